@@ -1,0 +1,3 @@
+"""Stellwerk, the service management system."""
+
+__version__ = "0.1.0"
