@@ -1,4 +1,4 @@
-"""Make the virtual environment .venv and install the locked packages: `python3 tools/bootstrap.py runtime|dev`.
+"""Make the virtual environment .venv and install the locked packages: `bootstrap.py runtime|dev`.
 
 Uses the standard library only, and syntax that an older Python can read, so that it can say what is missing.
 """
@@ -31,16 +31,16 @@ def main(arguments):
             require_space(wanted, shutil.disk_usage(str(ROOT)).free)
             install(wanted)
     except Obstacle as obstacle:
-        sys.exit("stellwerk: {}".format(obstacle))
+        sys.exit(f"stellwerk: {obstacle}")
     except OSError as error:
-        sys.exit("stellwerk: {}: free some space or mend it, then run make again.".format(error))
+        sys.exit(f"stellwerk: {error}: free some space or mend it, then run make again.")
 
 
 def require_python(version):
     if tuple(version[:2]) < OLDEST_PYTHON:
         raise Obstacle(
-            "Python {}.{} is too old, 3.11 or newer is needed: install one and name it, "
-            "for example `make demo PYTHON=python3.12`.".format(version[0], version[1])
+            f"Python {version[0]}.{version[1]} is too old, 3.11 or newer is needed: install one and name it, "
+            "for example `make demo PYTHON=python3.12`."
         )
 
 
@@ -59,9 +59,8 @@ def require_space(wanted, free):
     needed = NEEDED_SPACE[wanted]
     if free < needed * 1_000_000:
         raise Obstacle(
-            "The disk under {} has {} MB free, {} MB are needed: free some space, then run make again.".format(
-                ROOT, free // 1_000_000, needed
-            )
+            f"The disk under {ROOT} has {free // 1_000_000} MB free, {needed} MB are needed: "
+            "free some space, then run make again."
         )
 
 
@@ -77,7 +76,7 @@ def install(wanted):
     if not venv_program("python").exists():
         print("Making the virtual environment .venv", flush=True)
         run([sys.executable, "-m", "venv", "--clear", str(VENV)])
-    locks = [str(ROOT / "requirements" / "{}.txt".format(name)) for name in LOCKS[wanted]]
+    locks = [str(ROOT / "requirements" / f"{name}.txt") for name in LOCKS[wanted]]
     print("Installing the locked packages", flush=True)
     pip = [str(venv_program("python")), "-m", "pip", "--disable-pip-version-check", "--quiet"]
     hashed = ["install", "--require-hashes"] + [part for lock in locks for part in ("-r", lock)]
@@ -108,7 +107,9 @@ def explain(command, output):
     if "No space left on device" in output:
         return "The disk is full: free some space, then run make again."
     last = output.strip().splitlines()[-5:]
-    return "`{}` failed. Mend what it says, then run make again:\n{}".format(" ".join(command), "\n".join(last))
+    return "`{}` failed. Mend what it says, then run make again:\n{}".format(
+        " ".join(command), "\n".join(last)
+    )
 
 
 def environment():
@@ -123,12 +124,15 @@ def venv_program(name):
 
 
 def stamp(wanted):
-    return VENV / ".installed-{}".format(wanted)
+    return VENV / f".installed-{wanted}"
 
 
 def fingerprint(wanted):
     """Return a hash of everything that decides what is installed, and where."""
-    names = ["requirements/{}.txt".format(name) for name in LOCKS[wanted]] + ["pyproject.toml", "hatch_build.py"]
+    names = [f"requirements/{name}.txt" for name in LOCKS[wanted]] + [
+        "pyproject.toml",
+        "hatch_build.py",
+    ]
     contents = [str(VENV).encode()] + [(ROOT / name).read_bytes() for name in names]
     return hashlib.sha256(b"\0".join(contents)).hexdigest()
 

@@ -1,0 +1,47 @@
+"""How Stellwerk talks to its database: SQLite by default, PostgreSQL by address."""
+
+from pathlib import Path
+from typing import Any
+
+from stellwerk.site.configuration import Configuration, parse_database_url
+
+SQLITE_FILE = "stellwerk.sqlite3"
+BUSY_TIMEOUT_S = 20
+
+
+def database(configuration: Configuration, data_dir: Path) -> dict[str, Any]:
+    """Return Django's settings of the one database."""
+    url = configuration.text("database_url") or f"sqlite://{data_dir / SQLITE_FILE}"
+    given = parse_database_url(url)
+    if given["ENGINE"].endswith("sqlite3"):
+        return given | sqlite(durable=configuration.text("mode") == "production")
+    return given | postgresql(given["OPTIONS"], configuration.number("database_connections"))
+
+
+def sqlite(durable: bool) -> dict[str, Any]:
+    """Return SQLite's options; durable means that a commit survives a power cut.
+
+    IMMEDIATE takes the write lock when a transaction begins, so that two writers wait for each other instead
+    of failing half-way with "database is locked".
+    """
+    pragmas = {
+        "journal_mode": "WAL",
+        "synchronous": "FULL" if durable else "NORMAL",
+        "temp_store": "MEMORY",
+        "cache_size": "-16000",
+    }
+    return {
+        "OPTIONS": {
+            "timeout": BUSY_TIMEOUT_S,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": ";".join(f"PRAGMA {name}={value}" for name, value in pragmas.items()),
+        },
+        # A closed connection forgets its page cache and prepared statements; checks cost nothing on a file.
+        "CONN_MAX_AGE": None,
+    }
+
+
+def postgresql(options: dict[str, Any], connections: int) -> dict[str, Any]:
+    """Return PostgreSQL's options with a pool, because granian's threads come and go."""
+    pool = {"min_size": 1, "max_size": connections, "timeout": 10, "max_lifetime": 3600}
+    return {"OPTIONS": options | {"pool": pool}, "CONN_MAX_AGE": 0}
