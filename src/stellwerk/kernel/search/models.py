@@ -1,0 +1,70 @@
+"""The search table as the ORM sees it; `migration_operations` creates it as each database needs it."""
+
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
+
+from stellwerk.kernel.search import postgresql, sqlite
+from stellwerk.kernel.search.query import Query
+
+
+class WordsField(models.Field[Any, Any]):
+    """The words of a record, prepared by the database; only ever asked whether they match."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "tsvector" if connection.vendor == "postgresql" else "text"
+
+
+class _Matches(models.Lookup[Any]):
+    """Whether the words match a `Query`, looking at public words only or at all of them."""
+
+    internal: bool
+    prepare_rhs = False
+    rhs: Query
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> tuple[str, list[Any]]:
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} MATCH %s", [*parameters, sqlite.expression(self.rhs, internal=self.internal)]
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} @@ %s::tsquery", [*parameters, postgresql.expression(self.rhs, internal=self.internal)]
+
+
+@WordsField.register_lookup
+class MatchesPublic(_Matches):
+    lookup_name = "match_public"
+    internal = False
+
+
+@WordsField.register_lookup
+class MatchesAll(_Matches):
+    lookup_name = "match_all"
+    internal = True
+
+
+class SearchEntry(models.Model):
+    """What can be found of one record: its words, and the texts from which snippets are cut.
+
+    Both names in the database come from SQLite's FTS5: the key of such a table is `rowid`, and the column
+    that a match is asked of is called like the table.
+    """
+
+    record = models.OneToOneField(
+        "kernel.Record",
+        models.CASCADE,
+        primary_key=True,
+        db_column="rowid",
+        db_constraint=False,
+        related_name="+",
+        related_query_name="search_entry",
+    )
+    words = WordsField(db_column="kernel_search")
+    public = models.TextField()
+    internal = models.TextField()
+
+    class Meta:
+        managed = False
+        db_table = "kernel_search"

@@ -1,0 +1,63 @@
+"""What somebody typed, understood: words and phrases that must all occur, perhaps a record's number."""
+
+import re
+from dataclasses import dataclass
+
+from stellwerk.kernel.search.folding import number, words
+
+# Nobody means more than this; it bounds what one search may cost.
+_MOST_CHARACTERS = 2_000
+_MOST_TERMS = 16
+_MOST_WORDS_IN_A_PHRASE = 16
+_LONGEST_REFERENCE = 32
+_SHORTEST_PREFIX = 2
+
+_QUOTES = str.maketrans(dict.fromkeys("„“”‟«»〝〞＂", '"'))
+_PIECE = re.compile(r'"(?P<phrase>[^"]*)(?P<closed>"?)|(?P<word>[^\s"]+)')
+
+
+@dataclass(frozen=True)
+class Term:
+    """One word, or several that must follow each other; with prefix the last may go on."""
+
+    words: tuple[str, ...]
+    prefix: bool = False
+
+    def occurs_in(self, text: list[str]) -> bool:
+        """Tell whether the term is found in a text that is given as its folded words."""
+        if len(self.words) == 1:
+            return any(self.fits(0, word) for word in text)
+        starts = range(len(text) - len(self.words) + 1)
+        return any(all(self.fits(at, text[start + at]) for at in range(len(self.words))) for start in starts)
+
+    def fits(self, at: int, word: str) -> bool:
+        """Tell whether a folded word stands for the word at this place of the term."""
+        if self.prefix and at == len(self.words) - 1:
+            return word.startswith(self.words[at])
+        return word == self.words[at]
+
+
+@dataclass(frozen=True)
+class Query:
+    """All terms must be found; a record whose number is asked for is found as well."""
+
+    terms: tuple[Term, ...] = ()
+    number: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+
+def understand(text: str) -> Query:
+    """Read what was typed; any text is understood somehow, one without a word finds nothing."""
+    text = text[:_MOST_CHARACTERS].translate(_QUOTES).strip()
+    pieces = list(_PIECE.finditer(text))
+    terms = [_term(piece, last=piece is pieces[-1]) for piece in pieces]
+    distinct = tuple(dict.fromkeys(term for term in terms if term.words))[:_MOST_TERMS]
+    return Query(distinct, number(text) if len(text) <= _LONGEST_REFERENCE else "")
+
+
+def _term(piece: re.Match[str], *, last: bool) -> Term:
+    found = tuple(words(piece["word"] or piece["phrase"] or "")[:_MOST_WORDS_IN_A_PHRASE])
+    unfinished = last and not piece["closed"]
+    return Term(found, prefix=unfinished and bool(found) and len(found[-1]) >= _SHORTEST_PREFIX)
