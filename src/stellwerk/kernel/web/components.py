@@ -1,0 +1,224 @@
+"""The small parts of a page, as functions: the one place that knows their markup.
+
+Lists call these once per cell, so each is a format string and no template. Templates reach them through
+`{% load stellwerk %}`. The live page of all of them is /design-system/.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from zlib import crc32
+
+from django.utils import formats, timezone
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from lucide.templatetags.lucide import lucide
+
+HUES = 8
+
+# What a status means to the reader. Codes that are not here look neutral; a view may name the tone instead.
+TONES = {
+    "new": "new",
+    "draft": "new",
+    "idea": "new",
+    "in_progress": "active",
+    "active": "active",
+    "live": "done",
+    "in_preparation": "active",
+    "retiring": "waiting",
+    "retired": "closed",
+    "waiting": "waiting",
+    "resolved": "done",
+    "done": "done",
+    "approved": "done",
+    "closed": "closed",
+    "cancelled": "cancelled",
+    "rejected": "cancelled",
+    "inactive": "cancelled",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a list: `kind` is "title", "reference", "number" or empty; `sort` is "ascending", "descending" or empty."""
+
+    key: str
+    label: str
+    kind: str = ""
+    sort: str = ""
+    sort_url: str = ""
+
+    @property
+    def css(self) -> str:
+        return {"title": "col-title", "reference": "col-reference", "number": "align-end"}.get(self.kind, "")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a list: the cells are HTML made by the functions of this module, in the order of the columns."""
+
+    pk: int | str
+    url: str
+    cells: Iterable[SafeString | str] = field(default_factory=list)
+    label: str = ""
+    unread: bool = False
+
+
+@lru_cache(maxsize=512)
+def icon(name: str, size: int = 16) -> SafeString:
+    """Return a lucide icon as inline SVG, hidden from screen readers: the text beside it says what it is."""
+    return mark_safe(lucide(name, size=size, **{"class": "icon", "aria_hidden": "true"}))  # noqa: S308 -- markup of the icon package
+
+
+def status(value: str, label: Any = "", tone: str = "", *, pill: bool = False) -> SafeString:
+    """Show a status as glyph and word; `pill` gives it a ground, for headers."""
+    if not value:
+        return nothing()
+    return format_html(
+        '<span class="status status-{}{}"><i></i>{}</span>',
+        tone or TONES.get(value, "closed"),
+        " is-pill" if pill else "",
+        label or value,
+    )
+
+
+def priority(value: int | str | None, label: Any = "") -> SafeString:
+    """Show a priority from 1 (critical) to 5 (planning) as bars and word."""
+    if not value:
+        return nothing()
+    return format_html('<span class="priority priority-{}"><i></i>{}</span>', value, label or value)
+
+
+def initials(name: str) -> str:
+    """Return the first letters of the first and the last word."""
+    words = [word for word in name.split() if word[:1].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+
+def hue(name: str) -> int:
+    """Return the colour number that a name always gets, 1 to 8."""
+    return crc32(name.encode()) % HUES + 1
+
+
+def avatar(name: str, *, large: bool = False, team: bool = False) -> SafeString:
+    """Show initials on the name's own hue; decoration, so the name must stand beside it or in a label."""
+    css = f"hue-{hue(name)}{' avatar-lg' if large else ''}{' avatar-team' if team else ''}"
+    return format_html('<span class="avatar {}" aria-hidden="true">{}</span>', css, initials(name))
+
+
+def person(name: str, url: str = "", *, team: bool = False) -> SafeString:
+    """Show somebody: initials and name, linked where there is a page."""
+    if not name:
+        return nothing(_("Nobody"))
+    tag = format_html('<a class="person" href="{}">', url) if url else mark_safe('<span class="person">')  # noqa: S308
+    end = mark_safe("</a>" if url else "</span>")  # noqa: S308 -- two constants
+    return format_html('{}{}<span class="person-name">{}</span>{}', tag, avatar(name, team=team), name, end)
+
+
+def reference(text: str, url: str = "") -> SafeString:
+    """Show a record's reference, linked where an address is given."""
+    if url:
+        return format_html('<a class="reference" href="{}">{}</a>', url, text)
+    return format_html('<span class="reference">{}</span>', text)
+
+
+def title(text: str, url: str) -> SafeString:
+    """Show a record's title as the link that opens it."""
+    return format_html('<a href="{}">{}</a>', url, text or _("(no title)"))
+
+
+def nothing(text: str = "–") -> SafeString:
+    """Show that a value is not set."""
+    return format_html('<span class="empty-value">{}</span>', text)
+
+
+def moment(value: datetime | None, now: datetime | None = None) -> SafeString:
+    """Show an instant as people say it ("3 h ago"), with the exact one as title."""
+    if value is None:
+        return nothing()
+    return format_html(
+        '<time datetime="{}" title="{}" data-relative>{}</time>',
+        value.isoformat(timespec="seconds"),
+        exact(value),
+        relative(value, now or timezone.now()),
+    )
+
+
+def exact(value: datetime) -> str:
+    """Return an instant in full, in the reader's time zone and language."""
+    local = timezone.localtime(value)
+    return f"{formats.date_format(local, 'DATE_FORMAT')} {formats.time_format(local, 'H:i')}"
+
+
+def relative(value: datetime, now: datetime) -> str:
+    """Return how long ago or how soon, in one unit; a date beyond a month."""
+    seconds = int((now - value).total_seconds())
+    ago, distance = seconds >= 0, abs(seconds)
+    if distance < 60:
+        return _("now")
+    if distance >= 30 * 86400:
+        return formats.date_format(timezone.localtime(value), "j M Y" if distance > 300 * 86400 else "j M")
+    size, unit = next(
+        (size, unit) for size, unit in ((86400, "d"), (3600, "h"), (60, "min")) if distance >= size
+    )
+    span = {"span": f"{distance // size}\u00a0{unit}"}
+    return _("%(span)s ago") % span if ago else _("in %(span)s") % span
+
+
+def due(
+    value: datetime | None, now: datetime | None = None, soon: timedelta = timedelta(hours=4)
+) -> SafeString:
+    """Show a deadline: late and nearly late carry a sign and a word, not just a colour."""
+    if value is None:
+        return nothing()
+    now = now or timezone.now()
+    if value < now:
+        late = relative(value, now)
+        return format_html(
+            '<span class="due-late" title="{}">{}{}</span>',
+            exact(value),
+            icon("alarm-clock", 14),
+            _("late, %s") % late,
+        )
+    if value - now < soon:
+        return format_html(
+            '<span class="due-soon" title="{}">{}{}</span>',
+            exact(value),
+            icon("clock", 14),
+            relative(value, now),
+        )
+    return moment(value, now)
+
+
+def record_rows(columns: Iterable[Column], rows: Iterable[Row], *, selectable: bool = True) -> SafeString:
+    """Write the body of a list in one go; a template loop would cost more than the query."""
+    styles = [f' class="{column.css}"' if column.css else "" for column in columns]
+    return mark_safe("".join(_row(styles, row, selectable) for row in rows))  # noqa: S308 -- each part is escaped in _row
+
+
+def _row(styles: list[str], row: Row, selectable: bool) -> str:
+    check = ""
+    if selectable:
+        label = conditional_escape(_("Select %s") % (row.label or row.pk))
+        check = (
+            f'<td class="col-check"><input class="checkbox" type="checkbox" name="selected" '
+            f'value="{conditional_escape(row.pk)}" aria-label="{label}"></td>'
+        )
+    cells = "".join(
+        f"<td{css}>{conditional_escape(cell)}</td>" for css, cell in zip(styles, row.cells, strict=True)
+    )
+    css = ' class="is-unread"' if row.unread else ""
+    return f'<tr{css} data-url="{conditional_escape(row.url)}">{check}{cells}</tr>'
+
+
+def size(octets: int) -> str:
+    """Return a file's size as people say it, in decimal units."""
+    amount = float(octets)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1000:
+            break
+        amount, unit = amount / 1000, {"B": "kB", "kB": "MB", "MB": "GB"}[unit]
+    return f"{formats.number_format(amount, 0 if unit in ('B', 'kB') else 1)}\u00a0{unit}"
