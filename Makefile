@@ -1,16 +1,47 @@
 # Stellwerk's commands: `make demo` to look at it, `make test` to check it. Needs python3 (3.11 or newer), git, make.
 PYTHON ?= python3
+PORT ?= 8765
 VENV_PYTHON := .venv/bin/python
 COMPILE := .venv/bin/uv --no-config pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
+SOURCES := src tests bench tools manage.py conftest.py hatch_build.py
 
-.PHONY: help install lock
+.PHONY: help demo install assets test check format docs wheel bench lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
+demo: ## try it: PORT=8765
+	@$(PYTHON) tools/bootstrap.py runtime
+	@$(VENV_PYTHON) tools/assets.py
+	@$(VENV_PYTHON) -m stellwerk.site.cli demo --port $(PORT)
+
 install: ## everything for development into .venv
 	@$(PYTHON) tools/bootstrap.py dev
+
+assets: install ## build the front-end assets
+	@$(VENV_PYTHON) tools/assets.py
+
+test: assets ## all tests, on SQLite and, where one is reachable, on PostgreSQL
+	@$(VENV_PYTHON) tools/run_tests.py $(TESTS)
+
+check: assets ## format, lint, types, import rules, missing migrations, security
+	@$(VENV_PYTHON) tools/run_checks.py
+
+format: install ## format the Python sources
+	@$(VENV_PYTHON) -m ruff format $(wildcard $(SOURCES))
+	@$(VENV_PYTHON) -m ruff check --fix $(wildcard $(SOURCES))
+
+docs: assets ## write the generated pages of docs/
+	@$(VENV_PYTHON) tools/write_docs.py
+
+wheel: assets ## build the wheel into dist/
+	@$(VENV_PYTHON) -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation \
+		--wheel-dir dist .
+	@ls -1 dist/*.whl
+
+bench: assets ## measure speed and size
+	@$(VENV_PYTHON) bench/run.py $(BENCH)
 
 lock: install ## rewrite the locked requirements from requirements/*.in
 	$(COMPILE) requirements/installer.in -o requirements/installer.txt
@@ -19,3 +50,6 @@ lock: install ## rewrite the locked requirements from requirements/*.in
 	$(COMPILE) -c requirements/runtime.txt -c requirements/build.txt requirements/test.in -o requirements/test.txt
 	$(COMPILE) -c requirements/runtime.txt -c requirements/build.txt -c requirements/test.txt \
 		requirements/browser.in -o requirements/browser.txt
+
+clean: ## remove what was built and the demo's data
+	rm -rf dist var/demo src/stellwerk/frontend/dist src/stellwerk/frontend/node_modules

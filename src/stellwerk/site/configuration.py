@@ -12,6 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "STELLWERK_"
 CONFIG_VARIABLE = "STELLWERK_CONFIG"
+ADMIN_PASSWORD_VARIABLE = "STELLWERK_ADMIN_PASSWORD"
+# Read by a command, a test or a benchmark rather than by the settings.
+OTHER_VARIABLES = (CONFIG_VARIABLE, ADMIN_PASSWORD_VARIABLE, "STELLWERK_TEST_", "STELLWERK_BENCH_")
 MODES = ("production", "demo", "test")
 
 

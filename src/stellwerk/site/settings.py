@@ -26,6 +26,7 @@ SECRET_KEY = secret_key(CONFIGURATION, DATA_DIR)
 STELLWERK_JOURNAL_KEY = journal_key(CONFIGURATION, SECRET_KEY)
 STELLWERK_URL = URL
 STELLWERK_DATA_DIR = DATA_DIR
+STELLWERK_REACTIONS = "stellwerk.flows.reactions.REACTIONS"
 DEBUG = CONFIGURATION.flag("debug") and DEMO
 ALLOWED_HOSTS = [
     host
@@ -45,6 +46,7 @@ WSGI_APPLICATION = "stellwerk.site.wsgi.application"
 
 STELLWERK_APPS = [
     "stellwerk.kernel",
+    "stellwerk.kernel.web",
     "stellwerk.foundation",
     "stellwerk.processes.services",
     "stellwerk.processes.incidents",

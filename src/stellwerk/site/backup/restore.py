@@ -1,0 +1,94 @@
+"""`stellwerk restore`: check a backup wholly, then put it in place, then check what is in place."""
+
+import os
+import tempfile
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.apps import apps
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from stellwerk import __version__
+from stellwerk.site.backup import archive, postgresql, sqlite
+from stellwerk.site.obstacles import Obstacle
+
+MEMBERS = {"sqlite": sqlite.MEMBER, "postgresql": postgresql.MEMBER}
+
+
+def restore(path: Path, replace: bool) -> archive.Manifest:
+    """Bring a backup back; what was there before is moved aside, never deleted."""
+    with archive.verified(path) as (opened, manifest):
+        require_same_database(manifest)
+        require_version(manifest)
+        if not replace:
+            require_empty_target()
+        put_in_place(opened, manifest, f"replaced_{datetime.now(UTC):%Y%m%d_%H%M%S}")
+    # An older backup gets the tables that this version expects; the journal then proves the contents.
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("journal", "verify")
+    return manifest
+
+
+def put_in_place(opened: zipfile.ZipFile, manifest: archive.Manifest, aside: str) -> None:
+    data_dir = Path(settings.DATA_DIR)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    # On the data folder's disk, so that moving into place is a rename.
+    with tempfile.TemporaryDirectory(dir=data_dir, prefix=".restore-") as folder:
+        dump = Path(folder) / MEMBERS[manifest.engine]
+        for name in manifest.files:
+            archive.extract(opened, name, Path(folder) / name)
+        if manifest.engine == "sqlite":
+            sqlite.check(dump, manifest.tables)
+            sqlite.put_in_place(dump, data_dir / aside)
+        else:
+            postgresql.bring_back(dump, manifest.tables, aside)
+        put_attachments_in_place(Path(folder) / archive.ATTACHMENTS, data_dir / aside)
+
+
+def put_attachments_in_place(new: Path, aside: Path) -> None:
+    place = Path(settings.ATTACHMENTS_DIR)
+    if place.exists():
+        aside.mkdir(parents=True, exist_ok=True)
+        os.replace(place, aside / place.name)
+    new.mkdir(parents=True, exist_ok=True)
+    os.replace(new, place)
+
+
+def require_same_database(manifest: archive.Manifest) -> None:
+    if manifest.engine != connection.vendor:
+        raise Obstacle(
+            f"The backup is of {manifest.engine}, the database in the settings is {connection.vendor}: "
+            "set STELLWERK_DATABASE_URL to one of the same kind. Nothing was changed."
+        )
+
+
+def require_version(manifest: archive.Manifest) -> None:
+    if as_numbers(manifest.version) > as_numbers(__version__):
+        raise Obstacle(
+            f"The backup was made by Stellwerk {manifest.version}, this is {__version__}: "
+            "install that version or a later one. Nothing was changed."
+        )
+
+
+def as_numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def require_empty_target() -> None:
+    if holds_records() or any(Path(settings.ATTACHMENTS_DIR).rglob("*")):
+        raise Obstacle(
+            "There is data already: restore into an empty installation, or with --replace, "
+            "which moves the present data aside. Nothing was changed."
+        )
+
+
+def holds_records() -> bool:
+    """Tell whether the database has any record; one without tables has none."""
+    record = apps.get_model("kernel", "Record")
+    if connection.vendor == "sqlite" and not Path(connection.settings_dict["NAME"]).exists():
+        return False
+    present = record._meta.db_table in connection.introspection.table_names()
+    return present and bool(record.objects.exists())

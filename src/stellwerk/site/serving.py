@@ -1,0 +1,133 @@
+"""`stellwerk serve`, `web` and `worker`: granian for pages and API, the job runner, and both in one tree."""
+
+import argparse
+import functools
+import gc
+import hashlib
+import importlib
+import multiprocessing
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.migrations.executor import MigrationExecutor
+from django.urls import get_resolver
+
+from stellwerk.site.obstacles import Obstacle, require_free_port
+from stellwerk.site.supervisor import Child, Supervisor, run_apart, start_method
+
+APPLICATION = "stellwerk.site.wsgi:application"
+WORKER_END_TIMEOUT_S = 15
+JOBS_COMMAND = "run_jobs"
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Run the web server and the jobs under one supervisor."""
+    prepare()
+    run_tree()
+
+
+def run_tree() -> None:
+    preload()
+    Supervisor([Child("web", run_granian), Child("jobs", run_jobs)]).run()
+
+
+def web(options: argparse.Namespace) -> None:
+    """Run the web server only."""
+    prepare()
+    preload()
+    run_granian()
+
+
+def worker(options: argparse.Namespace) -> None:
+    """Run the jobs only."""
+    django.setup()
+    run_jobs()
+
+
+def prepare() -> None:
+    """Make sure that serving can succeed, before anything is started."""
+    django.setup()
+    require_free_port(*address())
+    run_apart(prepare_data)
+
+
+def prepare_data() -> None:
+    require_migrated()
+    collect_static_files()
+
+
+def require_migrated() -> None:
+    executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise Obstacle("The database is not up to date: make a backup, then run `stellwerk migrate`.")
+
+
+def collect_static_files() -> None:
+    """Collect, hash and compress the static files, unless nothing has changed since the last time."""
+    stamp = Path(settings.STATIC_ROOT) / ".stamp"
+    wanted = static_fingerprint()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def static_fingerprint() -> str:
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            source = Path(storage.path(path)).stat()
+            digest.update(f"{path} {source.st_size} {source.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def preload() -> None:
+    """Import what the children need, so that they share it: two thirds of their memory."""
+    importlib.import_module("stellwerk.site.wsgi")
+    get_resolver().url_patterns  # noqa: B018  the property imports all views
+    connections.close_all()
+    gc.collect()
+    # What is there now lives as long as the process: keep the collector from touching the shared pages.
+    gc.freeze()
+
+
+def run_granian() -> None:
+    """Serve until a signal ends it."""
+    from granian import Granian  # a worker has no use for it
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    multiprocessing.set_start_method(start_method(), force=True)
+    host, port = address()
+    configuration = settings.CONFIGURATION
+    Granian(
+        APPLICATION,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=configuration.number("web_processes"),
+        blocking_threads=configuration.number("web_threads"),
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=WORKER_END_TIMEOUT_S,
+        log_level=LogLevels.warning,
+        log_dictconfig=settings.LOGGING,
+    ).serve()
+
+
+def run_jobs() -> None:
+    """Run the schedule and the job queue until a signal ends it."""
+    call_command(JOBS_COMMAND)
+
+
+@functools.cache
+def address() -> tuple[str, int]:
+    """Return where the web server listens."""
+    host, _, port = settings.CONFIGURATION.text("listen").rpartition(":")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise Obstacle("STELLWERK_LISTEN must look like 127.0.0.1:8765.")
+    return host.strip("[]") or "0.0.0.0", int(port)  # nosec B104  the operator asked for all addresses

@@ -1,0 +1,129 @@
+"""One process that starts others, starts them again when they fail, and ends them cleanly."""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
+
+import structlog
+
+from stellwerk.site.obstacles import reporting_obstacles
+
+log = structlog.get_logger("stellwerk.supervisor")
+
+TICK_S = 0.2
+END_TIMEOUT_S = 20
+LONGEST_PAUSE_S = 30
+# After running this long, a child counts as healthy again: its next failure is answered at once.
+HEALTHY_S = 60
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Child:
+    """A function that runs in a process of its own for as long as the supervisor runs."""
+
+    name: str
+    run: Callable[[], None]
+    process: BaseProcess | None = None
+    started: float = 0
+    failures: int = 0
+    pause: float = field(default=0)
+
+    def start(self) -> None:
+        context = multiprocessing.get_context(start_method())
+        self.process = context.Process(
+            target=_run_child, args=(self.run, os.getpid()), name=f"stellwerk {self.name}"
+        )
+        self.started = time.monotonic()
+        self.process.start()
+
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.is_alive()
+
+    def note_failure(self) -> None:
+        """Wait longer after each failure in a row, so that a broken child does not eat the machine."""
+        lived = time.monotonic() - self.started
+        self.failures = 1 if lived > HEALTHY_S else self.failures + 1
+        self.pause = min(2.0 ** (self.failures - 1) - 1, LONGEST_PAUSE_S)
+        code = self.process.exitcode if self.process else None
+        log.error("process failed", process=self.name, exit_code=code, restart_in_s=self.pause)
+
+
+class Supervisor:
+    """Keeps children running until SIGTERM or SIGINT."""
+
+    def __init__(self, children: list[Child]) -> None:
+        self.children = children
+        self.ending = False
+
+    def run(self) -> None:
+        signal.signal(signal.SIGTERM, self._end)
+        signal.signal(signal.SIGINT, self._end)
+        for child in self.children:
+            child.start()
+        while not self.ending:
+            for child in self.children:
+                self._look_after(child)
+            time.sleep(TICK_S)
+        self._end_children()
+
+    def _end(self, signum: int, frame: object) -> None:
+        self.ending = True
+
+    def _look_after(self, child: Child) -> None:
+        if child.is_alive() or self.ending:
+            return
+        if child.process is not None:
+            child.note_failure()
+            child.process.close()
+            child.process, child.started = None, time.monotonic()
+        if time.monotonic() - child.started >= child.pause:
+            child.start()
+
+    def _end_children(self) -> None:
+        processes = [child.process for child in self.children if child.process is not None]
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + END_TIMEOUT_S
+        for process in processes:
+            process.join(max(0, deadline - time.monotonic()))
+            if process.is_alive():
+                log.error("process did not end, killing it", process=process.name)
+                process.kill()
+                process.join()
+
+
+def run_apart(work: Callable[[], None]) -> None:
+    """Do the work in a process that ends afterwards, so that its memory and connections end with it."""
+    process = multiprocessing.get_context(start_method()).Process(target=_run_child, args=(work, os.getpid()))
+    process.start()
+    process.join()
+    if process.exitcode:
+        sys.exit(process.exitcode)
+
+
+def start_method() -> str:
+    """Return fork where it is safe: children then share what the supervisor has imported."""
+    return "fork" if sys.platform == "linux" else "spawn"
+
+
+def _run_child(run: Callable[[], None], parent: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with_parent(parent)
+    with reporting_obstacles():
+        run()
+
+
+def end_with_parent(parent: int) -> None:
+    """Ask Linux to end this process should its parent be killed; elsewhere the operator has to."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            sys.exit(1)
