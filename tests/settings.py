@@ -9,7 +9,7 @@ for _name in [name for name in os.environ if name.startswith("STELLWERK_") and "
 
 _data_dir = Path(tempfile.gettempdir()) / f"stellwerk-test-{os.getpid()}"
 os.environ["STELLWERK_MODE"] = "test"
-os.environ["STELLWERK_SECRET_KEY"] = "only for tests, only for tests, only for tests"
+os.environ["STELLWERK_SECRET_KEY"] = "only for tests, only for tests, only for tests, only for tests"
 os.environ["STELLWERK_DATA_DIR"] = str(_data_dir)
 os.environ["STELLWERK_LOG_LEVEL"] = "WARNING"
 os.environ["STELLWERK_URL"] = "http://testserver"

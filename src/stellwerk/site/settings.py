@@ -46,7 +46,6 @@ WSGI_APPLICATION = "stellwerk.site.wsgi.application"
 
 STELLWERK_APPS = [
     "stellwerk.kernel",
-    "stellwerk.kernel.web",
     "stellwerk.foundation",
     "stellwerk.processes.services",
     "stellwerk.processes.incidents",
@@ -94,9 +93,10 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [PACKAGE / "site" / "templates"],
+        "DIRS": [PACKAGE / "site" / "templates", PACKAGE / "kernel" / "web" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"stellwerk": "stellwerk.kernel.web.templatetags.stellwerk"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -207,7 +207,9 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-SECURE_SSL_REDIRECT = False  # the reverse proxy's task; it would break health checks on plain http
+# Redirecting to https is the reverse proxy's task; here it would break health checks on plain http.
+SECURE_SSL_REDIRECT = False
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
 SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -48,7 +48,7 @@ def index(rows: Iterable[SearchRow]) -> None:
     using = router.db_for_write(SearchEntry)
     backend = postgresql if connections[using].vendor == "postgresql" else sqlite
     waiting = iter(rows)
-    with transaction.atomic(using):
+    with transaction.atomic(using, savepoint=False):
         while batch := list(islice(waiting, _ROWS_AT_ONCE)):
             backend.write(connections[using], batch)
 

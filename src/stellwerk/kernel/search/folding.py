@@ -16,6 +16,7 @@ LONGEST_WORD = 64
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_SEPARATORS = {code: " " for code in range(128) if not chr(code).isalnum()}
 _LETTERS_OR_DIGITS = re.compile(r"\d+|[^\W\d_]+")
 
 # Letters that Unicode regards as letters of their own, although people type them without the stroke.
@@ -26,13 +27,13 @@ _STROKES = str.maketrans(
 
 def fold(text: str) -> str:
     """Return text without the differences of case, accent and width: "Straße" and "STRASSE" are equal."""
-    return _BEYOND_ASCII.sub(lambda sign: _FOLDED[sign[0]], text).lower()
+    return text.lower() if text.isascii() else _BEYOND_ASCII.sub(lambda sign: _FOLDED[sign[0]], text).lower()
 
 
 def words(text: str) -> list[str]:
     """Return the folded words of a text in their order; punctuation and symbols separate them."""
     folded = fold(text[:MOST_CHARACTERS])[:MOST_CHARACTERS]
-    found = _WORD.findall(folded)
+    found = folded.translate(_SEPARATORS).split() if folded.isascii() else _WORD.findall(folded)
     return [word[:LONGEST_WORD] for word in found] if len(folded) > LONGEST_WORD else found
 
 

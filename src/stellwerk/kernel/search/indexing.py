@@ -10,7 +10,11 @@ from stellwerk.kernel.search.door import SearchRow
 
 def refresh(record: Record) -> None:
     """Write the record's search entry anew, with its comments."""
-    comments = list(Comment.objects.filter(record_id=record.pk).values_list("internal", "body")) if record.version > 1 else []
+    comments = (
+        list(Comment.objects.filter(record_id=record.pk).values_list("internal", "body"))
+        if record.version > 1
+        else []
+    )
     door.index([row(record, comments)])
 
 

@@ -24,13 +24,18 @@ class _Matches(models.Lookup[Any]):
     prepare_rhs = False
     rhs: Query
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
+    ) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
         return f"{column} MATCH %s", [*parameters, sqlite.expression(self.rhs, internal=self.internal)]
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} @@ %s::tsquery", [*parameters, postgresql.expression(self.rhs, internal=self.internal)]
+        return f"{column} @@ %s::tsquery", [
+            *parameters,
+            postgresql.expression(self.rhs, internal=self.internal),
+        ]
 
 
 @WordsField.register_lookup

@@ -15,7 +15,7 @@ CREATE = (
     "public text NOT NULL, internal text NOT NULL)",
     "ALTER TABLE kernel_search ALTER COLUMN kernel_search SET STATISTICS 300",
     "CREATE INDEX IF NOT EXISTS kernel_search_words ON kernel_search USING gin (kernel_search) "
-    "WITH (fastupdate = on, gin_pending_list_limit = 256)",
+    "WITH (fastupdate = on, gin_pending_list_limit = 1024)",
 )
 DROP = ("DROP TABLE IF EXISTS kernel_search",)
 
@@ -47,13 +47,14 @@ def write(connection: BaseDatabaseWrapper, rows: Iterable[SearchRow]) -> None:
 
 def vector(columns: tuple[list[str], list[str], list[str]]) -> str:
     """Return the text of a tsvector with the weights A, B and C for the words of the three columns."""
-    places: dict[str, list[str]] = {}
-    at = 0
+    places: dict[str, str] = {}
+    first = 1
     for weight, words in zip("ABC", columns, strict=True):
-        for at, word in enumerate(words, at + 1):  # noqa: B020, PLW2901 -- the count goes on from column to column
-            places.setdefault(word, []).append(f"{min(at, _LAST_POSITION)}{weight}")
-        at += _GAP
-    return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
+        for at, word in enumerate(words, first):
+            place = f"{at if at < _LAST_POSITION else _LAST_POSITION}{weight}"
+            places[word] = f"{places[word]},{place}" if word in places else place
+        first += len(words) + _GAP
+    return " ".join([f"'{word}':{found}" for word, found in places.items()])
 
 
 def _phrase(term: Term, weights: str) -> str:

@@ -48,7 +48,9 @@ def highlighted(query: Query, text: str) -> tuple[Segment, ...]:
 def _hits(query: Query, text: str) -> list[tuple[int, int]]:
     """Return where words stand that belong to a term, as (start, end)."""
     return [
-        place.span() for place in _WRITTEN.finditer(text) if any(_belongs(term, words(place[0])) for term in query.terms)
+        place.span()
+        for place in _WRITTEN.finditer(text)
+        if any(_belongs(term, words(place[0])) for term in query.terms)
     ]
 
 

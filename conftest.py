@@ -1,0 +1,3 @@
+"""Fixtures and reports that every test has."""
+
+pytest_plugins = ["stellwerk.kernel.testing.fixtures", "tests.browser", "tests.run"]

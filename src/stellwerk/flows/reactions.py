@@ -1,0 +1,11 @@
+"""What one thing sets off in another: the whole table.
+
+Topics are `KIND.VERB` or `KIND.VERB.STEP`; `*` stands for any kind. Handlers run in the same transaction
+as the write; what leaves the house is enqueued there and sent by a job.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from stellwerk.kernel.records.events import Handler
+
+REACTIONS: Mapping[str, Sequence[Handler]] = {}

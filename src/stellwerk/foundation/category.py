@@ -1,0 +1,83 @@
+"""Categories: the classification scheme of tickets, as a tree."""
+
+from stellwerk.kernel.declare import (
+    Access,
+    RecordType,
+    Role,
+    Section,
+    Transition,
+    TypedRecord,
+    ValidationError,
+    Workflow,
+    _,
+    models,
+    register,
+)
+
+
+class Category(TypedRecord):
+    """A group that tickets are placed in; its team is the one that takes them by default."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("In use")
+        RETIRED = "retired", _("No longer used")
+
+    parent = models.ForeignKey(
+        "self", models.PROTECT, verbose_name=_("part of"), null=True, blank=True, related_name="children"
+    )
+    team = models.ForeignKey(
+        "kernel.Team",
+        models.PROTECT,
+        verbose_name=_("team by default"),
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    description = models.TextField(_("what belongs here"), blank=True)
+    path = models.CharField(_("path"), max_length=600, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("category")
+        verbose_name_plural = _("categories")
+
+    def __str__(self) -> str:
+        return self.path or self.title
+
+
+@register
+class CategoryType(RecordType[Category]):
+    model = Category
+    prefix = "CAT"
+    process = "incidents"
+    icon = "folder-tree"
+    access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    columns = ["path", "team", "status"]
+    filters = ["status", "parent", "team"]
+    search = ["reference", "title", "description"]
+    ordering = "path"
+    sections = [Section(_("Category"), ["title", "parent", "team", "description"])]
+    shown_to_requesters = ["title", "status", "parent", "description", "path"]
+    workflow = Workflow(
+        Category.Status,
+        Category.Status.ACTIVE,
+        [
+            Transition("retire", _("Retire"), [Category.Status.ACTIVE], Category.Status.RETIRED),
+            Transition("revive", _("Use again"), [Category.Status.RETIRED], Category.Status.ACTIVE),
+        ],
+        ended=[Category.Status.RETIRED],
+    )
+
+    def derive(self, record: Category, before: Category | None) -> None:
+        record.path = f"{record.parent.path} › {record.title}" if record.parent else record.title
+
+    def validate(self, record: Category, before: Category | None) -> None:
+        above = record.parent
+        while above is not None:
+            if above.pk == record.pk:
+                raise ValidationError(
+                    {"parent": _("A category cannot be part of itself: choose another one above it.")}
+                )
+            above = above.parent
+
+    def open_to_all(self, record: Category) -> bool:
+        return record.status == Category.Status.ACTIVE

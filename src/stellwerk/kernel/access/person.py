@@ -1,0 +1,138 @@
+"""People: those who sign in, and those whom records only name."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+
+from stellwerk.kernel.declare import (
+    Access,
+    RecordType,
+    Role,
+    Section,
+    Transition,
+    TypedRecord,
+    Workflow,
+    _,
+    models,
+    register,
+)
+from stellwerk.kernel.records.record import RecordQuerySet
+
+
+@dataclass(frozen=True)
+class System:
+    """Stellwerk itself as the one who acts: jobs, reactions, set-up."""
+
+    name: str = "Stellwerk"
+    pk: None = None
+    party_id: None = None
+    is_active: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+SYSTEM = System()
+
+
+class PersonManager(BaseUserManager["Person"].from_queryset(RecordQuerySet)):  # type: ignore[misc]
+    """People, also found by what they sign in with."""
+
+
+class Person(TypedRecord, AbstractBaseUser):
+    """A person; with a user name and a password they can sign in.
+
+    The record's title is the person's name, its party the organisation they belong to. Preferences and
+    the password are the person's own business and not part of the journal.
+    """
+
+    UNJOURNALED: ClassVar[tuple[str, ...]] = ("language", "time_zone", "theme", "density")
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        FORMER = "former", _("Former")
+
+    class Theme(models.TextChoices):
+        SYSTEM = "", _("As the device")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
+
+    class Density(models.TextChoices):
+        COMFORTABLE = "", _("Comfortable")
+        COMPACT = "compact", _("Compact")
+
+    username = models.CharField(_("user name"), max_length=150, unique=True, null=True, blank=True)
+    email = models.EmailField(_("email"), unique=True, null=True, blank=True)
+    telephone = models.CharField(_("telephone"), max_length=40, blank=True)
+    position = models.CharField(_("position"), max_length=120, blank=True)
+    is_service = models.BooleanField(
+        _("service account"), default=False, help_text=_("Another program, which acts through tokens only.")
+    )
+    language = models.CharField(_("language"), max_length=10, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=60, blank=True)
+    theme = models.CharField(_("theme"), max_length=5, choices=Theme, blank=True)
+    density = models.CharField(_("density"), max_length=7, choices=Density, blank=True)
+
+    objects = PersonManager()
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    def get_full_name(self) -> str:
+        return self.title
+
+    def get_short_name(self) -> str:
+        return self.title.split(" ")[0]
+
+
+Actor = Person | System
+"""Who acts: a person, or Stellwerk itself."""
+
+
+@register
+class PersonType(RecordType[Person]):
+    model = Person
+    prefix = "PER"
+    process = "people"
+    icon = "user"
+    access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    columns = ["title", "email", "position", "party", "status"]
+    filters = ["party", "status", "is_service"]
+    search = ["reference", "title", "username", "email", "position"]
+    ordering = "title"
+    sections = [
+        Section(_("Person"), ["title", "email", "telephone", "position", "party"]),
+        Section(_("Sign-in"), ["username", "is_service"]),
+    ]
+    workflow = Workflow(
+        Person.Status,
+        Person.Status.ACTIVE,
+        [
+            Transition(
+                "leave", _("Mark as former"), [Person.Status.ACTIVE], Person.Status.FORMER, by=[Role.MANAGER]
+            ),
+            Transition(
+                "return", _("Reinstate"), [Person.Status.FORMER], Person.Status.ACTIVE, by=[Role.MANAGER]
+            ),
+        ],
+        ended=[Person.Status.FORMER],
+    )
+
+    def derive(self, record: Person, before: Person | None) -> None:
+        """Empty sign-in names are absent ones: two people without an address do not collide."""
+        record.username = record.username or None
+        record.email = record.email.lower() if record.email else None
+        if before is None and not record.password:
+            record.set_unusable_password()

@@ -1,0 +1,243 @@
+"""What somebody may see and do: the one answer, as a condition on rows and as a level on one record."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from stellwerk.kernel.access.person import Actor, Person, System
+from stellwerk.kernel.access.roles import INSIDE, STAFF, Access, Role
+from stellwerk.kernel.access.share import Share
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.workflow.workflow import Transition
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.access.role_assignment import RoleAssignment
+    from stellwerk.kernel.records.declaration import RecordType
+    from stellwerk.kernel.records.record import Record
+
+EVERYTHING = ~Q(pk__in=[])
+NOTHING = Q(pk__in=[])
+
+
+def standing_of(person: Actor) -> "Standing":
+    """Return what `person` may; computed once per loaded person, that is once per request."""
+    if isinstance(person, System):
+        return Standing(person)
+    standing: Standing | None = person.__dict__.get("_standing")
+    if standing is None:
+        standing = person.__dict__["_standing"] = Standing(person)
+    return standing
+
+
+class Standing:
+    """A person's roles as of today, and what follows from them."""
+
+    def __init__(self, person: Actor) -> None:
+        self.person = person
+
+    # -- roles ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def assignments(self) -> "list[RoleAssignment]":
+        """The role assignments valid today, held directly or through a team."""
+        from stellwerk.kernel.access.role_assignment import RoleAssignment
+
+        if not isinstance(self.person, Person) or not self.person.is_active:
+            return []
+        return list(RoleAssignment.objects.held_by(self.person, timezone.now().date()))
+
+    @cached_property
+    def is_administrator(self) -> bool:
+        """Whether the person administers the whole installation."""
+        if isinstance(self.person, System):
+            return True
+        return any(a.role == Role.ADMINISTRATOR and a.party_id is None for a in self.assignments)
+
+    def role_scopes(self, record_type: "RecordType[Any]") -> dict[Role, frozenset[int] | None]:
+        """Map each staff role held for this type's process to the parties it covers; None means all."""
+        scopes: dict[Role, frozenset[int] | None] = {}
+        for assignment in self.assignments:
+            if assignment.process and assignment.process != record_type.process:
+                continue
+            role = Role(assignment.role)
+            covered = None if assignment.party_id is None else self._below(assignment.party_id)
+            known = scopes.get(role, frozenset())
+            scopes[role] = None if covered is None or known is None else known | covered
+        return scopes
+
+    def scope(self, record_type: "RecordType[Any]", level: Access = Access.VIEW) -> frozenset[int] | None:
+        """Collect the parties for which a staff role reaches `level` on this type; None means all."""
+        covered: frozenset[int] = frozenset()
+        for role, parties in self.role_scopes(record_type).items():
+            if role in STAFF and self._level(record_type, role) >= level:
+                if parties is None:
+                    return None
+                covered |= parties
+        return covered
+
+    # -- conditions on rows --------------------------------------------------------------------------
+
+    def visible(self, model: "type[Record]") -> Q:
+        """Return the condition that keeps the rows of `model` (or of Record) which the person may see."""
+        if self.is_administrator:
+            return EVERYTHING
+        return self.as_staff(model) | self.as_guest(model)
+
+    def as_staff(self, model: "type[Record]") -> Q:
+        """Keep the rows on which the person holds a staff role, and so sees internal notes too."""
+        if self.is_administrator:
+            return EVERYTHING
+        groups: dict[tuple[str, frozenset[int] | None], list[str]] = defaultdict(list)
+        for record_type in self._types(model):
+            groups[record_type.scope, self.scope(record_type)].append(record_type.key)
+        condition = NOTHING
+        for (lookup, parties), kinds in groups.items():
+            arm = self._inside(lookup, parties)
+            condition |= arm if len(self._types(model)) == 1 else arm & Q(kind__in=kinds)
+        return condition
+
+    def as_guest(self, model: "type[Record]") -> Q:
+        """Keep the rows shared with the person or with a party they act for, and those open to all."""
+        if not isinstance(self.person, Person) or not self.person.is_active:
+            return NOTHING
+        condition = Q(pk__in=Share.objects.filter(person=self.person).values("record"))
+        if self._represented:
+            shared = Share.objects.filter(party__in=self._represented).exclude(capacity__in=INSIDE)
+            condition |= Q(pk__in=shared.values("record"))
+        types = [t for t in self._types(model) if t.has_open_records]
+        if types:
+            condition |= Q(open_to_all=True)
+        return condition
+
+    # -- one record ----------------------------------------------------------------------------------
+
+    def roles_on(self, record: "Record") -> set[Role]:
+        """Collect the roles the person has on this record; REQUESTER for those it is shared with."""
+        if isinstance(self.person, System):
+            return {Role.ADMINISTRATOR}
+        record_type = record.record_type
+        owner = record.pk if record_type.scope == "pk" else record.party_id
+        shares = self._shares_of(record)
+        inside = {share.party_id for share in shares if share.capacity in INSIDE}
+        roles = {
+            role
+            for role, parties in self.role_scopes(record_type).items()
+            if role in STAFF and (parties is None or owner in parties or inside & parties)
+        }
+        if any(
+            s.person_id == self.person.pk or s.party_id in self._represented
+            for s in shares
+            if s.party_id not in inside
+        ):
+            roles.add(Role.REQUESTER)
+        return roles
+
+    def access_to(self, record: "Record") -> Access:
+        """Return how far the person goes on this record."""
+        roles = self.roles_on(record)
+        level = max((self._level(record.record_type, role) for role in roles), default=Access.NONE)
+        return max(level, Access.VIEW) if record.open_to_all else level
+
+    def sees_internal(self, record: "Record") -> bool:
+        """Whether internal notes and undeclared fields are shown to the person."""
+        return any(
+            self._level(record.record_type, role) >= Access.VIEW for role in self.roles_on(record) & STAFF
+        )
+
+    def may_edit(self, record: "Record") -> bool:
+        return self.access_to(record) >= Access.EDIT
+
+    def may_comment(self, record: "Record") -> bool:
+        return self.access_to(record) >= Access.CONTRIBUTE
+
+    def may_create(self, record_type: "RecordType[Any]", party_id: int | None = None) -> bool:
+        """Whether the person may create such records: as staff for that party (any, without), or as a requester."""
+        return self.may_create_as_staff(record_type, party_id) or self.may_request(record_type)
+
+    def may_create_as_staff(self, record_type: "RecordType[Any]", party_id: int | None = None) -> bool:
+        if self.is_administrator:
+            return True
+        parties = self.scope(record_type, Access.EDIT)
+        return parties is None or (bool(parties) if party_id is None else party_id in parties)
+
+    def may_request(self, record_type: "RecordType[Any]") -> bool:
+        """Whether the person may raise such a record for themselves."""
+        if not isinstance(self.person, Person) or not self.person.is_active:
+            return False
+        return (
+            bool(record_type.asked_of_requesters)
+            and self._level(record_type, Role.REQUESTER) >= Access.CONTRIBUTE
+        )
+
+    def may_take(self, step: Transition, record: "Record") -> bool:
+        """Whether the person may take this step on this record (its state and guard aside)."""
+        roles = self.roles_on(record)
+        if Role.ADMINISTRATOR in roles:
+            return True
+        if step.by:
+            return bool(roles & set(step.by))
+        return self.access_to(record) >= Access.EDIT
+
+    # -- helpers -------------------------------------------------------------------------------------
+
+    def _level(self, record_type: "RecordType[Any]", role: Role) -> Access:
+        return Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
+
+    def _types(self, model: "type[Record]") -> "list[RecordType[Any]]":
+        from stellwerk.kernel.records.record import Record
+
+        return registry.all_types() if model is Record else [registry.for_model(model)]
+
+    def _inside(self, lookup: str, parties: frozenset[int] | None) -> Q:
+        if parties is None:
+            return EVERYTHING
+        if not parties:
+            return NOTHING
+        shared = Share.objects.filter(party__in=parties, capacity__in=INSIDE).values("record")
+        return Q(**{f"{lookup}__in": parties}) | Q(pk__in=shared)
+
+    def _shares_of(self, record: "Record") -> list[Share]:
+        known = record.__dict__.get("_shares")
+        if known is None:
+            known = record.__dict__["_shares"] = (
+                list(Share.objects.filter(record_id=record.pk)) if record.pk else []
+            )
+        return known  # type: ignore[no-any-return]
+
+    @cached_property
+    def _represented(self) -> frozenset[int]:
+        """The parties for which the person may look after what is shared with them (as manager or viewer)."""
+        parties: set[int] = set()
+        for assignment in self.assignments:
+            if assignment.party_id is not None and assignment.role in (Role.MANAGER, Role.VIEWER):
+                parties |= self._below(assignment.party_id)
+        return frozenset(parties)
+
+    def _below(self, party_id: int) -> frozenset[int]:
+        return self._descendants.get(party_id, frozenset({party_id}))
+
+    @cached_property
+    def _descendants(self) -> dict[int, frozenset[int]]:
+        from stellwerk.kernel.access.party import Party
+
+        return _descendants(Party.objects.values_list("pk", "parent_id"))
+
+
+def _descendants(pairs: Iterable[tuple[int, int | None]]) -> dict[int, frozenset[int]]:
+    """Map each party to itself and everything below it."""
+    children: dict[int | None, list[int]] = defaultdict(list)
+    for party, parent in pairs:
+        children[parent].append(party)
+    below: dict[int, frozenset[int]] = {}
+    for start in [party for group in children.values() for party in group]:
+        seen, frontier = {start}, [start]
+        while frontier:
+            fresh = [child for child in children.get(frontier.pop(), []) if child not in seen]
+            seen.update(fresh)
+            frontier.extend(fresh)
+        below[start] = frozenset(seen)
+    return below

@@ -1,0 +1,116 @@
+"""Teams and who belongs to them, from when to when."""
+
+from datetime import date
+from typing import Any
+
+from stellwerk.kernel.declare import (
+    Access,
+    RecordType,
+    Role,
+    Section,
+    Transition,
+    TypedRecord,
+    ValidationError,
+    Workflow,
+    _,
+    models,
+    register,
+)
+
+
+class Team(TypedRecord):
+    """A group of people that work is assigned to."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", _("Active")
+        FORMER = "former", _("Former")
+
+    description = models.TextField(_("description"), blank=True)
+    lead = models.ForeignKey(
+        "kernel.Person",
+        models.PROTECT,
+        verbose_name=_("lead"),
+        null=True,
+        blank=True,
+        related_name="teams_led",
+    )
+    email = models.EmailField(_("email"), blank=True)
+
+    class Meta:
+        verbose_name = _("team")
+        verbose_name_plural = _("teams")
+
+
+@register
+class TeamType(RecordType[Team]):
+    model = Team
+    prefix = "TEA"
+    process = "people"
+    icon = "users"
+    access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    columns = ["title", "lead", "party", "status"]
+    filters = ["party", "status"]
+    search = ["reference", "title", "description"]
+    ordering = "title"
+    sections = [Section(_("Team"), ["title", "party", "lead", "email", "description"])]
+    workflow = Workflow(
+        Team.Status,
+        Team.Status.ACTIVE,
+        [
+            Transition(
+                "dissolve", _("Dissolve"), [Team.Status.ACTIVE], Team.Status.FORMER, by=[Role.MANAGER]
+            ),
+            Transition("revive", _("Revive"), [Team.Status.FORMER], Team.Status.ACTIVE, by=[Role.MANAGER]),
+        ],
+        ended=[Team.Status.FORMER],
+    )
+
+
+class TeamMembership(TypedRecord):
+    """A person in a team, from a day to a day (both included; open without)."""
+
+    team = models.ForeignKey(Team, models.PROTECT, verbose_name=_("team"), related_name="memberships")
+    person = models.ForeignKey(
+        "kernel.Person", models.PROTECT, verbose_name=_("person"), related_name="memberships"
+    )
+    valid_from = models.DateField(_("from"))
+    valid_until = models.DateField(_("until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("team membership")
+        verbose_name_plural = _("team memberships")
+
+
+def valid_on(day: date, prefix: str = "") -> models.Q:
+    """Keep what is valid on `day`: begun, and not ended before it."""
+    begun = models.Q(**{f"{prefix}valid_from__lte": day})
+    lasting = models.Q(**{f"{prefix}valid_until__isnull": True}) | models.Q(
+        **{f"{prefix}valid_until__gte": day}
+    )
+    return begun & lasting
+
+
+@register
+class TeamMembershipType(RecordType[TeamMembership]):
+    model = TeamMembership
+    prefix = "TMB"
+    process = "people"
+    icon = "user-plus"
+    access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    columns = ["reference", "person", "team", "valid_from", "valid_until"]
+    filters = ["team", "person"]
+    search = ["reference", "title"]
+    ordering = "title"
+    sections = [Section(_("Membership"), ["team", "person", "valid_from", "valid_until"])]
+
+    def derive(self, record: TeamMembership, before: TeamMembership | None) -> None:
+        record.title = f"{record.person} · {record.team}"[:250]
+        record.party_id = record.team.party_id
+
+    def validate(self, record: TeamMembership, before: TeamMembership | None) -> None:
+        refuse_reversed_dates(record)
+
+
+def refuse_reversed_dates(record: Any) -> None:
+    if record.valid_until and record.valid_until < record.valid_from:
+        raise ValidationError({"valid_until": _("It ends before it begins: choose a later day.")})

@@ -1,0 +1,26 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
+from django.utils.translation import gettext_lazy as _
+
+
+class KernelConfig(AppConfig):
+    name = "stellwerk.kernel"
+    label = "kernel"
+    verbose_name = _("Kernel")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from stellwerk.kernel.records import checks  # noqa: F401 -- registers the start-up checks once models are loaded
+
+        autodiscover_modules("schedules")
+        post_migrate.connect(_prepare_numbers, sender=self)
+
+
+def _prepare_numbers(**kwargs: Any) -> None:
+    """Make the lines of numbers; after a migration, because Django knows no sequences of its own."""
+    from stellwerk.kernel.records import numbering, registry
+
+    numbering.prepare([record_type.prefix for record_type in registry.all_types()])

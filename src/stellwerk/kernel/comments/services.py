@@ -1,0 +1,83 @@
+"""Saying something on a record."""
+
+import hashlib
+import re
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import Actor, Person
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.comments.models import Comment
+from stellwerk.kernel.records.entry import Verb
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.services import DIRECT, Act, locked, note
+from stellwerk.kernel.search import indexing
+
+LONGEST = 2_000_000
+MENTION = re.compile(r"(?<![\w@])@([\w.+-]+)")
+
+
+def comment(
+    record: Record,
+    body: str,
+    *,
+    by: Actor,
+    internal: bool = False,
+    at: datetime | None = None,
+    brought_from: str = "",
+    writer: Any = DIRECT,
+) -> Comment:
+    """Add a public reply, or a note that only staff sees, in Markdown; return it.
+
+    Raises PermissionDenied for who may not speak here, ValidationError for an empty or unfit text.
+    """
+    act = Act(Verb.COMMENT, by, at=at, brought_from=brought_from)
+    with transaction.atomic():
+        if not writer.brings_history:
+            record = locked(record.specific)
+            _require_voice(record, by, internal)
+        said = Comment(record_id=record.pk, author_id=by.pk, body=_clean(body), internal=internal)
+        entry = note(record, act, {"@comment": [None, _digest(said.body)]}, internal=internal, writer=writer)
+        said.at = entry.at
+        if writer.brings_history:
+            writer.commented(record, said)
+        else:
+            said.save(force_insert=True)
+            indexing.refresh(record)
+    return said
+
+
+def mentioned(body: str) -> list[Person]:
+    """List the people whom a text mentions as @username."""
+    names = {name.lower().rstrip(".") for name in MENTION.findall(body)}
+    return list(Person.objects.filter(username__in=names, is_open=True)) if names else []
+
+
+def _require_voice(record: Record, by: Actor, internal: bool) -> None:
+    standing = standing_of(by)
+    if not standing.may_comment(record):
+        raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
+    if internal and not standing.sees_internal(record):
+        raise PermissionDenied(
+            _("Internal notes on %s are for its staff: write a reply instead.") % record.reference
+        )
+
+
+def _clean(body: str) -> str:
+    body = body.replace("\r\n", "\n").strip()
+    if not body:
+        raise ValidationError({"body": _("Write something first.")})
+    if len(body) > LONGEST:
+        raise ValidationError({"body": _("The text is too long: attach it as a file instead.")})
+    if "\x00" in body:
+        raise ValidationError({"body": _("The text holds a null character: remove it.")})
+    return body
+
+
+def _digest(body: str) -> dict[str, Any]:
+    """What the journal keeps of a text: enough to prove that it is still the same."""
+    return {"sha256": hashlib.sha256(body.encode()).hexdigest(), "length": len(body)}

@@ -1,0 +1,29 @@
+"""Everything that a declaration needs, in one import."""
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from stellwerk.kernel.access.roles import Access, Role
+from stellwerk.kernel.links.types import LinkType, link_type
+from stellwerk.kernel.records.declaration import RecordType, Section
+from stellwerk.kernel.records.record import Record, TypedRecord
+from stellwerk.kernel.records.registry import register
+from stellwerk.kernel.workflow.workflow import Transition, Workflow
+
+__all__ = [
+    "Access",
+    "LinkType",
+    "Record",
+    "RecordType",
+    "Role",
+    "Section",
+    "Transition",
+    "TypedRecord",
+    "ValidationError",
+    "Workflow",
+    "_",
+    "link_type",
+    "models",
+    "register",
+]

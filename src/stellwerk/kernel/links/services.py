@@ -1,0 +1,86 @@
+"""Tying records to each other."""
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import Actor
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.links import types
+from stellwerk.kernel.links.models import Link
+from stellwerk.kernel.records.entry import Verb
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.services import Act, locked, note
+
+
+def link(source: Record, key: str, target: Record, *, by: Actor) -> Link:
+    """Say that `source` has the relation `key` to `target`; both journals note it.
+
+    The writer must be allowed to edit `source` and to see `target`. Linking twice changes nothing.
+    """
+    kind = types.get(key)
+    if source.pk == target.pk:
+        raise ValidationError(_("A record cannot be linked to itself: choose another one."))
+    with transaction.atomic():
+        source, target = _both_locked(source, target)
+        _require(source, target, by)
+        known = Link.objects.filter(_between(source, target, kind.symmetric), type=key).first()
+        if known and known.origin != Link.Origin.RULED_OUT:
+            return known
+        if known:
+            known.origin = Link.Origin.MANUAL
+            known.save(update_fields=["origin"])
+        made = known or Link.objects.create(source_id=source.pk, target_id=target.pk, type=key)
+        _note_both(source, target, Act(Verb.LINK, by), key, None, made.origin)
+    return made
+
+
+def unlink(link: Link, *, by: Actor) -> None:
+    """Remove a link; a computed one is ruled out instead, so that it does not come back."""
+    with transaction.atomic():
+        source, target = _both_locked(link.source, link.target)
+        _require(source, target, by)
+        before = link.origin
+        if before == Link.Origin.COMPUTED:
+            link.origin = Link.Origin.RULED_OUT
+            link.save(update_fields=["origin"])
+        else:
+            link.delete()
+        _note_both(source, target, Act(Verb.UNLINK, by), link.type, before, None)
+
+
+def links_of(record: Record, person: Actor) -> QuerySet[Link]:
+    """Select the record's links in both directions whose other end `person` may see."""
+    visible = Record.objects.visible_to(person).values("pk")
+    mine = Q(source_id=record.pk, target__in=visible) | Q(target_id=record.pk, source__in=visible)
+    return Link.objects.filter(mine).exclude(origin=Link.Origin.RULED_OUT).select_related("source", "target")
+
+
+def _both_locked(source: Record, target: Record) -> tuple[Record, Record]:
+    """Lock both ends in the order of their ids, so that two writers cannot wait for each other."""
+    first, second = sorted((source.specific, target.specific), key=lambda record: record.pk)
+    first, second = locked(first), locked(second)
+    return (first, second) if first.pk == source.pk else (second, first)
+
+
+def _require(source: Record, target: Record, by: Actor) -> None:
+    standing = standing_of(by)
+    if not Record.objects.filter(standing.visible(Record), pk=target.pk).exists():
+        raise ValidationError({"target": _("Choose one of those offered: there is no such record.")})
+    if not standing.may_edit(source):
+        raise PermissionDenied(_("You may look at %s, but not link it.") % source.reference)
+
+
+def _between(source: Record, target: Record, symmetric: bool) -> Q:
+    there = Q(source_id=source.pk, target_id=target.pk)
+    return there | Q(source_id=target.pk, target_id=source.pk) if symmetric else there
+
+
+def _note_both(
+    source: Record, target: Record, act: Act, key: str, before: str | None, after: str | None
+) -> None:
+    for record, other, direction in ((source, target, "out"), (target, source, "in")):
+        about = {"type": key, "with": other.pk, "direction": direction}
+        values = [{**about, "origin": origin} if origin else None for origin in (before, after)]
+        note(record, act, {"@link": values})

@@ -1,0 +1,44 @@
+"""The kinds of link that records may have, declared by those who use them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class LinkType:
+    """A typed link with its name in both directions; `symmetric` ones read alike from both ends."""
+
+    key: str
+    label: Any
+    inverse: Any
+    symmetric: bool = False
+
+
+_types: dict[str, LinkType] = {}
+
+
+def link_type(key: str, label: Any, inverse: Any | None = None) -> LinkType:
+    """Declare a kind of link; without `inverse` it reads alike from both ends."""
+    if key in _types:
+        raise ValueError(f"The link type {key!r} is declared twice.")
+    _types[key] = LinkType(key, label, inverse or label, symmetric=inverse is None)
+    return _types[key]
+
+
+def get(key: str) -> LinkType:
+    """Return the link type; LookupError names those there are."""
+    try:
+        return _types[key]
+    except KeyError:
+        raise LookupError(f"No link type is called {key!r}; there are {', '.join(sorted(_types))}.") from None
+
+
+def all_link_types() -> list[LinkType]:
+    return list(_types.values())
+
+
+RELATED = link_type("related", _("relates to"))
+PARENT = link_type("parent", _("is parent of"), _("is child of"))
+DUPLICATE = link_type("duplicate", _("duplicates"), _("is duplicated by"))

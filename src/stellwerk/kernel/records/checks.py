@@ -1,0 +1,99 @@
+"""Start-up checks over the declarations: a wrong name fails before the first request, with class and fault."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import FieldDoesNotExist
+
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.declaration import RecordType
+
+_LISTS = ("columns", "filters", "search", "shown_to_requesters", "asked_of_requesters", "participants")
+
+
+@register("stellwerk")
+def check_declarations(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Check every registered record type."""
+    return [fault for record_type in registry.all_types() for fault in faults_of(record_type)]
+
+
+def faults_of(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+    """Yield what is wrong with one declaration."""
+    yield from _names(record_type)
+    yield from _prefix(record_type)
+    yield from _workflow(record_type)
+    yield from _participants(record_type)
+
+
+def _names(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+    named = [(attribute, name) for attribute in _LISTS for name in getattr(record_type, attribute)]
+    named += [("sections", name) for section in record_type.sections for name in section.fields]
+    named.append(("ordering", record_type.ordering.lstrip("-")))
+    if record_type.scope != "pk":
+        named.append(("scope", record_type.scope))
+    for attribute, name in named:
+        if not _has_field(record_type, name):
+            yield _error(
+                "E001",
+                record_type,
+                f"{attribute} names “{name}”, but {record_type.model.__name__} has no such field.",
+            )
+
+
+def _prefix(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+    prefix = record_type.prefix
+    if not (2 <= len(prefix) <= 4 and prefix.isascii() and prefix.isalpha() and prefix.isupper()):
+        yield _error("E002", record_type, f"prefix is {prefix!r}: give two to four capital letters.")
+
+
+def _workflow(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+    workflow = record_type.workflow
+    if workflow is None:
+        return
+    known = set(workflow.statuses.values)
+    for step in workflow.transitions:
+        for status in sorted({*map(str, step.source), str(step.target)} - known):
+            yield _error(
+                "E003",
+                record_type,
+                f"transition “{step.name}” names the state “{status}”, which does not exist.",
+            )
+        for name in step.fields:
+            if not _has_field(record_type, name):
+                yield _error(
+                    "E004", record_type, f"transition “{step.name}” asks for “{name}”, which is no field."
+                )
+    if len(workflow.by_name) < len(workflow.transitions):
+        yield _error("E005", record_type, "two transitions have the same name.")
+    for status in sorted(known - {str(status) for status in workflow.reachable()}):
+        yield _error(
+            "E006", record_type, f"the state “{status}” cannot be reached from “{workflow.initial}”."
+        )
+
+
+def _participants(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+    for name in record_type.participants:
+        if name in record_type.references and record_type.references[name].__name__ not in (
+            "Person",
+            "Party",
+        ):
+            yield _error(
+                "E007", record_type, f"participants names “{name}”, which points to no person or party."
+            )
+    if record_type.asked_of_requesters and not record_type.participants:
+        yield _error(
+            "E008", record_type, "asked_of_requesters needs participants: who would the requester be?"
+        )
+
+
+def _has_field(record_type: RecordType[Any], name: str) -> bool:
+    try:
+        record_type.field(name)
+    except FieldDoesNotExist:
+        return False
+    return True
+
+
+def _error(number: str, record_type: RecordType[Any], message: str) -> Error:
+    return Error(f"{type(record_type).__name__}: {message}", obj=type(record_type), id=f"stellwerk.{number}")

@@ -1,0 +1,114 @@
+"""Turning given values into a record's fields, and refusing those that do not fit."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import Actor
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.record import Record
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.records.declaration import RecordType
+
+LONGEST_TEXT = 2_000_000
+"""Characters that a text may have; a megabyte of any language fits."""
+
+
+def assign(record_type: "RecordType[Any]", record: Record, values: Mapping[str, Any]) -> None:
+    """Set fields from Python or machine values; unknown names and unfit values raise ValidationError by field."""
+    faults: dict[str, Any] = {}
+    for name, value in values.items():
+        if name.startswith("custom."):
+            record.custom = {**record.custom, name[7:]: value}
+            continue
+        try:
+            _assign_one(record_type.field(name), record, value)
+        except FieldDoesNotExist:
+            faults[name] = _("%s has no such field.") % record_type.label
+        except ValidationError as error:
+            faults[name] = error.messages
+        except (TypeError, ValueError, OverflowError):
+            faults[name] = _("This value does not fit here.")
+    if faults:
+        raise ValidationError(faults)
+
+
+def _assign_one(field: "models.Field[Any, Any]", record: Record, value: Any) -> None:
+    if isinstance(field, models.ForeignKey) and isinstance(value, models.Model):  # type: ignore[misc]
+        setattr(record, field.name, value)
+        return
+    if value is None and not field.null and field.empty_strings_allowed:
+        value = ""
+    setattr(record, field.attname, field.to_python(_storable(value)))
+
+
+def _storable(value: Any) -> Any:
+    """Refuse text that no database takes, before one of them answers with an error of its own."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise ValidationError(_("The text holds a null character: remove it."))
+        if len(value) > LONGEST_TEXT:
+            raise ValidationError(_("The text is too long: at most %d characters.") % LONGEST_TEXT)
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValidationError(
+                _("The text holds half a character (a lone surrogate): remove it.")
+            ) from None
+    return value
+
+
+def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
+    """Refuse references to records that `by` may not see, in the words used for those that do not exist.
+
+    One query, whatever the number of references, because all of them are records.
+    """
+    references = record.record_type.references
+    given = {name: getattr(record, f"{name}_id") for name in names if name in references}
+    given = {name: pk for name, pk in given.items() if pk is not None}
+    if not given:
+        return
+    found = Record.objects.filter(standing_of(by).visible(Record), pk__in=set(given.values()))
+    kinds = dict(found.values_list("pk", "kind"))
+    own = {by.pk} if by.pk else set()
+    faults = {}
+    for name, pk in given.items():
+        wanted = registry.for_model(references[name]).key
+        if kinds.get(pk) != wanted and not (pk in own and wanted == "person"):
+            faults[name] = _("Choose one of those offered: there is no such record.")
+    if faults:
+        raise ValidationError(faults)
+
+
+def validate(record_type: "RecordType[Any]", record: Record, before: Record | None) -> None:
+    """Check every field, uniqueness and the type's own rules; all faults at once, by field."""
+    faults: dict[str, Any] = {}
+    try:
+        record.clean_fields(exclude=_not_checked(record_type, record))
+    except ValidationError as error:
+        error.update_error_dict(faults)
+    if not faults:
+        record.validate_unique(
+            exclude={"reference", "record_ptr", "id", *_unchanged(record_type, record, before)}
+        )
+        record_type.validate(record, before)
+    if faults:
+        raise ValidationError(faults)
+
+
+def _not_checked(record_type: "RecordType[Any]", record: Record) -> set[str]:
+    """Bookkeeping needs no check, and references were checked together; empty required ones are still refused."""
+    checked = {"title", *(field.name for field in record_type.journaled)} - {"status"}
+    filled = {name for name in record_type.references if getattr(record, f"{name}_id") is not None}
+    return {field.name for field in record._meta.concrete_fields} - (checked - filled)
+
+
+def _unchanged(record_type: "RecordType[Any]", record: Record, before: Record | None) -> set[str]:
+    if before is None:
+        return set()
+    return {f.name for f in record_type.journaled if getattr(record, f.attname) == getattr(before, f.attname)}

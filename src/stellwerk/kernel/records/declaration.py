@@ -1,0 +1,150 @@
+"""RecordType: the one declaration from which a type's lists, pages, API, exchange and permissions follow."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from django.db import models
+from django.utils.functional import Promise
+
+from stellwerk.kernel.access.roles import Access, Role
+from stellwerk.kernel.records.values import journaled_fields
+from stellwerk.kernel.workflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.access.person import Actor
+    from stellwerk.kernel.records.record import Record
+
+R = TypeVar("R", bound="Record")
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled group of fields on a form and on the record's page."""
+
+    title: Text
+    fields: Sequence[str]
+
+
+class RecordType(Generic[R]):
+    """Declare a record type: set the attributes, override a method where an attribute does not reach.
+
+    Names of fields are those of the model; a wrong one fails at start-up (`manage.py check`).
+    """
+
+    model: type[R]
+    prefix: str
+    """Two to four capital letters that begin every reference: INC in INC-000042."""
+    process: str = ""
+    """The process that role assignments may be limited to, such as "incidents"."""
+    icon: str = "file-text"
+    """A lucide icon's name."""
+    access: ClassVar[dict[Role, Access]] = {}
+    """How far each role goes. Administrators may everything; a requester's level counts on records shared with them."""
+    columns: ClassVar[Sequence[str]] = ("reference", "title", "status", "updated_at")
+    filters: ClassVar[Sequence[str]] = ("status", "party")
+    search: ClassVar[Sequence[str]] = ("title",)
+    ordering: ClassVar[str] = "-created_at"
+    sections: ClassVar[Sequence[Section]] = ()
+    workflow: Workflow | None = None
+    shown_to_requesters: ClassVar[Sequence[str]] = ("title", "status")
+    """Fields that somebody without a staff role on the record may read."""
+    asked_of_requesters: ClassVar[Sequence[str]] = ()
+    """Fields that a requester may fill when raising such a record; empty: requesters raise none."""
+    participants: ClassVar[Sequence[str]] = ()
+    """Foreign keys to the people and customers who see the record as its requesters; the first is the requester."""
+    scope: ClassVar[str] = "party"
+    """The field that holds the owning party, against which role assignments are matched."""
+
+    # -- names ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def key(self) -> str:
+        """The type's name in URLs, API and exchange files, such as "service_request"."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", self.model.__name__).lower()
+
+    @property
+    def label(self) -> Text:
+        return self.model._meta.verbose_name or self.key
+
+    @property
+    def label_plural(self) -> Text:
+        return self.model._meta.verbose_name_plural or self.key
+
+    # -- fields --------------------------------------------------------------------------------------
+
+    @cached_property
+    def journaled(self) -> tuple["models.Field[Any, Any]", ...]:
+        return journaled_fields(self.model)
+
+    @cached_property
+    def editable_fields(self) -> list[str]:
+        """The fields that forms, API and import may set: those named in the sections."""
+        return [name for section in self.sections for name in section.fields if self.field(name).editable]
+
+    @cached_property
+    def references(self) -> dict[str, type["Record"]]:
+        """The fields that point to other records, with the model each points to."""
+        return {
+            field.name: field.related_model
+            for field in self.journaled
+            if isinstance(field, models.ForeignKey)  # type: ignore[misc]
+        }
+
+    def field(self, name: str) -> "models.Field[Any, Any]":
+        """Return the model field called `name`; FieldDoesNotExist when there is none."""
+        return self.model._meta.get_field(name)  # type: ignore[return-value]
+
+    # -- states --------------------------------------------------------------------------------------
+
+    @property
+    def initial_status(self) -> str:
+        return str(self.workflow.initial) if self.workflow else ""
+
+    def status_label(self, status: str) -> str:
+        if not self.workflow:
+            return status
+        return (
+            str(self.workflow.statuses(status).label) if status in self.workflow.statuses.values else status
+        )
+
+    def is_open(self, record: R) -> bool:
+        """Whether work is left on the record; kept in `Record.is_open`."""
+        return self.workflow.is_open(record) if self.workflow else True
+
+    # -- rules: override what the process insists on --------------------------------------------------
+
+    def defaults(self, by: "Actor") -> dict[str, Any]:
+        """Values of a new record before the given ones are laid over."""
+        return {"party": getattr(by, "party_id", None)}
+
+    def derive(self, record: R, before: R | None) -> None:
+        """Set what follows from other values, such as a priority; `before` is None for a new record."""
+
+    def validate(self, record: R, before: R | None) -> None:
+        """Raise ValidationError when the record as a whole is not acceptable."""
+
+    def open_to_all(self, record: R) -> bool:
+        """Whether everyone signed in may see the record; kept in `Record.open_to_all`."""
+        return False
+
+    @property
+    def has_open_records(self) -> bool:
+        """Whether `open_to_all` says yes for any record of this type."""
+        return type(self).open_to_all is not RecordType.open_to_all
+
+    # -- text for the search ------------------------------------------------------------------------
+
+    def search_text(self, record: R) -> tuple[str, str]:
+        """Return what requesters may find the record by, and what only staff may."""
+        public, internal = [], []
+        for name in self.search:
+            if name in ("title", "reference"):
+                continue
+            value = getattr(record, name)
+            if value:
+                (public if name in self.shown_to_requesters else internal).append(str(value))
+        return "\n".join(public), "\n".join(internal)

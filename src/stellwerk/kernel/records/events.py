@@ -1,0 +1,49 @@
+"""Publishing what happened, to the handlers of the one table of reactions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from stellwerk.kernel.access.person import Actor
+from stellwerk.kernel.records.entry import Entry
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.records.record import Record
+
+
+@dataclass(frozen=True)
+class Event:
+    """A journal entry that was just written, with its record and who acted."""
+
+    record: "Record"
+    entry: Entry
+    by: Actor
+
+    @property
+    def topics(self) -> list[str]:
+        """What handlers may listen to, such as "incident.transition.resolve", "incident.transition", "*.transition", "*"."""
+        verb, kind = self.entry.verb, self.record.kind
+        named = [f"{kind}.{verb}.{self.entry.name}"] if self.entry.name else []
+        return [*named, f"{kind}.{verb}", f"*.{verb}", "*"]
+
+
+Handler = Callable[[Event], None]
+
+
+def publish(event: Event, writer: Any) -> None:
+    """Run the handlers for an event inside the current transaction; history brought from elsewhere sets off none."""
+    if writer.brings_history or event.entry.brought_from:
+        return
+    reactions = _reactions()
+    for topic in event.topics:
+        for handler in reactions.get(topic, ()):
+            handler(event)
+
+
+@lru_cache(maxsize=1)
+def _reactions() -> Mapping[str, Sequence[Handler]]:
+    return import_string(settings.STELLWERK_REACTIONS)  # type: ignore[no-any-return]

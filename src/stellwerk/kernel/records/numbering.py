@@ -1,0 +1,59 @@
+"""References such as INC-000042: one line of numbers per prefix, unique, never given twice.
+
+On PostgreSQL a sequence gives them, so that creating records never waits for another writer; a number
+drawn by a write that failed is not used again, which leaves a gap. SQLite has one writer at a time and
+counts in a table without gaps.
+"""
+
+from django.db import connection, models
+from django.db.models import F
+
+
+class Counter(models.Model):
+    """The last number given for a prefix (SQLite)."""
+
+    prefix = models.CharField(max_length=8, primary_key=True)
+    last = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.prefix} {self.last}"
+
+
+def reference(prefix: str, number: int) -> str:
+    return f"{prefix}-{number:06d}"
+
+
+def take(prefix: str, count: int = 1) -> list[int]:
+    """Draw `count` fresh numbers for `prefix`, ascending. Call inside a transaction."""
+    if connection.vendor == "postgresql":
+        return _take_from_sequence(prefix, count)
+    if not Counter.objects.filter(prefix=prefix).update(last=F("last") + count):
+        Counter.objects.create(prefix=prefix, last=count)
+    last = Counter.objects.values_list("last", flat=True).get(prefix=prefix)
+    return list(range(last - count + 1, last + 1))
+
+
+def prepare(prefixes: list[str]) -> None:
+    """Create the sequences that are missing (PostgreSQL); called after every migration."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        for prefix in prefixes:
+            cursor.execute(f"CREATE SEQUENCE IF NOT EXISTS {sequence_name(prefix)}")
+
+
+def sequence_name(prefix: str) -> str:
+    if not prefix.isalpha() or not prefix.isascii():
+        raise ValueError(f"A prefix is made of letters A-Z, not {prefix!r}.")
+    return f"kernel_number_{prefix.lower()}"
+
+
+def _take_from_sequence(prefix: str, count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        if count == 1:
+            cursor.execute("SELECT nextval(%s::regclass)", [sequence_name(prefix)])
+        else:
+            cursor.execute(
+                "SELECT nextval(%s::regclass) FROM generate_series(1, %s)", [sequence_name(prefix), count]
+            )
+        return [int(row[0]) for row in cursor.fetchall()]

@@ -1,0 +1,117 @@
+"""The one core table on which every record type stands."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.access.person import Actor
+    from stellwerk.kernel.records.declaration import RecordType
+
+
+class RecordQuerySet(models.QuerySet[Any]):
+    """Records, narrowed to what somebody may see."""
+
+    def visible_to(self, person: "Actor") -> Self:
+        """Keep the records that `person` may see; the one condition used everywhere."""
+        from stellwerk.kernel.access.standing import standing_of
+
+        return self.filter(standing_of(person).visible(self.model))
+
+    def open(self) -> Self:
+        return self.filter(is_open=True)
+
+
+class Record(models.Model):
+    """What all records share: a reference, a title, a state, an owner and a journal.
+
+    Written only through the verbs in `records.services`. `version` counts the writes and guards against
+    lost updates; `journal_count`, `journal_head` and `journal_seal` tie the record to its journal.
+    """
+
+    kind = models.CharField(_("kind"), max_length=40, editable=False)
+    reference = models.CharField(_("reference"), max_length=24, unique=True, editable=False)
+    title = models.CharField(_("title"), max_length=250)
+    status = models.CharField(_("status"), max_length=40, editable=False)
+    party = models.ForeignKey(
+        "kernel.Party",
+        models.PROTECT,
+        verbose_name=_("party"),
+        null=True,
+        blank=True,
+        related_name="owned_records",
+        help_text=_("The organisation that owns this record."),
+    )
+    custom = models.JSONField(_("custom fields"), default=dict, blank=True, editable=False)
+    is_open = models.BooleanField(_("open"), default=True, editable=False)
+    open_to_all = models.BooleanField(_("visible to everyone signed in"), default=False, editable=False)
+    version = models.PositiveIntegerField(_("version"), default=0, editable=False)
+    created_at = models.DateTimeField(_("created"), editable=False)
+    updated_at = models.DateTimeField(_("updated"), editable=False)
+    journal_count = models.PositiveIntegerField(default=0, editable=False)
+    journal_head = models.CharField(max_length=64, default="", editable=False)
+    journal_seal = models.CharField(max_length=64, default="", editable=False)
+
+    objects = RecordQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("record")
+        verbose_name_plural = _("records")
+        indexes = (
+            models.Index(
+                "kind", "is_open", models.F("created_at").desc(), models.F("id").desc(), name="record_newest"
+            ),
+            models.Index(
+                "kind", "is_open", models.F("updated_at").desc(), models.F("id").desc(), name="record_latest"
+            ),
+            models.Index(
+                "kind", "status", models.F("created_at").desc(), models.F("id").desc(), name="record_status"
+            ),
+            models.Index("party", "kind", "is_open", models.F("created_at").desc(), name="record_party"),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        from django.urls import reverse
+
+        return reverse("record", args=[self.reference])
+
+    @property
+    def record_type(self) -> "RecordType[Any]":
+        """Return the declaration of this record's type."""
+        from stellwerk.kernel.records import registry
+
+        return registry.get(self.kind)
+
+    @property
+    def specific(self) -> "Record":
+        """Return the same record as an instance of its own type."""
+        model = self.record_type.model
+        return self if isinstance(self, model) else model._default_manager.get(pk=self.pk)
+
+    def get_status_display(self) -> str:
+        return self.record_type.status_label(self.status)
+
+    def as_of(self, moment: datetime) -> "Record | None":
+        """Rebuild the record as it was at `moment` (aware) from its journal; None before it existed."""
+        from stellwerk.kernel.records.replay import as_of
+
+        return as_of(self, moment)
+
+
+class TypedRecord(Record):
+    """The base of every record type: a table of its own beside `Record`, one level deep.
+
+    The link to the core row takes no name on `Record`, so that a type may be called like a field.
+    """
+
+    record_ptr = models.OneToOneField(
+        Record, models.CASCADE, parent_link=True, primary_key=True, related_name="+"
+    )
+
+    class Meta:
+        abstract = True

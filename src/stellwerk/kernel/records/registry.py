@@ -1,0 +1,58 @@
+"""All declared record types, by key, prefix and model."""
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.records.declaration import RecordType
+    from stellwerk.kernel.records.record import Record
+
+T = TypeVar("T", bound="type[RecordType[Any]]")
+
+_by_key: "dict[str, RecordType[Any]]" = {}
+_by_model: "dict[type[Record], RecordType[Any]]" = {}
+
+
+def register(declaration: T) -> T:
+    """Make a declaration known (class decorator); a key, prefix or model declared twice fails at once."""
+    record_type = declaration()
+    for other in _by_key.values():
+        if other.key == record_type.key or other.prefix == record_type.prefix:
+            raise ValueError(
+                f"{declaration.__name__} and {type(other).__name__} both claim {record_type.key!r} or {record_type.prefix!r}."
+            )
+    _by_key[record_type.key] = record_type
+    _by_model[record_type.model] = record_type
+    return declaration
+
+
+def get(key: str) -> "RecordType[Any]":
+    """Return the declaration with this key, such as "incident"; LookupError when there is none."""
+    try:
+        return _by_key[key]
+    except KeyError:
+        raise LookupError(
+            f"No record type is called {key!r}; there are {', '.join(sorted(_by_key))}."
+        ) from None
+
+
+def for_model(model: "type[Record]") -> "RecordType[Any]":
+    """Return the declaration of a model; LookupError when it has none."""
+    try:
+        return _by_model[model]
+    except KeyError:
+        raise LookupError(
+            f"{model.__name__} has no declaration: write a RecordType for it and @register it."
+        ) from None
+
+
+def for_prefix(prefix: str) -> "RecordType[Any]":
+    """Return the declaration whose references begin with `prefix`, such as "INC"."""
+    for record_type in _by_key.values():
+        if record_type.prefix == prefix.upper():
+            return record_type
+    raise LookupError(f"No record type has the prefix {prefix!r}.")
+
+
+def all_types() -> "list[RecordType[Any]]":
+    """List every declaration in the order of registration."""
+    return list(_by_key.values())

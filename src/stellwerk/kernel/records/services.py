@@ -1,0 +1,395 @@
+"""The verbs: the one way to write a record.
+
+`create`, `change` and `transition` check access, validate, number, save, write the journal, keep the
+search and the shares, and publish what happened, in one transaction. Pages, API, mail, import and jobs
+all call them. `by` says who acts: a person, or SYSTEM. `at` (aware) is for history brought from
+elsewhere; such entries are marked with `brought_from`.
+
+Errors: ValidationError (what to mend, by field), PermissionDenied (visible, but not allowed), StaleWrite
+(somebody else was faster).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import SYSTEM, Actor, Person, System
+from stellwerk.kernel.access.roles import Capacity
+from stellwerk.kernel.access.share import Share
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.records import cleaning, journal, numbering, registry
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.entry import Entry, Verb
+from stellwerk.kernel.records.events import Event, publish
+from stellwerk.kernel.records.journal import Deed
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.values import Changes, difference, machine_values
+from stellwerk.kernel.search import indexing
+from stellwerk.kernel.workflow.workflow import Transition
+
+R = TypeVar("R", bound=Record)
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Act:
+    """Who does what, when, why: the circumstances of one write."""
+
+    verb: str
+    by: Actor
+    name: str = ""
+    reason: str = ""
+    at: datetime | None = None
+    brought_from: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.by, Person | System):
+            raise TypeError(f"by= must be a person or SYSTEM, not {self.by!r}.")
+
+    def deed(self, record: Record) -> Deed:
+        """Fix the instants: an entry is never earlier than the one before it, even if the clock steps back."""
+        now = timezone.now()
+        moment = self.at or now
+        if record.journal_count and moment < record.updated_at:
+            if self.at:
+                raise ValidationError(
+                    _("%(reference)s already has an entry of %(last)s: history must come in ascending order.")
+                    % {"reference": record.reference, "last": record.updated_at.isoformat()}
+                )
+            moment = record.updated_at
+        return Deed(self.verb, moment, now, self.by.pk, self.name, self.reason, False, self.brought_from)
+
+
+class Direct:
+    """Writes each deed at once; `records.history` has the writer for many."""
+
+    brings_history = False
+
+    def number(self, prefix: str) -> int:
+        return numbering.take(prefix)[0]
+
+    def created(self, record: Record, entry: Entry) -> None:
+        record.save(force_insert=True)
+        self._append(record, entry)
+        Share.objects.bulk_create(participant_shares(record, ()))
+        indexing.refresh(record)
+
+    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: list[Share]) -> None:
+        record.save(update_fields=[*fields, *BOOKKEEPING])
+        self._append(record, entry)
+        Share.objects.bulk_create(shares)
+        if indexing.concerns(record, fields):
+            indexing.refresh(record)
+
+    def _append(self, record: Record, entry: Entry) -> None:
+        entry.record = record
+        entry.save(force_insert=True)
+
+
+DIRECT = Direct()
+BOOKKEEPING = (
+    "custom",
+    "is_open",
+    "open_to_all",
+    "version",
+    "updated_at",
+    "journal_count",
+    "journal_head",
+    "journal_seal",
+)
+
+
+def create(
+    model: type[R],
+    values: Values,
+    *,
+    by: Actor,
+    at: datetime | None = None,
+    reason: str = "",
+    brought_from: str = "",
+    writer: Any = DIRECT,
+) -> R:
+    """Create a record of `model` from `values` (field names to Python or machine values) and return it."""
+    record_type = registry.for_model(model)
+    act = Act(Verb.CREATE, by, reason=reason, at=at, brought_from=brought_from)
+    with transaction.atomic():
+        record = model(kind=record_type.key, status=record_type.initial_status)
+        values = _fit_to_creator(record_type, values, by, writer)
+        cleaning.assign(record_type, record, {**record_type.defaults(by), **values})
+        if not writer.brings_history:
+            cleaning.check_references(record, values, by)
+            custom.check(record_type, record, values, by)
+        record_type.derive(record, None)
+        if not writer.brings_history:
+            _require_create(record_type, record, by)
+        cleaning.validate(record_type, record, None)
+        record.reference = numbering.reference(record_type.prefix, writer.number(record_type.prefix))
+        deed = act.deed(record)
+        record.created_at = deed.at
+        entry = _entry(record_type, record, deed, difference({}, machine_values(record)))
+        writer.created(record, entry)
+        publish(Event(record, entry, by), writer)
+    return record
+
+
+def change(
+    record: R,
+    values: Values,
+    *,
+    by: Actor,
+    version: int | None = None,
+    at: datetime | None = None,
+    reason: str = "",
+    brought_from: str = "",
+    writer: Any = DIRECT,
+) -> R:
+    """Set `values` on the record and return it as it is now; without a difference nothing is written.
+
+    `version` is the one the writer last saw; StaleWrite when the record has moved on since.
+    """
+    act = Act(Verb.CHANGE, by, reason=reason, at=at, brought_from=brought_from)
+    with transaction.atomic():
+        record, before = _take_up(record, values, version, writer)
+        record_type = record.record_type
+        if not writer.brings_history:
+            if not standing_of(by).may_edit(record):
+                raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
+            _refuse_unknown(values, record_type.editable_fields)
+        return _change(record_type, record, before, values, act, writer)
+
+
+def transition(
+    record: R,
+    name: str,
+    values: Values | None = None,
+    *,
+    by: Actor,
+    version: int | None = None,
+    at: datetime | None = None,
+    reason: str = "",
+    brought_from: str = "",
+    writer: Any = DIRECT,
+) -> R:
+    """Take the step `name` of the record's workflow, setting only the fields that it asks for or offers."""
+    values = values or {}
+    act = Act(Verb.TRANSITION, by, name=name, reason=reason, at=at, brought_from=brought_from)
+    with transaction.atomic():
+        record, before = _take_up(record, values, version, writer)
+        record_type = record.record_type
+        step = _step(record_type, record, name)
+        if not writer.brings_history:
+            if not standing_of(by).may_take(step, record):
+                raise PermissionDenied(
+                    _("“%(step)s” on %(reference)s is not yours to take.")
+                    % {"step": step.label, "reference": record.reference}
+                )
+            _refuse_unknown(values, step.fields)
+        return _change(record_type, record, before, values, act, writer, step)
+
+
+def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Share:
+    """Show the record to a party or a person in `capacity`; sharing again changes the capacity."""
+    capacity = Capacity(capacity)
+    with transaction.atomic():
+        record, _before = _take_up(record, {}, None, DIRECT)
+        _require_edit(record, by)
+        end = {"person": with_whom} if isinstance(with_whom, Person) else {"party": with_whom}
+        shared, _new = Share.objects.update_or_create(
+            record_id=record.pk, **end, defaults={"capacity": capacity}
+        )
+        note(
+            record,
+            Act(Verb.SHARE, by),
+            {"@share": [None, {"with": with_whom.pk, "capacity": capacity.value}]},
+        )
+    return shared
+
+
+def unshare(record: Record, with_whom: Record, *, by: Actor) -> None:
+    """Stop showing the record to a party or person."""
+    with transaction.atomic():
+        record, _before = _take_up(record, {}, None, DIRECT)
+        _require_edit(record, by)
+        end = {"person_id": with_whom.pk} if isinstance(with_whom, Person) else {"party_id": with_whom.pk}
+        if Share.objects.filter(record_id=record.pk, **end).delete()[0]:
+            note(record, Act(Verb.UNSHARE, by), {"@share": [{"with": with_whom.pk}, None]})
+
+
+def note(
+    record: Record, act: Act, changes: Changes, *, internal: bool = False, writer: Any = DIRECT
+) -> Entry:
+    """Append an entry about something that stands beside the record (a comment, a file, a link, a share).
+
+    Its keys begin with "@" and so take no part in a replay. Call inside a transaction, with the record locked.
+    """
+    deed = act.deed(record)
+    deed = Deed(**{**deed.__dict__, "internal": internal})
+    record.version += 1
+    record.updated_at = deed.at
+    entry = journal.append(record, deed, changes)
+    writer.changed(record, entry, (), [])
+    publish(Event(record, entry, act.by), writer)
+    return entry
+
+
+def locked(record: R) -> R:
+    """Read the record again and keep others from writing it until the transaction ends."""
+    model = type(record)
+    return model._default_manager.select_for_update().get(pk=record.pk)
+
+
+def participant_shares(record: Record, known: Iterable[int]) -> list[Share]:
+    """List the shares that the record's participants are due and do not have yet."""
+    record_type = record.record_type
+    due: dict[int, Share] = {}
+    for name in record_type.participants:
+        pk = getattr(record, f"{name}_id")
+        if pk is not None and pk not in known and pk not in due and pk != record.party_id:
+            if record_type.references[name] is Person:
+                due[pk] = Share(record_id=record.pk, person_id=pk, capacity=Capacity.REQUESTER)
+            else:
+                due[pk] = Share(record_id=record.pk, party_id=pk, capacity=Capacity.CUSTOMER)
+    return list(due.values())
+
+
+# -- steps of the verbs --------------------------------------------------------------------------------
+
+
+def _take_up(record: R, values: Values, version: int | None, writer: Any) -> tuple[R, R]:
+    """Lock the record and keep a copy of it as it is before the write."""
+    if not writer.brings_history:
+        record = locked(record.specific)  # type: ignore[assignment]
+        if version is not None and version != record.version:
+            mine = {name: values[name] for name in values}
+            raise StaleWrite(record, machine_values(record), mine, version)
+    return record, _copy(record)
+
+
+def _copy(record: R) -> R:
+    twin = type(record)(
+        **{field.attname: getattr(record, field.attname) for field in record._meta.concrete_fields}
+    )
+    twin.custom = dict(record.custom)
+    return twin
+
+
+def _change(
+    record_type: RecordType[Any],
+    record: R,
+    before: R,
+    values: Values,
+    act: Act,
+    writer: Any,
+    step: Transition | None = None,
+) -> R:
+    cleaning.assign(record_type, record, values)
+    if not writer.brings_history:
+        cleaning.check_references(record, values, act.by)
+        custom.check(record_type, record, values, act.by)
+    deed = act.deed(record)
+    if step:
+        _apply_step(record, step, deed.at, act.by, writer)
+    record_type.derive(record, before)
+    changes = difference(machine_values(before), machine_values(record))
+    if not changes and not step:
+        return record
+    cleaning.validate(record_type, record, before)
+    entry = _entry(record_type, record, deed, changes)
+    fields = [name for name in changes if not name.startswith("custom.")]
+    writer.changed(record, entry, fields, _fresh_shares(record, before))
+    publish(Event(record, entry, act.by), writer)
+    return record
+
+
+def _apply_step(record: Record, step: Transition, moment: datetime, by: Actor, writer: Any) -> None:
+    if not writer.brings_history:
+        missing = [name for name in step.asks if getattr(record, name) in (None, "")]
+        if missing:
+            raise ValidationError(dict.fromkeys(missing, _("Fill this in to go on.")))
+        if step.guard:
+            step.guard(record)
+    record.status = str(step.target)
+    if step.effect:
+        step.effect(record, moment, by)
+
+
+def _entry(record_type: RecordType[Any], record: Record, deed: Deed, changes: Changes) -> Entry:
+    record.is_open = record_type.is_open(record)
+    record.open_to_all = record_type.open_to_all(record)
+    record.version += 1
+    record.updated_at = deed.at
+    return journal.append(record, deed, changes)
+
+
+def _fresh_shares(record: Record, before: Record) -> list[Share]:
+    names = [
+        name
+        for name in record.record_type.participants
+        if _participant(record, name) != _participant(before, name)
+    ]
+    if not names:
+        return []
+    known = Share.objects.filter(record_id=record.pk).values_list("person", "party") if record.pk else ()
+    return participant_shares(record, {pk for pair in known for pk in pair if pk})
+
+
+def _participant(record: Record, name: str) -> int | None:
+    value: int | None = getattr(record, f"{name}_id")
+    return value
+
+
+def _step(record_type: RecordType[Any], record: Record, name: str) -> Transition:
+    step = record_type.workflow.by_name.get(name) if record_type.workflow else None
+    if step is None:
+        raise ValidationError(
+            _("%(type)s has no step called “%(name)s”.") % {"type": record_type.label, "name": name}
+        )
+    if record.status not in step.source:
+        raise ValidationError(
+            _("“%(step)s” is not possible while %(reference)s is “%(status)s”.")
+            % {"step": step.label, "reference": record.reference, "status": record.get_status_display()}
+        )
+    return step
+
+
+def _fit_to_creator(record_type: RecordType[Any], values: Values, by: Actor, writer: Any) -> Values:
+    """Hold what the creator may set against `values`; a requester raises records for themselves only."""
+    if writer.brings_history or isinstance(by, System):
+        return values
+    if standing_of(by).may_create_as_staff(record_type):
+        _refuse_unknown(values, record_type.editable_fields)
+        return values
+    _refuse_unknown(values, record_type.asked_of_requesters)
+    return {**values, **dict.fromkeys(record_type.participants[:1], by.pk)}
+
+
+def _require_create(record_type: RecordType[Any], record: Record, by: Actor) -> None:
+    standing = standing_of(by)
+    if standing.may_create_as_staff(record_type, record.party_id):
+        return
+    own = record_type.participants and getattr(record, f"{record_type.participants[0]}_id") == by.pk
+    if not (own and standing.may_request(record_type)):
+        raise PermissionDenied(_("You may not create %s here.") % record_type.label_plural)
+
+
+def _require_edit(record: Record, by: Actor) -> None:
+    if not standing_of(by).may_edit(record):
+        raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
+
+
+def _refuse_unknown(values: Values, allowed: Iterable[str]) -> None:
+    allowed = set(allowed)
+    unknown = [name for name in values if name not in allowed and not name.startswith("custom.")]
+    if unknown:
+        raise ValidationError(dict.fromkeys(unknown, _("This field cannot be set here.")))
+
+
+__all__ = ["SYSTEM", "change", "create", "share", "transition", "unshare"]

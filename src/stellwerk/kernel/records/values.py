@@ -1,0 +1,83 @@
+"""Machine values: how a field's value stands in the journal, the API and the exchange files."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.records.record import Record
+
+MachineValue = str | int | float | bool | None | list[Any] | dict[str, Any]
+Changes = dict[str, list[Any]]
+
+_CORE = ("title", "status", "party")
+"""The fields of `Record` that a journal keeps; the rest follows from them or counts them."""
+
+
+@cache
+def journaled_fields(model: type["Record"]) -> tuple["models.Field[Any, Any]", ...]:
+    """List the fields whose values a journal keeps: the core ones and the type's own."""
+    left_out = {"last_login", "password", *getattr(model, "UNJOURNALED", ())}
+    own = [
+        field
+        for field in model._meta.concrete_fields
+        if field.model is not _record_model() and not field.primary_key and field.name not in left_out
+    ]
+    return (*(_record_model()._meta.get_field(name) for name in _CORE), *own)  # type: ignore[return-value]
+
+
+def machine_values(record: "Record") -> dict[str, MachineValue]:
+    """Read a record's journaled values; empty ones are left out, custom fields come as `custom.NAME`."""
+    values: dict[str, MachineValue] = {}
+    for field in journaled_fields(type(record)):
+        value = to_machine(getattr(record, field.attname))
+        if value is not None and value != "":
+            values[field.name] = value
+    values.update(
+        {f"custom.{name}": value for name, value in record.custom.items() if value not in (None, "")}
+    )
+    return values
+
+
+def difference(before: dict[str, MachineValue], after: dict[str, MachineValue]) -> Changes:
+    """Compare two sets of machine values: `{field: [before, after]}` for those that differ."""
+    names: Iterable[str] = dict.fromkeys([*after, *before])
+    return {
+        name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)
+    }
+
+
+def to_machine(value: Any) -> MachineValue:
+    """Turn a Python value into what JSON can hold without loss; instants become UTC in ISO 8601."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    if isinstance(value, models.Model):
+        return value.pk  # type: ignore[no-any-return]
+    if isinstance(value, models.enums.Choices):
+        return value.value  # type: ignore[no-any-return]
+    return value  # type: ignore[no-any-return]
+
+
+def load_machine(record: "Record", values: dict[str, MachineValue]) -> None:
+    """Set a record's journaled fields from machine values; what is missing becomes empty."""
+    for field in journaled_fields(type(record)):
+        value = values.get(field.name)
+        if value is None and not field.null and field.empty_strings_allowed:
+            value = ""
+        setattr(record, field.attname, field.to_python(value))
+    record.custom = {name[7:]: value for name, value in values.items() if name.startswith("custom.")}
+
+
+def _record_model() -> type["Record"]:
+    from stellwerk.kernel.records.record import Record
+
+    return Record

@@ -1,0 +1,408 @@
+"""What incidents and service requests share: fields, states, steps and rules."""
+
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.utils import timezone
+
+from stellwerk.foundation.prioritisation import Level, Priority, PriorityScheme
+from stellwerk.kernel.access.party import Party
+from stellwerk.kernel.access.person import Actor, Person
+from stellwerk.kernel.declare import (
+    Access,
+    RecordType,
+    Role,
+    Section,
+    Transition,
+    TypedRecord,
+    ValidationError,
+    Workflow,
+    _,
+    models,
+)
+from stellwerk.processes.incidents.closure import closure_rules
+
+T = TypeVar("T", bound="Ticket")
+
+
+class Ticket(TypedRecord):
+    """What incidents and service requests share. `priority` follows from impact and urgency by the scheme kept with it."""
+
+    class Status(models.TextChoices):
+        NEW = "new", _("New")
+        IN_PROGRESS = "in_progress", _("In progress")
+        WAITING = "waiting", _("Waiting")
+        RESOLVED = "resolved", _("Resolved")
+        CLOSED = "closed", _("Closed")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    class Channel(models.TextChoices):
+        PORTAL = "portal", _("Portal")
+        MAIL = "mail", _("Mail")
+        PHONE = "phone", _("Phone")
+        IN_PERSON = "in_person", _("In person")
+        MONITORING = "monitoring", _("Monitoring")
+        API = "api", _("Another program")
+
+    class WaitingFor(models.TextChoices):
+        USER = "user", _("the user")
+        SUPPLIER = "supplier", _("a supplier")
+        CHANGE = "change", _("a change")
+
+    class ResolutionCode(models.TextChoices):
+        SOLVED = "solved", _("Solved")
+        WORKAROUND = "workaround", _("Workaround given")
+        FULFILLED = "fulfilled", _("Fulfilled")
+        EXPLAINED = "explained", _("Explained")
+        NOT_REPRODUCIBLE = "not_reproducible", _("Could not be reproduced")
+        OUTSIDE_SCOPE = "outside_scope", _("Outside our services")
+        DUPLICATE = "duplicate", _("Duplicate")
+        WITHDRAWN = "withdrawn", _("Withdrawn by the user")
+        OTHER = "other", _("Other")
+
+    description = models.TextField(_("description"), blank=True)
+    channel = models.CharField(_("channel"), max_length=12, choices=Channel, default=Channel.PORTAL)
+    requester = models.ForeignKey(
+        "kernel.Person",
+        models.PROTECT,
+        verbose_name=_("requester"),
+        null=True,
+        related_name="%(class)ss_requested",
+    )
+    reported_by = models.ForeignKey(
+        "kernel.Person",
+        models.PROTECT,
+        verbose_name=_("reported by"),
+        null=True,
+        blank=True,
+        related_name="%(class)ss_reported",
+        help_text=_("Who reports it for the requester, when it is not the requester."),
+    )
+    customer = models.ForeignKey(
+        "kernel.Party",
+        models.PROTECT,
+        verbose_name=_("customer"),
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    service = models.ForeignKey(
+        "services.Service",
+        models.PROTECT,
+        verbose_name=_("service"),
+        null=True,
+        blank=True,
+        related_name="%(class)ss",
+    )
+    category = models.ForeignKey(
+        "foundation.Category",
+        models.PROTECT,
+        verbose_name=_("category"),
+        null=True,
+        blank=True,
+        related_name="%(class)ss",
+    )
+    impact = models.CharField(_("impact"), max_length=6, choices=Level, default=Level.MEDIUM)
+    urgency = models.CharField(_("urgency"), max_length=6, choices=Level, default=Level.MEDIUM)
+    priority = models.PositiveSmallIntegerField(
+        _("priority"), choices=Priority, default=Priority.MODERATE, editable=False
+    )
+    priority_scheme = models.ForeignKey(
+        "foundation.PriorityScheme",
+        models.PROTECT,
+        verbose_name=_("priority scheme"),
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+    priority_override = models.PositiveSmallIntegerField(
+        _("priority set by hand"), choices=Priority, null=True, blank=True
+    )
+    priority_reason = models.CharField(_("why this priority"), max_length=250, blank=True)
+    team = models.ForeignKey(
+        "kernel.Team",
+        models.PROTECT,
+        verbose_name=_("team"),
+        null=True,
+        blank=True,
+        related_name="%(class)ss",
+    )
+    assigned_to = models.ForeignKey(
+        "kernel.Person",
+        models.PROTECT,
+        verbose_name=_("assigned to"),
+        null=True,
+        blank=True,
+        related_name="%(class)ss_assigned",
+    )
+    waiting_for = models.CharField(
+        _("waiting for"), max_length=10, choices=WaitingFor, blank=True, editable=False
+    )
+    resolution = models.TextField(_("resolution"), blank=True, editable=False)
+    resolution_code = models.CharField(
+        _("resolution code"), max_length=20, choices=ResolutionCode, blank=True, editable=False
+    )
+    confirmed = models.BooleanField(_("confirmed by the requester"), default=False, editable=False)
+    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True, editable=False)
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
+    reassignments = models.PositiveSmallIntegerField(_("times handed over"), default=0, editable=False)
+    reopenings = models.PositiveSmallIntegerField(_("times reopened"), default=0, editable=False)
+    external_reference = models.CharField(
+        _("number elsewhere"), max_length=60, blank=True, help_text=_("Its number in the tool it came from.")
+    )
+
+    class Meta:
+        abstract = True
+        indexes = (
+            models.Index("assigned_to", name="%(class)s_assigned"),
+            models.Index("requester", name="%(class)s_requester"),
+            models.Index("external_reference", name="%(class)s_external"),
+        )
+
+
+# -- steps -----------------------------------------------------------------------------------------------
+
+
+def begin(ticket: Ticket, moment: datetime, by: Actor) -> None:
+    """Work on it falls to whoever begins, unless somebody has it already."""
+    if ticket.assigned_to_id is None and isinstance(by, Person):
+        ticket.assigned_to = by
+    ticket.waiting_for = ""
+
+
+def resolve(ticket: Ticket, moment: datetime, by: Actor) -> None:
+    ticket.resolved_at = moment
+    ticket.waiting_for = ""
+    if ticket.assigned_to_id is None and isinstance(by, Person):
+        ticket.assigned_to = by
+
+
+def confirm(ticket: Ticket, moment: datetime, by: Actor) -> None:
+    ticket.confirmed = True
+    close(ticket, moment, by)
+
+
+def close(ticket: Ticket, moment: datetime, by: Actor) -> None:
+    ticket.closed_at = moment
+    ticket.waiting_for = ""
+
+
+def reopen(ticket: Ticket, moment: datetime, by: Actor) -> None:
+    ticket.reopenings += 1
+    ticket.confirmed = False
+    ticket.resolved_at = ticket.closed_at = None
+
+
+def may_still_be_reopened(ticket: Ticket) -> None:
+    """Refuse once the time to reopen has passed."""
+    days = closure_rules().reopening_days
+    if ticket.closed_at and timezone.now() > ticket.closed_at + timedelta(days=days):
+        raise ValidationError(
+            _(
+                "It was closed more than %(days)d days ago and can no longer be reopened: open a new one and link it."
+            )
+            % {"days": days}
+        )
+
+
+_OPEN = (Ticket.Status.NEW, Ticket.Status.IN_PROGRESS, Ticket.Status.WAITING)
+_ANYONE = (Role.MANAGER, Role.AGENT, Role.REQUESTER)
+
+TICKET_WORKFLOW = Workflow(
+    Ticket.Status,
+    Ticket.Status.NEW,
+    [
+        Transition(
+            "begin",
+            _("Start work"),
+            [Ticket.Status.NEW],
+            Ticket.Status.IN_PROGRESS,
+            effect=begin,
+            natural=True,
+            icon="play",
+        ),
+        Transition(
+            "resolve",
+            _("Resolve"),
+            _OPEN,
+            Ticket.Status.RESOLVED,
+            asks=["resolution_code", "resolution"],
+            effect=resolve,
+            natural=True,
+            icon="check",
+        ),
+        Transition(
+            "wait",
+            _("Wait"),
+            [Ticket.Status.NEW, Ticket.Status.IN_PROGRESS],
+            Ticket.Status.WAITING,
+            asks=["waiting_for"],
+            icon="pause",
+        ),
+        Transition(
+            "resume",
+            _("Resume"),
+            [Ticket.Status.WAITING],
+            Ticket.Status.IN_PROGRESS,
+            effect=begin,
+            natural=True,
+            icon="play",
+        ),
+        Transition(
+            "confirm",
+            _("Confirm the solution"),
+            [Ticket.Status.RESOLVED],
+            Ticket.Status.CLOSED,
+            by=[Role.REQUESTER],
+            effect=confirm,
+            natural=True,
+            icon="thumbs-up",
+        ),
+        Transition(
+            "close", _("Close"), [Ticket.Status.RESOLVED], Ticket.Status.CLOSED, effect=close, icon="archive"
+        ),
+        Transition(
+            "reopen",
+            _("Reopen"),
+            [Ticket.Status.RESOLVED, Ticket.Status.CLOSED],
+            Ticket.Status.IN_PROGRESS,
+            by=_ANYONE,
+            guard=may_still_be_reopened,
+            effect=reopen,
+            icon="rotate-ccw",
+        ),
+        Transition(
+            "cancel",
+            _("Cancel"),
+            _OPEN,
+            Ticket.Status.CANCELLED,
+            by=_ANYONE,
+            offers=["resolution_code", "resolution"],
+            effect=close,
+            icon="x",
+        ),
+    ],
+    ended=[Ticket.Status.RESOLVED, Ticket.Status.CLOSED, Ticket.Status.CANCELLED],
+)
+
+
+class TicketType(RecordType[T]):
+    """What the declarations of incidents and service requests share."""
+
+    process = "incidents"
+    access = {
+        Role.MANAGER: Access.FULL,
+        Role.AGENT: Access.EDIT,
+        Role.VIEWER: Access.VIEW,
+        Role.REQUESTER: Access.CONTRIBUTE,
+    }
+    columns = [
+        "reference",
+        "title",
+        "status",
+        "priority",
+        "service",
+        "requester",
+        "team",
+        "assigned_to",
+        "created_at",
+    ]
+    filters = [
+        "status",
+        "priority",
+        "service",
+        "category",
+        "team",
+        "assigned_to",
+        "requester",
+        "customer",
+        "channel",
+        "waiting_for",
+        "impact",
+        "urgency",
+        "resolution_code",
+        "party",
+    ]
+    search = ["reference", "title", "description", "resolution", "external_reference"]
+    sections = [
+        Section(_("Request"), ["title", "description"]),
+        Section(_("People"), ["requester", "reported_by", "channel"]),
+        Section(
+            _("Classification"),
+            ["service", "category", "impact", "urgency", "priority_override", "priority_reason"],
+        ),
+        Section(_("Work"), ["team", "assigned_to", "party", "external_reference"]),
+    ]
+    shown_to_requesters = [
+        "title",
+        "status",
+        "description",
+        "channel",
+        "requester",
+        "reported_by",
+        "service",
+        "category",
+        "priority",
+        "waiting_for",
+        "resolution",
+        "resolution_code",
+        "resolved_at",
+        "closed_at",
+    ]
+    asked_of_requesters = ["title", "description", "service", "category"]
+    participants = ["requester", "reported_by", "customer"]
+    workflow = TICKET_WORKFLOW
+
+    def derive(self, record: T, before: T | None) -> None:
+        if before is None:
+            _place(record)
+        if before is None or record.requester_id != before.requester_id:
+            record.customer = _customer_of(record.requester)
+        if before is None or _judged(record) != _judged(before):
+            _prioritise(record)
+        if before is not None and _handed_over(record, before):
+            record.reassignments += 1
+
+    def validate(self, record: T, before: T | None) -> None:
+        if record.priority_override and not record.priority_reason:
+            raise ValidationError(
+                {"priority_reason": _("Say why the priority differs from what impact and urgency give.")}
+            )
+
+
+def _place(ticket: Ticket) -> None:
+    """A new ticket belongs to the party that provides the service, and goes to the team named for it."""
+    if ticket.service:
+        ticket.party_id = ticket.service.party_id or ticket.party_id
+    if ticket.team_id is None:
+        named = (ticket.category and ticket.category.team_id) or (ticket.service and ticket.service.team_id)
+        ticket.team_id = named or None
+
+
+def _customer_of(requester: Person | None) -> Party | None:
+    party = requester.party if requester else None
+    return party if party and party.party_kind == Party.Kind.CUSTOMER else None
+
+
+def _judged(ticket: Ticket) -> tuple[Any, ...]:
+    return ticket.impact, ticket.urgency, ticket.priority_override
+
+
+def _prioritise(ticket: Ticket) -> None:
+    scheme = PriorityScheme.in_force()
+    ticket.priority_scheme = scheme
+    if ticket.priority_override:
+        ticket.priority = ticket.priority_override
+    elif scheme and ticket.impact in Level.values and ticket.urgency in Level.values:
+        ticket.priority = scheme.priority(ticket.impact, ticket.urgency)
+
+
+def _handed_over(ticket: Ticket, before: Ticket) -> bool:
+    moved_team = before.team_id is not None and ticket.team_id != before.team_id
+    moved_person = before.assigned_to_id is not None and ticket.assigned_to_id not in (
+        None,
+        before.assigned_to_id,
+    )
+    return moved_team or moved_person
