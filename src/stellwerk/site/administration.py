@@ -104,6 +104,4 @@ def run_django(words: str, command: str, arguments: list[str]) -> None:
         return
     django.setup()
     loaded = load_command_class(get_commands()[command], command)
-    loaded._called_from_command_line = True
-    given = vars(loaded.create_parser("stellwerk", words).parse_args(arguments))
-    loaded.execute(*given.pop("args", ()), **given)
+    loaded.run_from_argv(["stellwerk", words, *arguments])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stellwerk.site.configuration import Configuration, ConfigurationError
 
-SHORTEST_KEY = 32
+SHORTEST_KEY = 50
 
 
 def secret_key(configuration: Configuration, data_dir: Path) -> str:

@@ -130,4 +130,4 @@ def address() -> tuple[str, int]:
     host, _, port = settings.CONFIGURATION.text("listen").rpartition(":")
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise Obstacle("STELLWERK_LISTEN must look like 127.0.0.1:8765.")
-    return host.strip("[]") or "0.0.0.0", int(port)  # nosec B104  the operator asked for all addresses
+    return host.strip("[]") or "0.0.0.0", int(port)  # nosec B104

@@ -9,10 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 
 from stellwerk.site.obstacles import reporting_obstacles
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkContext, SpawnContext
 
 log = structlog.get_logger("stellwerk.supervisor")
 
@@ -36,10 +40,7 @@ class Child:
     pause: float = field(default=0)
 
     def start(self) -> None:
-        context = multiprocessing.get_context(start_method())
-        self.process = context.Process(
-            target=_run_child, args=(self.run, os.getpid()), name=f"stellwerk {self.name}"
-        )
+        self.process = process_for(self.run, f"stellwerk {self.name}")
         self.started = time.monotonic()
         self.process.start()
 
@@ -101,14 +102,22 @@ class Supervisor:
 
 def run_apart(work: Callable[[], None]) -> None:
     """Do the work in a process that ends afterwards, so that its memory and connections end with it."""
-    process = multiprocessing.get_context(start_method()).Process(target=_run_child, args=(work, os.getpid()))
+    process = process_for(work, "stellwerk")
     process.start()
     process.join()
     if process.exitcode:
         sys.exit(process.exitcode)
 
 
-def start_method() -> str:
+def process_for(run: Callable[[], None], name: str) -> BaseProcess:
+    if start_method() == "fork":
+        context: ForkContext | SpawnContext = multiprocessing.get_context("fork")
+    else:
+        context = multiprocessing.get_context("spawn")
+    return context.Process(target=_run_child, args=(run, os.getpid()), name=name)
+
+
+def start_method() -> Literal["fork", "spawn"]:
     """Return fork where it is safe: children then share what the supervisor has imported."""
     return "fork" if sys.platform == "linux" else "spawn"
 

@@ -41,7 +41,7 @@ def row_counts() -> dict[str, int]:
 
 def count_rows(table: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # nosec B608  quoted
+        cursor.execute(f"SELECT count(*) FROM {connection.ops.quote_name(table)}")  # nosec B608
         return int(cursor.fetchone()[0])
 
 

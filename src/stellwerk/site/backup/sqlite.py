@@ -36,7 +36,7 @@ def row_counts(path: Path) -> dict[str, int]:
 
 def count_rows(database: sqlite3.Connection, table: str) -> int:
     quoted = '"' + table.replace('"', '""') + '"'
-    return int(database.execute(f"SELECT count(*) FROM {quoted}").fetchone()[0])  # nosec B608  quoted above
+    return int(database.execute(f"SELECT count(*) FROM {quoted}").fetchone()[0])  # nosec B608
 
 
 def check(path: Path, expected: dict[str, int]) -> None:
