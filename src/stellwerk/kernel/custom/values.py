@@ -9,7 +9,7 @@ from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.access.person import Actor
+from stellwerk.kernel.access.person import SYSTEM, Actor
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records.record import Record
 
@@ -56,6 +56,11 @@ def check(record_type: "RecordType[Any]", record: Record, given: Mapping[str, An
                 faults[f"custom.{name}"] = _("Fill this in.")
     if faults:
         raise ValidationError(faults)
+
+
+def filter_value(field: "CustomField", text: str) -> Any:
+    """Read a value that records are filtered by; ValidationError when it is not of the field's type."""
+    return _CHECKS[field.type](field, text, SYSTEM)
 
 
 def _checked(field: "CustomField", value: Any, by: Actor) -> Any:

@@ -1,0 +1,300 @@
+"""Filters, order and free text of a list: one reading of query parameters for pages, API and export.
+
+    selection = Selection.parse(record_type, request.GET, person)
+    records = selection.apply(Incident.objects.visible_to(person))
+
+Parameters: `FIELD=value` (repeated: any of them) for the declared filters; references as a reference, an
+id, `me` or `none`; date fields with `__gte` and `__lt`; `custom.NAME=value`; `open=yes|no`; `q=words`;
+`ordering=FIELD` or `-FIELD` for the declared columns. Anything else is refused, so that no parameter
+reaches the database that was not meant to.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q, QuerySet
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from stellwerk.kernel.access.person import Actor, Person
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.search import door
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.records.declaration import RecordType
+
+BOUNDS = {"gte": gettext_lazy("from"), "lt": gettext_lazy("before")}
+CORE_DATES = ("created_at", "updated_at")
+MOST_VALUES = 100
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One active filter as a person reads it, with the parameter it came from."""
+
+    parameter: str
+    value: str
+    label: str
+    text: str
+
+
+@dataclass
+class Selection:
+    """What somebody wants to see of a list; made by `parse`."""
+
+    record_type: "RecordType[Any]"
+    person: Actor
+    given: dict[str, list[str]]
+    condition: Q = field(default_factory=Q)
+    ordering: str = ""
+    text: str = ""
+
+    @classmethod
+    def parse(
+        cls,
+        record_type: "RecordType[Any]",
+        params: Mapping[str, Any],
+        person: Actor,
+        ignoring: tuple[str, ...] = (),
+    ) -> "Selection":
+        """Read query parameters; ValidationError by parameter name when one is unknown or does not fit.
+
+        `ignoring` names parameters that mean something to the caller, such as a page or a format.
+        """
+        selection = cls(record_type, person, _lists(params, ignoring))
+        faults: dict[str, Any] = {}
+        for name, values in selection.given.items():
+            try:
+                selection._read(name, values)
+            except ValidationError as error:
+                faults[name] = error.messages
+        if faults:
+            raise ValidationError(faults)
+        selection.ordering = selection.ordering or record_type.ordering
+        return selection
+
+    def apply(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow and order the caller's queryset; ends in the id, so that the order is total."""
+        queryset = queryset.filter(self.condition)
+        if self.text:
+            queryset = door.matching(
+                queryset, self.text, internal=standing_of(self.person).as_staff(queryset.model)
+            )
+        name = self.ordering.lstrip("-")
+        if self.ordering.startswith("-"):
+            return queryset.order_by(F(name).desc(nulls_last=True), "-pk")
+        return queryset.order_by(F(name).asc(nulls_last=True), "pk")
+
+    def query(self, **changes: Any) -> str:
+        """Return the query string with parameters replaced; None removes one, a list repeats it."""
+        wanted: dict[str, Any] = {**self.given, **changes}
+        return urlencode(
+            {name: value for name, value in wanted.items() if value not in (None, "", [])}, doseq=True
+        )
+
+    def chips(self) -> list[Chip]:
+        """List the active filters, in the order they were given."""
+        return list(self._chips())
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    def _read(self, name: str, values: list[str]) -> None:
+        if len(values) > MOST_VALUES:
+            raise ValidationError(_("Give at most %d values.") % MOST_VALUES)
+        if name == "q":
+            self.text = " ".join(values).strip()
+        elif name == "ordering":
+            self.ordering = self._order(values[-1])
+        elif name == "open":
+            self.condition &= Q(is_open=_yes_or_no(values[-1]))
+        elif name.startswith("custom."):
+            self.condition &= self._custom(name[7:], values)
+        elif "__" in name:
+            self.condition &= self._bound(*name.split("__", 1), values[-1])
+        else:
+            self.condition &= self._any_of(name, values)
+
+    def _order(self, given: str) -> str:
+        name = given.removeprefix("-")
+        if name not in (
+            *self.record_type.columns,
+            *CORE_DATES,
+            "reference",
+            self.record_type.ordering.lstrip("-"),
+        ):
+            raise ValidationError(
+                _("The list cannot be put in the order of “%s”: choose one of its columns.") % name
+            )
+        return given
+
+    def _any_of(self, name: str, values: list[str]) -> Q:
+        if name not in self.record_type.filters:
+            raise _unknown(name)
+        declared = self.record_type.field(name)
+        if name in self.record_type.references:
+            return self._references(name, values)
+        if name == "status":
+            return _chosen(name, values, self._statuses())
+        if declared.choices:
+            return _chosen(name, values, {str(value): value for value, _label in declared.flatchoices})
+        if isinstance(declared, models.BooleanField):
+            return Q(**{f"{name}__in": [_yes_or_no(value) for value in values]})
+        if isinstance(declared, models.DateField):
+            raise ValidationError(_("Use %(name)s__gte and %(name)s__lt.") % {"name": name})
+        return Q(**{f"{name}__in": [declared.to_python(value) for value in values]})
+
+    def _statuses(self) -> dict[str, Any]:
+        workflow = self.record_type.workflow
+        return {str(value): str(value) for value in workflow.statuses.values} if workflow else {}
+
+    def _references(self, name: str, values: list[str]) -> Q:
+        """Match by reference, id, `me` or `none`; unseen records match nothing, as those that do not exist."""
+        wanted: set[int] = set()
+        names: list[str] = []
+        empty = False
+        for value in values:
+            if value == "none":
+                empty = True
+            elif value == "me" and isinstance(self.person, Person):
+                wanted.add(self.person.pk)
+            elif value.isascii() and value.isdigit():
+                wanted.add(_small(value))
+            else:
+                names.append(value.upper())
+        if names:
+            model = self.record_type.references[name]
+            found = model._default_manager.filter(
+                standing_of(self.person).visible(model), reference__in=names
+            )
+            wanted.update(found.values_list("pk", flat=True))
+        condition = Q(**{f"{name}__in": wanted})
+        return condition | Q(**{f"{name}__isnull": True}) if empty else condition
+
+    def _bound(self, name: str, bound: str, value: str) -> Q:
+        dates = {*CORE_DATES, *self.record_type.columns, *self.record_type.filters}
+        if (
+            name not in dates
+            or bound not in BOUNDS
+            or not isinstance(self.record_type.field(name), models.DateField)
+        ):
+            raise _unknown(f"{name}__{bound}")
+        return Q(**{f"{name}__{bound}": _moment(value, self.record_type.field(name))})
+
+    def _custom(self, name: str, values: list[str]) -> Q:
+        fields = custom.definitions(self.record_type.key)
+        if name not in fields:
+            raise _unknown(f"custom.{name}")
+        condition = Q(pk__in=[])
+        for value in values:
+            condition |= Q(**{f"custom__{name}": custom.filter_value(fields[name], value)})
+        return condition
+
+    # -- showing ---------------------------------------------------------------------------------------
+
+    def _chips(self) -> Iterator[Chip]:
+        for name, values in self.given.items():
+            if name in ("ordering", "q"):
+                continue
+            label = self._label(name)
+            for value in values:
+                yield Chip(name, value, label, self._shown(name, value))
+
+    def _label(self, name: str) -> str:
+        if name == "open":
+            return _("open")
+        if name.startswith("custom."):
+            return custom.definitions(self.record_type.key)[name[7:]].title
+        base, _separator, bound = name.partition("__")
+        label = str(self.record_type.field(base).verbose_name)
+        return f"{label} {BOUNDS[bound]}" if bound else label
+
+    def _shown(self, name: str, value: str) -> str:
+        if name == "status":
+            return self.record_type.status_label(value)
+        if name in self.record_type.references:
+            return self._reference_shown(name, value)
+        if name == "open":
+            return _("yes") if _yes_or_no(value) else _("no")
+        if name in self.record_type.filters:
+            choices = {str(key): label for key, label in self.record_type.field(name).flatchoices}
+            return str(choices.get(value, value))
+        return value
+
+    def _reference_shown(self, name: str, value: str) -> str:
+        if value in ("me", "none"):
+            return {"me": _("me"), "none": _("nobody or nothing")}[value]
+        by = Q(pk=_small(value)) if value.isascii() and value.isdigit() else Q(reference=value.upper())
+        model = self.record_type.references[name]
+        found = model._default_manager.filter(standing_of(self.person).visible(model), by).first()
+        return str(found) if found else value
+
+
+def choices_of(record_type: "RecordType[Any]", name: str) -> list[tuple[str, str]]:
+    """List the values that a filter can be given, with their labels; empty for references, dates and free text."""
+    if name == "status":
+        return (
+            [(str(v), str(label)) for v, label in record_type.workflow.statuses.choices]
+            if record_type.workflow
+            else []
+        )
+    declared = record_type.field(name)
+    if isinstance(declared, models.BooleanField):
+        return [("yes", _("yes")), ("no", _("no"))]
+    return [(str(value), str(label)) for value, label in declared.flatchoices]
+
+
+def _lists(params: Mapping[str, Any], ignoring: tuple[str, ...]) -> dict[str, list[str]]:
+    read = getattr(params, "getlist", None)
+    lists = {name: read(name) if read else params[name] for name in params if name not in ignoring}
+    lists = {name: [value] if isinstance(value, str) else list(value) for name, value in lists.items()}
+    return {name: [value for value in values if value != ""] for name, values in lists.items() if any(values)}
+
+
+def _chosen(name: str, values: list[str], choices: dict[str, Any]) -> Q:
+    unknown = [value for value in values if value not in choices]
+    if unknown:
+        raise ValidationError(
+            _("“%(value)s” is not one of: %(choices)s.")
+            % {"value": unknown[0], "choices": ", ".join(choices)}
+        )
+    return Q(**{f"{name}__in": [choices[value] for value in values]})
+
+
+def _yes_or_no(value: str) -> bool:
+    answers = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if value.lower() not in answers:
+        raise ValidationError(_("Answer yes or no."))
+    return answers[value.lower()]
+
+
+def _small(value: str) -> int:
+    """Read an id; one that no database could hold stands for a record that does not exist."""
+    return int(value) if len(value) <= 18 else 0
+
+
+def _moment(value: str, declared: "models.Field[Any, Any]") -> Any:
+    """Read a day or an instant; a day means its beginning in UTC where an instant is wanted."""
+    try:
+        day, instant = parse_date(value), parse_datetime(value)
+    except ValueError:
+        day = instant = None
+    if not isinstance(declared, models.DateTimeField):
+        found: Any = day or (instant and instant.date())
+    elif day and (instant is None or len(value) <= 10):
+        found = datetime.combine(day, time(), UTC)
+    else:
+        found = instant if instant is None or instant.tzinfo else instant.replace(tzinfo=UTC)
+    if found is None:
+        raise ValidationError(_("Give a date as year-month-day, such as 2026-03-31."))
+    return found
+
+
+def _unknown(name: str) -> ValidationError:
+    return ValidationError(_("The list cannot be filtered by “%s”.") % name)

@@ -1,0 +1,93 @@
+import pytest
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.custom.models import CustomField
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.selection import Selection
+from stellwerk.kernel.records.services import change, create
+from stellwerk.processes.incidents.incident import Incident
+
+
+@pytest.fixture
+def tickets(maria: Person, gus: Person) -> list[Incident]:
+    """Three incidents of Gus; the first is critical, the second is Maria's."""
+    given = [
+        {"title": "Mail down", "impact": "high", "urgency": "high"},
+        {"title": "Slow disk", "assigned_to": maria},
+        {"title": "Broken key"},
+    ]
+    return [
+        create(Incident, {"requester": gus, "party": maria.party, **values}, by=SYSTEM) for values in given
+    ]
+
+
+def titles(query: str, person: Person) -> list[str]:
+    selection = Selection.parse(registry.get("incident"), QueryDict(query), person)
+    return [ticket.title for ticket in selection.apply(Incident.objects.visible_to(person))]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", ["Broken key", "Slow disk", "Mail down"]),
+        ("ordering=title", ["Broken key", "Mail down", "Slow disk"]),
+        ("ordering=-title", ["Slow disk", "Mail down", "Broken key"]),
+        ("priority=1", ["Mail down"]),
+        ("priority=1&priority=3&ordering=title", ["Broken key", "Mail down", "Slow disk"]),
+        ("assigned_to=me", ["Slow disk"]),
+        ("assigned_to=none&ordering=title", ["Broken key", "Mail down"]),
+        ("status=new&open=yes&q=disk", ["Slow disk"]),
+        ("open=no", []),
+        ("created_at__lt=2000-01-01", []),
+        ("created_at__gte=2000-01-01T00:00:00Z&q=mail", ["Mail down"]),
+        ("assigned_to=PER-999999", []),
+        ("assigned_to=99999999999999999999", []),
+    ],
+)
+def test_a_list_is_narrowed_and_ordered(
+    query: str, expected: list[str], tickets: list[Incident], maria: Person
+) -> None:
+    assert titles(query, maria) == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "requester__password__startswith=a",
+        "_connector=OR",
+        "ordering=requester__password",
+        "status=gone",
+        "priority=x",
+        "open=maybe",
+        "created_at__gte=yesterday",
+        "created_at__regex=.",
+        "custom.nothing=1",
+        "title=x",
+        "reference=x",
+        "password=x",
+    ],
+)
+def test_what_is_not_meant_is_refused(query: str, tickets: list[Incident], maria: Person) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        titles(query, maria)
+    assert list(refusal.value.message_dict) == [query.partition("=")[0]]
+
+
+def test_custom_fields_filter(tickets: list[Incident], maria: Person) -> None:
+    create(CustomField, {"title": "Rack", "target": "incident", "name": "rack", "type": "number"}, by=SYSTEM)
+    change(tickets[0], {"custom.rack": "7"}, by=SYSTEM)
+    assert titles("custom.rack=7", maria) == ["Mail down"]
+    assert titles("custom.rack=8", maria) == []
+
+
+def test_the_query_goes_back_into_an_address(tickets: list[Incident], maria: Person) -> None:
+    selection = Selection.parse(
+        registry.get("incident"), QueryDict("status=new&assigned_to=me&q=disk"), maria
+    )
+    assert selection.query(assigned_to=None) == "status=new&q=disk"
+    assert [(chip.label, chip.text) for chip in selection.chips()] == [
+        ("status", "New"),
+        ("assigned to", "me"),
+    ]
