@@ -24,6 +24,8 @@ from stellwerk.kernel.search.query import Query, understand
 from stellwerk.kernel.search.row import SearchRow
 from stellwerk.kernel.search.snippet import Snippet, cut
 
+__all__ = ["MOST_HITS", "Found", "SearchRow", "find", "forget", "index", "matching", "snippets"]
+
 R = TypeVar("R", bound=Model)
 
 MOST_HITS = 1_000
