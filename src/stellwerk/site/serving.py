@@ -21,7 +21,6 @@ from stellwerk.site.supervisor import Child, Supervisor, run_apart, start_method
 
 APPLICATION = "stellwerk.site.wsgi:application"
 WORKER_END_TIMEOUT_S = 15
-JOBS_COMMAND = "run_jobs"
 
 
 def serve(options: argparse.Namespace) -> None:
@@ -121,7 +120,7 @@ def run_granian() -> None:
 
 def run_jobs() -> None:
     """Run the schedule and the job queue until a signal ends it."""
-    call_command(JOBS_COMMAND)
+    call_command("jobs", "run")
 
 
 @functools.cache
