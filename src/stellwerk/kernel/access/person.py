@@ -1,7 +1,7 @@
 """People: those who sign in, and those whom records only name."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 
@@ -77,7 +77,7 @@ class Person(TypedRecord, AbstractBaseUser):
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, blank=True)
     density = models.CharField(_("density"), max_length=7, choices=Density, blank=True)
 
-    objects = PersonManager()
+    objects: ClassVar[Any] = PersonManager()
 
     class Meta:
         verbose_name = _("person")
@@ -87,7 +87,7 @@ class Person(TypedRecord, AbstractBaseUser):
         return self.title
 
     @property
-    def is_active(self) -> bool:
+    def is_active(self) -> bool:  # type: ignore[override]
         return self.status == self.Status.ACTIVE
 
     def get_full_name(self) -> str:

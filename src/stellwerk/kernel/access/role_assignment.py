@@ -1,7 +1,7 @@
 """Role assignments: who holds which role, for which party and process, from when to when, by whose word."""
 
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Q
 
@@ -63,7 +63,7 @@ class RoleAssignment(TypedRecord):
         related_name="appointments",
     )
 
-    objects = RoleAssignmentQuerySet.as_manager()
+    objects: ClassVar[Any] = RoleAssignmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("role assignment")

@@ -206,7 +206,7 @@ class Standing:
             known = record.__dict__["_shares"] = (
                 list(Share.objects.filter(record_id=record.pk)) if record.pk else []
             )
-        return known  # type: ignore[no-any-return]
+        return known
 
     @cached_property
     def _represented(self) -> frozenset[int]:

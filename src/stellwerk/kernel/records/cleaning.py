@@ -39,7 +39,7 @@ def assign(record_type: "RecordType[Any]", record: Record, values: Mapping[str, 
 
 
 def _assign_one(field: "models.Field[Any, Any]", record: Record, value: Any) -> None:
-    if isinstance(field, models.ForeignKey) and isinstance(value, models.Model):  # type: ignore[misc]
+    if isinstance(field, models.ForeignKey) and isinstance(value, models.Model):
         setattr(record, field.name, value)
         return
     if value is None and not field.null and field.empty_strings_allowed:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from django.db import models
 from django.utils.functional import Promise
@@ -89,9 +89,9 @@ class RecordType(Generic[R]):
     def references(self) -> dict[str, type["Record"]]:
         """The fields that point to other records, with the model each points to."""
         return {
-            field.name: field.related_model
+            field.name: cast("type[Record]", field.related_model)
             for field in self.journaled
-            if isinstance(field, models.ForeignKey)  # type: ignore[misc]
+            if isinstance(field, models.ForeignKey)
         }
 
     def field(self, name: str) -> "models.Field[Any, Any]":
@@ -140,7 +140,8 @@ class RecordType(Generic[R]):
 
     def search_text(self, record: R) -> tuple[str, str]:
         """Return what requesters may find the record by, and what only staff may."""
-        public, internal = [], []
+        public: list[str] = []
+        internal: list[str] = []
         for name in self.search:
             if name in ("title", "reference"):
                 continue

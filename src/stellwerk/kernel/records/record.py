@@ -90,8 +90,10 @@ class Record(models.Model):
     @property
     def specific(self) -> "Record":
         """Return the same record as an instance of its own type."""
-        model = self.record_type.model
-        return self if isinstance(self, model) else model._default_manager.get(pk=self.pk)
+        if type(self) is not Record:
+            return self
+        found: Record = self.record_type.model._default_manager.get(pk=self.pk)
+        return found
 
     def get_status_display(self) -> str:
         return self.record_type.status_label(self.status)

@@ -117,7 +117,8 @@ class Selection:
         elif name.startswith("custom."):
             self.condition &= self._custom(name[7:], values)
         elif "__" in name:
-            self.condition &= self._bound(*name.split("__", 1), values[-1])
+            base, _separator, bound = name.partition("__")
+            self.condition &= self._bound(base, bound, values[-1])
         else:
             self.condition &= self._any_of(name, values)
 

@@ -242,8 +242,8 @@ def note(
 
 def locked(record: R) -> R:
     """Read the record again and keep others from writing it until the transaction ends."""
-    model = type(record)
-    return model._default_manager.select_for_update().get(pk=record.pk)
+    found: R = type(record)._default_manager.select_for_update().get(pk=record.pk)
+    return found
 
 
 def participant_shares(record: Record, known: Iterable[int]) -> list[Share]:

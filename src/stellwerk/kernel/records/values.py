@@ -28,7 +28,8 @@ def journaled_fields(model: type["Record"]) -> tuple["models.Field[Any, Any]", .
         for field in model._meta.concrete_fields
         if field.model is not _record_model() and not field.primary_key and field.name not in left_out
     ]
-    return (*(_record_model()._meta.get_field(name) for name in _CORE), *own)  # type: ignore[return-value]
+    core = {field.name: field for field in _record_model()._meta.concrete_fields}
+    return (*(core[name] for name in _CORE), *own)
 
 
 def machine_values(record: "Record") -> dict[str, MachineValue]:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
@@ -13,7 +15,7 @@ from stellwerk.processes.incidents.incident import Incident
 @pytest.fixture
 def tickets(maria: Person, gus: Person) -> list[Incident]:
     """Three incidents of Gus; the first is critical, the second is Maria's."""
-    given = [
+    given: list[dict[str, Any]] = [
         {"title": "Mail down", "impact": "high", "urgency": "high"},
         {"title": "Slow disk", "assigned_to": maria},
         {"title": "Broken key"},
