@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from stellwerk.kernel.access.roles import Access, Role
 from stellwerk.kernel.links.types import LinkType, link_type
-from stellwerk.kernel.records.declaration import RecordType, Section
+from stellwerk.kernel.records.declaration import RecordType, Section, View
 from stellwerk.kernel.records.record import Record, TypedRecord
 from stellwerk.kernel.records.registry import register
 from stellwerk.kernel.workflow.workflow import Transition, Workflow
@@ -21,6 +21,7 @@ __all__ = [
     "Transition",
     "TypedRecord",
     "ValidationError",
+    "View",
     "Workflow",
     "_",
     "link_type",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from django.db import models
 from django.utils.functional import Promise
+from django.utils.text import slugify
+from django.utils.translation import override
 
 from stellwerk.kernel.access.roles import Access, Role
 from stellwerk.kernel.records.values import journaled_fields
@@ -29,6 +31,17 @@ class Section:
     fields: Sequence[str]
 
 
+@dataclass(frozen=True)
+class View:
+    """A list as people often want it; `query` is that of its address (see `records.selection`)."""
+
+    name: str
+    title: Text
+    query: str
+    empty: Text = ""
+    """What to say, and teach, when nothing is in it."""
+
+
 class RecordType(Generic[R]):
     """Declare a record type: set the attributes, override a method where an attribute does not reach.
 
@@ -48,6 +61,10 @@ class RecordType(Generic[R]):
     filters: ClassVar[Sequence[str]] = ("status", "party")
     search: ClassVar[Sequence[str]] = ("title",)
     ordering: ClassVar[str] = "-created_at"
+    views: ClassVar[Sequence[View]] = ()
+    """Tabs above the list; the first is where people land. Without any: what is open, and all."""
+    work: ClassVar[Sequence[View]] = ()
+    """What waits for the reader's hands, shown on their own page; views of one name flow together."""
     sections: ClassVar[Sequence[Section]] = ()
     workflow: Workflow | None = None
     shown_to_requesters: ClassVar[Sequence[str]] = ("title", "status")
@@ -65,6 +82,12 @@ class RecordType(Generic[R]):
     def key(self) -> str:
         """The type's name in URLs, API and exchange files, such as "service_request"."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", self.model.__name__).lower()
+
+    @cached_property
+    def slug(self) -> str:
+        """The type's part of web addresses, its English plural with dashes, such as "service-requests"."""
+        with override(None):
+            return slugify(str(self.label_plural))
 
     @property
     def label(self) -> Text:
