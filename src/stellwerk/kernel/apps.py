@@ -2,7 +2,6 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
-from django.utils.module_loading import autodiscover_modules
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,8 +13,6 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         from stellwerk.kernel.records import checks  # noqa: F401 -- registers the start-up checks once models are loaded
-
-        autodiscover_modules("schedules")
         post_migrate.connect(_prepare_numbers, sender=self)
 
 

@@ -19,6 +19,7 @@ class Verb(models.TextChoices):
     UNLINK = "unlink", _("unlinked")
     SHARE = "share", _("shared")
     UNSHARE = "unshare", _("stopped sharing")
+    UNDO = "undo", _("undid a step")
 
 
 class Entry(models.Model):

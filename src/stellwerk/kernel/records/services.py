@@ -157,7 +157,7 @@ def change(
     """
     act = Act(Verb.CHANGE, by, reason=reason, at=at, brought_from=brought_from)
     with transaction.atomic():
-        record, before = _take_up(record, values, version, writer)
+        record, before = take_up(record, values, version, writer)
         record_type = record.record_type
         if not writer.brings_history:
             if not standing_of(by).may_edit(record):
@@ -182,7 +182,7 @@ def transition(
     values = values or {}
     act = Act(Verb.TRANSITION, by, name=name, reason=reason, at=at, brought_from=brought_from)
     with transaction.atomic():
-        record, before = _take_up(record, values, version, writer)
+        record, before = take_up(record, values, version, writer)
         record_type = record.record_type
         step = _step(record_type, record, name)
         if not writer.brings_history:
@@ -199,7 +199,7 @@ def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Sha
     """Show the record to a party or a person in `capacity`; sharing again changes the capacity."""
     capacity = Capacity(capacity)
     with transaction.atomic():
-        record, _before = _take_up(record, {}, None, DIRECT)
+        record, _before = take_up(record, {}, None, DIRECT)
         _require_edit(record, by)
         end = {"person": with_whom} if isinstance(with_whom, Person) else {"party": with_whom}
         shared, _new = Share.objects.update_or_create(
@@ -216,7 +216,7 @@ def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Sha
 def unshare(record: Record, with_whom: Record, *, by: Actor) -> None:
     """Stop showing the record to a party or person."""
     with transaction.atomic():
-        record, _before = _take_up(record, {}, None, DIRECT)
+        record, _before = take_up(record, {}, None, DIRECT)
         _require_edit(record, by)
         end = {"person_id": with_whom.pk} if isinstance(with_whom, Person) else {"party_id": with_whom.pk}
         if Share.objects.filter(record_id=record.pk, **end).delete()[0]:
@@ -263,7 +263,7 @@ def participant_shares(record: Record, known: Iterable[int]) -> list[Share]:
 # -- steps of the verbs --------------------------------------------------------------------------------
 
 
-def _take_up(record: R, values: Values, version: int | None, writer: Any) -> tuple[R, R]:
+def take_up(record: R, values: Values, version: int | None, writer: Any) -> tuple[R, R]:
     """Lock the record and keep a copy of it as it is before the write."""
     if not writer.brings_history:
         record = locked(record.specific)  # type: ignore[assignment]
@@ -294,22 +294,27 @@ def _change(
     if not writer.brings_history:
         cleaning.check_references(record, values, act.by)
         custom.check(record_type, record, values, act.by)
-    deed = act.deed(record)
     if step:
-        _apply_step(record, step, deed.at, act.by, writer)
+        _apply_step(record, step, act, writer)
     record_type.derive(record, before)
+    return write(record, before, act, writer, step)
+
+
+def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition | None = None) -> R:
+    """Validate and save what was set on a record that was taken up; without a difference only a step is noted."""
+    record_type = record.record_type
     changes = difference(machine_values(before), machine_values(record))
     if not changes and not step:
         return record
     cleaning.validate(record_type, record, before)
-    entry = _entry(record_type, record, deed, changes)
+    entry = _entry(record_type, record, act.deed(record), changes)
     fields = [name for name in changes if not name.startswith("custom.")]
     writer.changed(record, entry, fields, _fresh_shares(record, before))
     publish(Event(record, entry, act.by), writer)
     return record
 
 
-def _apply_step(record: Record, step: Transition, moment: datetime, by: Actor, writer: Any) -> None:
+def _apply_step(record: Record, step: Transition, act: Act, writer: Any) -> None:
     if not writer.brings_history:
         missing = [name for name in step.asks if getattr(record, name) in (None, "")]
         if missing:
@@ -318,7 +323,7 @@ def _apply_step(record: Record, step: Transition, moment: datetime, by: Actor, w
             step.guard(record)
     record.status = str(step.target)
     if step.effect:
-        step.effect(record, moment, by)
+        step.effect(record, act.deed(record).at, act.by)
 
 
 def _entry(record_type: RecordType[Any], record: Record, deed: Deed, changes: Changes) -> Entry:

@@ -1,0 +1,36 @@
+"""Taking back a write, by its journal entry."""
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import Actor
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.records import services
+from stellwerk.kernel.records.entry import Entry, Verb
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.values import load_machine, machine_values
+
+UNDOABLE = frozenset({Verb.CHANGE, Verb.TRANSITION})
+
+
+def undo(entry: Entry, *, by: Actor) -> Record:
+    """Give the fields that `entry` changed their former values again, as a write of its own.
+
+    ValidationError when one of them has changed since: what came later is not thrown away.
+    """
+    with transaction.atomic():
+        record, before = services.take_up(entry.record.specific, {}, None, services.DIRECT)
+        if not standing_of(by).may_edit(record):
+            raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
+        if entry.verb not in UNDOABLE:
+            raise ValidationError(_("Only changes and steps can be undone."))
+        values = machine_values(record)
+        later = [name for name, (_old, new) in entry.changes.items() if values.get(name) != new]
+        if later:
+            raise ValidationError(
+                _("It cannot be undone: %s has changed since. Set it by hand.") % ", ".join(sorted(later))
+            )
+        load_machine(record, {**values, **{name: old for name, (old, _new) in entry.changes.items()}})
+        act = services.Act(Verb.UNDO, by, name=entry.name, reason=_("Undid entry %d.") % entry.number)
+        return services.write(record, before, act)
