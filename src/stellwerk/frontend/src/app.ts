@@ -1,1 +1,14 @@
+// What every page loads. Everything here makes pages nicer; none of it is needed to read or write.
 import "htmx.org";
+import "./menus";
+import "./toasts";
+import "./requests";
+import "./dialogs";
+import "./palette";
+import "./selection";
+import "./keyboard";
+import "./composer";
+import "./inline";
+import "./preferences";
+import "./times";
+import "./page";

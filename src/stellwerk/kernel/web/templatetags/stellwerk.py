@@ -57,14 +57,15 @@ def _kind(bound: BoundField) -> str:
 
 def _css(kind: str, bound: BoundField) -> str:
     own = bound.field.widget.attrs.get("class", "")
-    base = (
-        "form-check-input"
-        if kind in CHECKS or kind in CHOICE_LISTS
-        else "form-select"
-        if kind.startswith("select")
-        else "form-control"
-    )
-    return f"{base} {own}".strip()
+    return f"{_base_css(kind)} {own}".strip()
+
+
+def _base_css(kind: str) -> str:
+    if kind in CHOICE_LISTS:
+        return "choices"
+    if kind in CHECKS:
+        return "form-check-input"
+    return "form-select" if kind.startswith("select") else "form-control"
 
 
 @register.simple_tag

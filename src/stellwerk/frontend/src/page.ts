@@ -1,0 +1,29 @@
+// Small services of a page.
+import { find, on, say } from "./dom";
+import { toast } from "./toasts";
+
+on("click", "[data-print]", () => window.print());
+on("click", "[data-back]", () => history.back());
+on("click", "[data-copy]", (_event, button) => {
+  void navigator.clipboard.writeText(button.dataset.copy!).then(() => toast(say("copied")));
+});
+
+// Errors are the first thing to hear about after a form came back.
+find("[data-focus]")?.focus();
+
+// The navigation on narrow screens opens by its address (#sidebar); Escape and a click beside it close it.
+function closeSidebar(): void {
+  if (location.hash === "#sidebar") location.hash = "";
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") closeSidebar();
+});
+document.addEventListener("click", (event) => {
+  if (location.hash === "#sidebar" && !(event.target as Element).closest("#sidebar, [href='#sidebar']")) closeSidebar();
+});
+window.addEventListener("hashchange", () => {
+  if (location.hash === "#sidebar") find("#sidebar a.nav-item")?.focus();
+});
+
+// Charts are a heavy chunk that most pages do without.
+if (find("[data-chart]")) void import("./charts").then(({ drawAll }) => drawAll());

@@ -1,0 +1,49 @@
+// What happens around requests: the progress bar, and a clear sentence when one fails.
+import htmx from "htmx.org";
+import { find, say } from "./dom";
+import { toast } from "./toasts";
+
+const SENTENCES: Record<number, string> = {
+  401: "signedOut",
+  403: "forbidden",
+  404: "gone",
+  409: "stale",
+  413: "large",
+  429: "busy",
+};
+
+let underWay = 0;
+
+function count(change: number): void {
+  underWay = Math.max(0, underWay + change);
+  find("#loading-bar")?.classList.toggle("is-on", underWay > 0);
+}
+
+htmx.on("htmx:beforeRequest", () => count(1));
+htmx.on("htmx:afterRequest", () => count(-1));
+htmx.on("htmx:sendError", () => toast(say("lost"), "error"));
+htmx.on("htmx:timeout", () => toast(say("lost"), "error"));
+htmx.on("htmx:responseError", (event) => {
+  const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
+  toast(say(SENTENCES[xhr.status] ?? "failed"), "error");
+});
+
+// A form is sent once, however often the button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target as HTMLFormElement;
+  if (event.defaultPrevented || form.method === "get" || form.method === "dialog") return;
+  if ("sent" in form.dataset) {
+    event.preventDefault();
+    return;
+  }
+  if (form.hasAttribute("hx-post")) return;
+  form.dataset.sent = "";
+  count(1);
+});
+
+// Coming back with the browser's button must not find a dead form.
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll<HTMLFormElement>("form[data-sent]").forEach((form) => delete form.dataset.sent);
+  underWay = 0;
+  count(0);
+});
