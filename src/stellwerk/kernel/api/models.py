@@ -1,6 +1,5 @@
 """Tokens that other programs act with, and the answers kept so that a repeated request does nothing twice."""
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -31,14 +30,17 @@ class ApiToken(models.Model):
 
 
 class IdempotentAnswer(models.Model):
-    """The answer to a request with an Idempotency-Key, given again when the same request comes again."""
+    """The answer to a request with an Idempotency-Key, given again when the same request comes again.
+
+    It is claimed before the write and filled with the answer after it, in the transaction of the write.
+    """
 
     person = models.ForeignKey("kernel.Person", models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
-    status = models.PositiveSmallIntegerField()
+    status = models.PositiveSmallIntegerField(default=0)
     headers = models.JSONField(default=dict)
-    body = models.JSONField(encoder=DjangoJSONEncoder)
+    body = models.TextField(default="")
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

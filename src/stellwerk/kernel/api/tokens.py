@@ -1,0 +1,75 @@
+"""Tokens with which other programs act: issued once in plain, kept as SHA-256, revoked at once."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.api.models import ApiToken
+
+PREFIX = "sw_"
+"""Begins every secret, so that scanners for leaked secrets recognise it."""
+HINT_LENGTH = 10
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def issue_token(
+    person: Person,
+    name: str,
+    scopes: Sequence[str] = (ApiToken.Scope.READ,),
+    *,
+    expires_at: datetime | None = None,
+) -> tuple[ApiToken, str]:
+    """Make a token that acts as `person`; return it with its secret, which can never be shown again.
+
+    Raises ValidationError by field when the name is empty, a scope unknown or the expiry past.
+    """
+    now = timezone.now()
+    faults = {}
+    if not name.strip() or len(name) > 120:
+        faults["name"] = _("Say in a few words what the token is for.")
+    if not scopes or set(scopes) - set(ApiToken.Scope.values):
+        faults["scopes"] = _("Choose read, write or both.")
+    if expires_at is not None and expires_at <= now:
+        faults["expires_at"] = _("Choose a moment in the future, or none.")
+    if faults:
+        raise ValidationError(faults)
+    secret = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        person=person,
+        name=name.strip(),
+        digest=digest(secret),
+        hint=secret[:HINT_LENGTH],
+        scopes=sorted({str(scope) for scope in scopes}),
+        created_at=now,
+        expires_at=expires_at,
+    )
+    return token, secret
+
+
+def revoke(token: ApiToken) -> None:
+    """End a token; the very next request with it is refused."""
+    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def find(secret: str) -> ApiToken | None:
+    """Return the valid token of an active person with this secret, its use noted; None otherwise."""
+    now = timezone.now()
+    token = ApiToken.objects.select_related("person").filter(digest=digest(secret), revoked_at=None).first()
+    if token is None or not token.person.is_active:
+        return None
+    if token.expires_at is not None and token.expires_at <= now:
+        return None
+    if token.last_used_at is None or abs(now - token.last_used_at) >= USE_NOTED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def digest(secret: str) -> str:
+    """Hash a secret; one round is enough for 256 random bits."""
+    return hashlib.sha256(secret.encode()).hexdigest()
