@@ -17,14 +17,18 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import Actor, Person
 from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.access.team import Team, TeamMembership, valid_on
 from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.records.sorting import Order, order_by
 from stellwerk.kernel.search import door
 
 if TYPE_CHECKING:
@@ -81,16 +85,30 @@ class Selection:
         return selection
 
     def apply(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow and order the caller's queryset; ends in the id, so that the order is total."""
-        queryset = queryset.filter(self.condition)
+        """Narrow and order the caller's queryset; the order is total."""
+        return self.order.apply(self.narrow(queryset))
+
+    def narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the caller's queryset. What guests may not read, they cannot select by either."""
+        standing = standing_of(self.person)
+        queryset = queryset.filter(self.condition, kind=self.record_type.key)
+        if not self._readable_by_guests() and standing.scope(self.record_type) is not None:
+            queryset = queryset.filter(standing.as_staff(queryset.model))
         if self.text:
-            queryset = door.matching(
-                queryset, self.text, internal=standing_of(self.person).as_staff(queryset.model)
-            )
-        name = self.ordering.lstrip("-")
-        if self.ordering.startswith("-"):
-            return queryset.order_by(F(name).desc(nulls_last=True), "-pk")
-        return queryset.order_by(F(name).asc(nulls_last=True), "pk")
+            queryset = door.matching(queryset, self.text, internal=standing.as_staff(queryset.model))
+        return queryset
+
+    @property
+    def order(self) -> Order:
+        return order_by(self.record_type.model, self.ordering)
+
+    def _readable_by_guests(self) -> bool:
+        shown = {*self.record_type.shown_to_requesters, *CORE_DATES, "reference", "open", "q", "ordering"}
+        definitions = custom.definitions(self.record_type.key)
+        shown |= {f"custom.{name}" for name, field in definitions.items() if field.shown_to_requesters}
+        used = {name.partition("__")[0] for name in self.given}
+        chosen = set() if self.ordering == self.record_type.ordering else {self.ordering.lstrip("-")}
+        return used | chosen <= shown
 
     def query(self, **changes: Any) -> str:
         """Return the query string with parameters replaced; None removes one, a list repeats it."""
@@ -164,7 +182,7 @@ class Selection:
             if value == "none":
                 empty = True
             elif value == "me" and isinstance(self.person, Person):
-                wanted.add(self.person.pk)
+                wanted.update(self._mine(self.record_type.references[name]))
             elif value.isascii() and value.isdigit():
                 wanted.add(_small(value))
             else:
@@ -177,6 +195,14 @@ class Selection:
             wanted.update(found.values_list("pk", flat=True))
         condition = Q(**{f"{name}__in": wanted})
         return condition | Q(**{f"{name}__isnull": True}) if empty else condition
+
+    def _mine(self, model: type[models.Model]) -> set[int]:
+        """Say what `me` means for a reference: the reader's teams, organisation, or the reader."""
+        if model is Team:
+            today = timezone.now().date()
+            mine = TeamMembership.objects.filter(valid_on(today), person=self.person.pk)
+            return set(mine.values_list("team", flat=True))
+        return {pk for pk in (self.person.party_id if model is Party else self.person.pk,) if pk}
 
     def _bound(self, name: str, bound: str, value: str) -> Q:
         dates = {*CORE_DATES, *self.record_type.columns, *self.record_type.filters}

@@ -1,0 +1,38 @@
+"""From what the domain raises to what a browser is told: one sentence, the right status, nothing half-written."""
+
+from collections.abc import Callable
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from stellwerk.kernel.errors import StaleWrite
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class FaultMiddleware:
+    """Answer what a page let through: 422 for values that do not fit, 409 for a write that came too late."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, ValidationError):
+            return refusal(request, error, 422)
+        if isinstance(error, StaleWrite):
+            return render(request, "stellwerk/errors/409.html", {"message": str(error)}, status=409)
+        return None
+
+
+def refusal(request: HttpRequest, error: ValidationError, status: int = 400) -> HttpResponse:
+    """Return the error page that says what is wrong with an address or form."""
+    return render(request, f"stellwerk/errors/{status}.html", {"message": sentence(error)}, status=status)
+
+
+def sentence(error: ValidationError) -> str:
+    """Join the messages of a ValidationError, those by field first told once."""
+    return " ".join(dict.fromkeys(str(message) for message in error.messages))

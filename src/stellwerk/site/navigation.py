@@ -1,0 +1,25 @@
+"""The navigation: what people do, in groups. A record type that is not named here comes last."""
+
+from django.utils.translation import gettext_lazy as _
+
+from stellwerk.kernel.web.shell import Group, Page
+
+NAVIGATION = [
+    Group("", [Page("home", _("My work"), "house"), Page("dashboard", _("Service desk"), "chart-column")]),
+    Group(_("Tickets"), ["incident", "service_request"], new=True),
+    Group(_("Services"), ["service"], new=True),
+    Group(_("Organisation"), ["party", "person", "team"], new=True),
+    Group(
+        _("Set-up"),
+        [
+            "category",
+            "priority_scheme",
+            "closure_scheme",
+            "reply_template",
+            "custom_field",
+            "role_assignment",
+            "team_membership",
+            Page("why", _("Who sees what"), "scan-eye", administrators=True),
+        ],
+    ),
+]
