@@ -2,17 +2,17 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Actor, Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.records.entry import Verb
+from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.services import DIRECT, Act, locked, note
 from stellwerk.kernel.search import indexing
@@ -36,12 +36,13 @@ def comment(
     Raises PermissionDenied for who may not speak here, ValidationError for an empty or unfit text.
     """
     act = Act(Verb.COMMENT, by, at=at, brought_from=brought_from)
-    with transaction.atomic():
+    with writer.atomic():
         if not writer.brings_history:
             record = locked(record.specific)
             _require_voice(record, by, internal)
         said = Comment(record_id=record.pk, author_id=by.pk, body=_clean(body), internal=internal)
-        entry = note(record, act, {"@comment": [None, _digest(said.body)]}, internal=internal, writer=writer)
+        digest = {"@comment": [None, _digest(said.body)]}
+        entry = note(record, act, digest, internal=internal, writer=writer, subject=said)
         said.at = entry.at
         if writer.brings_history:
             writer.commented(record, said)
@@ -49,6 +50,29 @@ def comment(
             said.save(force_insert=True)
             indexing.refresh(record)
     return said
+
+
+def comments_of(entries: Iterable[Entry]) -> dict[int, Comment]:
+    """Find the comments that journal entries of one record are about, by the entries' ids; one query.
+
+    A comment is recognised by its instant and its digest, so one that was altered is not found.
+    """
+    wanted = [entry for entry in entries if entry.verb == Verb.COMMENT]
+    if not wanted:
+        return {}
+    instants = {entry.at for entry in wanted}
+    said = Comment.objects.filter(
+        record_id=wanted[0].record_id, at__gte=min(instants), at__lte=max(instants)
+    ).order_by("id")
+    known: dict[tuple[datetime, str], list[Comment]] = {}
+    for comment in said:
+        known.setdefault((comment.at, _digest(comment.body)["sha256"]), []).append(comment)
+    found = {}
+    for entry in sorted(wanted, key=lambda entry: entry.number):
+        alike = known.get((entry.at, entry.changes["@comment"][1]["sha256"]))
+        if alike:
+            found[entry.pk] = alike.pop(0)
+    return found
 
 
 def mentioned(body: str) -> list[Person]:

@@ -86,16 +86,15 @@ def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
 
 
 def validate(record_type: "RecordType[Any]", record: Record, before: Record | None) -> None:
-    """Check every field, uniqueness and the type's own rules; all faults at once, by field."""
+    """Check every field that was set, uniqueness and the type's own rules; all faults at once, by field."""
     faults: dict[str, Any] = {}
+    unchanged = _unchanged(record_type, record, before)
     try:
-        record.clean_fields(exclude=_not_checked(record_type, record))
+        record.clean_fields(exclude=_not_checked(record_type, record) | unchanged)
     except ValidationError as error:
         error.update_error_dict(faults)
     if not faults:
-        record.validate_unique(
-            exclude={"reference", "record_ptr", "id", *_unchanged(record_type, record, before)}
-        )
+        record.validate_unique(exclude={"reference", "record_ptr", "id", *unchanged})
         record_type.validate(record, before)
     if faults:
         raise ValidationError(faults)

@@ -11,6 +11,7 @@ reaction is set off. Values still have to fit their fields.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -98,9 +99,14 @@ class History:
 
     # -- what the verbs ask of a writer --------------------------------------------------------------------
 
+    def atomic(self) -> AbstractContextManager[Any]:
+        """A verb that only collects needs no transaction; `flush` has one for all of them."""
+        return nullcontext()
+
     def number(self, prefix: str) -> int:
         if not self._numbers.get(prefix):
-            self._numbers[prefix] = numbering.take(prefix, NUMBERS_AT_ONCE)[::-1]
+            with transaction.atomic():
+                self._numbers[prefix] = numbering.take(prefix, NUMBERS_AT_ONCE)[::-1]
         return self._numbers[prefix].pop()
 
     def created(self, record: Record, entry: Entry) -> None:

@@ -1,6 +1,6 @@
 """Machine values: how a field's value stands in the journal, the API and the exchange files."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MachineValue = str | int | float | bool | None | list[Any] | dict[str, Any]
 Changes = dict[str, list[Any]]
+
+_PLAIN = frozenset({str, int, bool, float, type(None)})
+"""Types that are machine values as they are; most values are of them."""
 
 _CORE = ("title", "status", "party")
 """The fields of `Record` that a journal keeps; the rest follows from them or counts them."""
@@ -55,17 +58,21 @@ def difference(before: dict[str, MachineValue], after: dict[str, MachineValue]) 
 
 def to_machine(value: Any) -> MachineValue:
     """Turn a Python value into what JSON can hold without loss; instants become UTC in ISO 8601."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal | UUID):
-        return str(value)
-    if isinstance(value, models.Model):
-        return value.pk  # type: ignore[no-any-return]
-    if isinstance(value, models.enums.Choices):
-        return value.value  # type: ignore[no-any-return]
+    if type(value) in _PLAIN:
+        return value  # type: ignore[no-any-return]
+    for kinds, turned in _TURNED:
+        if isinstance(value, kinds):
+            return turned(value)
     return value  # type: ignore[no-any-return]
+
+
+_TURNED: tuple[tuple[type | tuple[type, ...], Callable[[Any], MachineValue]], ...] = (
+    (datetime, lambda value: value.astimezone(UTC).isoformat()),
+    (date, lambda value: value.isoformat()),
+    ((Decimal, UUID), str),
+    (models.Model, lambda value: value.pk),
+    (models.enums.Choices, lambda value: value.value),
+)
 
 
 def load_machine(record: "Record", values: dict[str, MachineValue]) -> None:
