@@ -1,0 +1,140 @@
+"""What holds for every record type, whoever declared it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.roles import Access
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.records import checks, journal, registry
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.replay import replay
+from stellwerk.kernel.records.services import change, create
+from stellwerk.kernel.records.values import machine_values
+from stellwerk.kernel.search import door
+from stellwerk.kernel.testing.samples import a_change, sample, sample_values
+
+TYPES = registry.all_types()
+every_type = pytest.mark.parametrize("record_type", TYPES, ids=[record_type.key for record_type in TYPES])
+pytestmark = pytest.mark.django_db
+
+
+@every_type
+def test_its_declaration_is_sound(record_type: RecordType[Any]) -> None:
+    assert list(checks.faults_of(record_type)) == []
+    assert str(record_type.label_plural)
+    assert record_type.sections
+
+
+@every_type
+def test_a_record_is_numbered_and_journaled(record_type: RecordType[Any]) -> None:
+    record = sample(record_type)
+    assert record.reference.startswith(f"{record_type.prefix}-")
+    assert [(entry.number, entry.verb) for entry in record.entries.all()] == [(1, "create")]
+    assert record.version == record.journal_count == 1
+
+
+@every_type
+def test_a_change_is_journaled_with_before_and_after(record_type: RecordType[Any]) -> None:
+    record = sample(record_type)
+    (name, value), *_rest = a_change(record).items()
+    before = machine_values(record).get(name)
+    changed = change(record, {name: value}, by=SYSTEM)
+    entry = changed.entries.get(number=2)
+    assert entry.changes[name] == [before, machine_values(changed)[name]]
+
+
+@every_type
+def test_replay_to_now_equals_now_and_the_journal_verifies(record_type: RecordType[Any]) -> None:
+    record = change(sample(record_type), a_change(sample(record_type)), by=SYSTEM)
+    stored = record_type.model.objects.get(pk=record.pk)
+    assert replay(stored) == machine_values(stored)
+    assert list(journal.verify(Record.objects.get(pk=record.pk), list(record.entries.order_by("id")))) == []
+
+
+@every_type
+def test_the_past_stays_what_it_was(record_type: RecordType[Any]) -> None:
+    record = sample(record_type)
+    moment = timezone.now()
+    change(record, a_change(record), by=SYSTEM)
+    past = record.as_of(moment)
+    assert past is not None
+    assert machine_values(past) == machine_values(record)
+    assert record.as_of(moment - timedelta(days=1)) is None
+
+
+@every_type
+def test_a_stale_write_is_refused_and_nothing_changes(record_type: RecordType[Any]) -> None:
+    record = sample(record_type)
+    current = change(record, a_change(record, "First"), by=SYSTEM, version=1)
+    with pytest.raises(StaleWrite):
+        change(record, a_change(record, "Second"), by=SYSTEM, version=1)
+    assert machine_values(record_type.model.objects.get(pk=record.pk)) == machine_values(current)
+
+
+@every_type
+def test_unknown_fields_are_refused(record_type: RecordType[Any], root: Person) -> None:
+    values = sample_values(record_type)
+    count = Record.objects.count()
+    for unknown in (
+        "status",
+        "version",
+        "journal_head",
+        "password",
+        "is_open",
+        "kind",
+        "id",
+        "no_such_field",
+    ):
+        with pytest.raises(ValidationError) as refusal:
+            create(record_type.model, {**values, unknown: 1}, by=root)
+        assert unknown in refusal.value.message_dict
+    assert Record.objects.count() == count
+
+
+@every_type
+def test_nobody_sees_nothing(record_type: RecordType[Any], nobody: Person) -> None:
+    record = sample(record_type)
+    assert record_type.model.objects.visible_to(nobody).filter(pk=record.pk).exists() == record.open_to_all
+    assert standing_of(nobody).access_to(record) <= Access.VIEW
+    with pytest.raises(PermissionDenied):
+        change(record, a_change(record), by=nobody)
+    assert record_type.model.objects.get(pk=record.pk).version == 1
+
+
+@every_type
+def test_the_condition_on_rows_and_the_level_on_one_record_agree(
+    record_type: RecordType[Any],
+    maria: Person,
+    agent: Person,
+    gus: Person,
+    nobody: Person,
+    root: Person,
+    other_centre: Any,
+) -> None:
+    records = [sample(record_type)]
+    if "party" in record_type.editable_fields:
+        records += [sample(record_type, party=party) for party in (maria.party, other_centre)]
+    for person in (maria, agent, gus, nobody, root):
+        seen = set(record_type.model.objects.visible_to(person).values_list("pk", flat=True))
+        in_core = set(
+            Record.objects.visible_to(person).filter(kind=record_type.key).values_list("pk", flat=True)
+        )
+        by_level = {r.pk for r in records if standing_of(person).access_to(r) >= Access.VIEW}
+        assert seen & {r.pk for r in records} == by_level
+        assert in_core == seen
+
+
+@every_type
+def test_it_is_found_by_its_reference_and_its_words(record_type: RecordType[Any]) -> None:
+    record = sample(record_type, text="Zwölfzylinder")
+    found = door.find(Record.objects.all(), record.reference, internal=True)
+    assert found.ids[0] == record.pk
+    if "title" in record_type.search and "title" in record_type.editable_fields:
+        assert record.pk in door.find(Record.objects.all(), "zwolfzyl", internal=True).ids
