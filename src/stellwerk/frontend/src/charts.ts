@@ -87,7 +87,7 @@ function options(data: Data, light = false): Record<string, unknown> {
     textStyle: text,
     grid: lying
       ? { left: labelWidth(data), right: 40, top: 4, bottom: 4 }
-      : { left: 36, right: 10, top: many ? 36 : 12, bottom: 26 },
+      : { left: 36, right: 10, top: many ? 36 : 12, bottom: data.labels.length > 8 ? 26 : 36 },
     legend: many ? { top: 0, left: 0, itemWidth: 12, itemHeight: 8, itemGap: 16, icon: "roundRect", textStyle: text } : undefined,
     tooltip: tooltip(data, text, paint),
     xAxis: lying ? axes.value : axes.category,
@@ -112,8 +112,13 @@ function categoryAxis(data: Data, text: Text, paint: Paint): Record<string, unkn
     inverse: lying,
     axisLine: { show: !lying, lineStyle: { color: paint("--line-2") } },
     axisTick: { show: false },
-    axisLabel: lying ? { ...text, width: labelWidth(data) - 12, overflow: "truncate" } : { ...text, hideOverlap: true },
+    axisLabel: lying ? { ...text, width: labelWidth(data) - 12, overflow: "truncate" } : columnLabel(data, text),
   };
+}
+
+/** Few names are all written, broken into lines; many (days) only as they fit. */
+function columnLabel(data: Data, text: Text): Record<string, unknown> {
+  return data.labels.length > 8 ? { ...text, hideOverlap: true } : { ...text, interval: 0, width: 54, overflow: "break", lineHeight: 14 };
 }
 
 function valueAxis(hidden: boolean, text: Text, paint: Paint): Record<string, unknown> {
@@ -146,7 +151,7 @@ function tooltip(data: Data, text: Text, paint: Paint): Record<string, unknown> 
 function seriesOption(data: Data, series: Series, hue: string, paint: Paint): Record<string, unknown> {
   const common = { name: series.name, data: series.values, color: hue, cursor: series.urls ? "pointer" : "default" };
   if (data.kind === "lines") {
-    return { ...common, type: "line", showSymbol: false, lineStyle: { width: 2 }, emphasis: { disabled: true }, areaStyle: data.series.length === 1 ? { opacity: 0.08 } : undefined };
+    return { ...common, type: "line", showSymbol: false, lineStyle: { width: 2, type: data.series.indexOf(series) % 2 ? [5, 3] : "solid" }, emphasis: { disabled: true }, areaStyle: data.series.length === 1 ? { opacity: 0.08 } : undefined };
   }
   const lying = data.kind === "bars";
   return {

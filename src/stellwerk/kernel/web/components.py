@@ -19,7 +19,11 @@ from django.utils.translation import pgettext_lazy
 from lucide.templatetags.lucide import lucide
 
 HUES = 8
-UNITS = ((86400, pgettext_lazy("days", "d")), (3600, pgettext_lazy("hours", "h")), (60, pgettext_lazy("minutes", "min")))
+UNITS = (
+    (86400, pgettext_lazy("days", "d")),
+    (3600, pgettext_lazy("hours", "h")),
+    (60, pgettext_lazy("minutes", "min")),
+)
 
 # What a status means to the reader. Codes that are not here look neutral; a view may name the tone instead.
 TONES = {
@@ -206,7 +210,7 @@ def _row(styles: list[str], row: Row, selectable: bool) -> str:
     if selectable:
         label = conditional_escape(_("Select %s") % (row.label or row.pk))
         check = (
-            f'<td class="col-check"><input class="checkbox" type="checkbox" name="selected" '
+            f'<td class="col-check"><input class="form-check-input" type="checkbox" name="selected" '
             f'value="{conditional_escape(row.pk)}" aria-label="{label}"></td>'
         )
     cells = "".join(
