@@ -68,7 +68,8 @@ DJANGO_COMMANDS = [
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS_MODULE)
+    # Whatever another Django project has left in the environment does not concern us.
+    os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS_MODULE
     with reporting_obstacles():
         dispatch(list(sys.argv[1:] if arguments is None else arguments))
 

@@ -106,8 +106,7 @@ def _seal(file: BinaryIO) -> None:
 
 def _check_seal(path: Path, file: BinaryIO) -> None:
     length = os.fstat(file.fileno()).st_size - SEAL_LENGTH
-    seal = _hash(file, length) if length > 0 else b""
-    if file.read(SEAL_LENGTH) != seal:
+    if length <= 0 or _hash(file, length) != file.read(SEAL_LENGTH):
         raise Obstacle(
             f"{path} is damaged or not a backup of Stellwerk: take another copy of it. Nothing was changed."
         )

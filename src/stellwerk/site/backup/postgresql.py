@@ -23,7 +23,7 @@ def dump(folder: Path) -> tuple[Path, dict[str, int]]:
     """Write a dump into folder; returns it and the rows per table in the snapshot it was taken from."""
     require_programs("pg_dump")
     target = folder / MEMBER
-    options = ["--format=custom", "--compress=1", "--schema=public", f"--file={target}"]
+    options = ["--format=custom", "--compress=1", "--exclude-schema=replaced_*", f"--file={target}"]
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
@@ -124,8 +124,9 @@ def call(program: str, *arguments: str) -> None:
         [program, *arguments], env=os.environ | connection_variables(), capture_output=True, text=True
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise Obstacle(f"{program} failed: {last}.")
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        telling = next((line for line in lines if "error:" in line), lines[-1])
+        raise Obstacle(f"{telling if telling.startswith(program) else f'{program}: {telling}'}.")
 
 
 def connection_variables() -> dict[str, str]:

@@ -1,0 +1,150 @@
+"""Backup and restore through the command line, each installation with a database of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from django.db import connection
+
+from stellwerk.site.backup import postgresql
+from stellwerk.site.obstacles import Obstacle
+
+PASSWORD = "correct horse battery"  # noqa: S105  of the test's own installation
+
+
+@dataclass
+class Installation:
+    """A data folder and a database, and the command `stellwerk` that works on them."""
+
+    data_dir: Path
+    database_url: str = ""
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("STELLWERK_")}
+        environment = kept | {
+            "STELLWERK_SECRET_KEY": "the same for all installations of this test, because keys move with a backup",
+            "STELLWERK_DATA_DIR": str(self.data_dir),
+            "STELLWERK_DATABASE_URL": self.database_url,
+            "STELLWERK_ADMIN_PASSWORD": PASSWORD,
+            "STELLWERK_LOG_LEVEL": "WARNING",
+        }
+        command = [sys.executable, "-m", "stellwerk.site.cli", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    def succeed(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def people(self) -> str:
+        query = "from stellwerk.kernel.models import Person; print(*Person.objects.values_list('username', flat=True))"
+        return self.succeed("manage", "shell", "--no-imports", "-c", query).strip()
+
+
+Make = Callable[[str], Installation]
+
+
+@pytest.fixture
+def make_installation(tmp_path: Path) -> Iterator[Make]:
+    """Give a function that makes empty installations on the kind of database that this run is about."""
+    databases: list[str] = []
+
+    def make(name: str) -> Installation:
+        data_dir = tmp_path / name
+        if connection.vendor == "sqlite":
+            return Installation(data_dir)
+        database = f"{connection.settings_dict['NAME']}_{name}"
+        administer(f'CREATE DATABASE "{database}"')
+        databases.append(database)
+        settings = connection.settings_dict
+        password = f":{quote(settings['PASSWORD'])}" if settings["PASSWORD"] else ""
+        place = f"{quote(settings['USER'])}{password}@{settings['HOST']}:{settings['PORT'] or 5432}"
+        return Installation(data_dir, f"postgres://{place}/{database}")
+
+    yield make
+    for database in databases:
+        administer(f'DROP DATABASE "{database}"')
+
+
+def administer(statement: str) -> None:
+    """Run a statement outside of any test database."""
+    settings = connection.settings_dict
+    place = {"host": settings["HOST"], "port": settings["PORT"] or 5432, "dbname": "postgres"}
+    with psycopg.connect(
+        user=settings["USER"], password=settings["PASSWORD"], autocommit=True, **place
+    ) as server:
+        server.execute(statement)
+
+
+def test_a_backup_comes_back_whole_and_a_damaged_one_changes_nothing(
+    make_installation: Make, tmp_path: Path
+) -> None:
+    first = make_installation("first")
+    first.succeed("migrate")
+    first.succeed("create-admin", "ada", "--name", "Ada")
+    attachment = first.data_dir / "attachments" / "ab" / "abcdef"
+    attachment.parent.mkdir(parents=True)
+    attachment.write_bytes(b"a log file")
+    path = tmp_path / "one.zip"
+    assert "1 attachments" in first.succeed("backup", str(path))
+
+    second = make_installation("second")
+    assert "1 attachments" in second.succeed("restore", str(path))
+    assert second.people() == "ada"
+    assert (second.data_dir / "attachments" / "ab" / "abcdef").read_bytes() == b"a log file"
+
+    second.succeed("create-admin", "bob")
+    refused = second.run("restore", str(path))
+    assert refused.returncode == 2
+    assert "There is data already" in refused.stderr
+    damaged = damaged_copy(path)
+    refused = second.run("restore", "--replace", str(damaged))
+    assert refused.returncode == 2
+    assert f"{damaged} is damaged" in refused.stderr
+    assert sorted(second.people().split()) == ["ada", "bob"]
+    assert list(second.data_dir.glob("replaced_*")) == []
+
+    second.succeed("restore", "--replace", str(path))
+    assert second.people() == "ada"
+    assert [kept.name for kept in second.data_dir.glob("replaced_*/attachments/ab/*")] == ["abcdef"]
+
+
+def damaged_copy(path: Path) -> Path:
+    """Return a copy of the file with one byte in its middle changed."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    copy = path.with_name("damaged.zip")
+    copy.write_bytes(content)
+    return copy
+
+
+def test_a_backup_is_never_overwritten(make_installation: Make, tmp_path: Path) -> None:
+    path = tmp_path / "one.zip"
+    path.write_bytes(b"the only copy")
+    refused = make_installation("only").run("backup", str(path))
+    assert refused.returncode == 2
+    assert "exists already" in refused.stderr
+    assert path.read_bytes() == b"the only copy"
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_postgresql_puts_the_present_tables_back_when_a_restore_fails(tmp_path: Path) -> None:
+    dump, counts = postgresql.dump(tmp_path)
+    with pytest.raises(
+        Obstacle, match=r"other rows than the manifest says\. The database is as it was before"
+    ):
+        postgresql.bring_back(dump, counts | {"kernel_record": 7}, "aside")
+    (tmp_path / "broken.dump").write_bytes(dump.read_bytes()[:2000])
+    with pytest.raises(Obstacle, match=r"pg_restore: .*The database is as it was before"):
+        postgresql.bring_back(tmp_path / "broken.dump", counts, "aside")
+    assert postgresql.row_counts() == counts
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'aside%'")
+        assert cursor.fetchone() == (0,)
