@@ -7,9 +7,11 @@ as the write; what leaves the house is enqueued there and sent by a job.
 from collections.abc import Mapping, Sequence
 
 from stellwerk.flows.conversation import resume_when_the_user_answers
+from stellwerk.kernel.notifications.services import tell
 from stellwerk.kernel.records.events import Handler
 
 REACTIONS: Mapping[str, Sequence[Handler]] = {
+    "*": [tell],
     "incident.comment": [resume_when_the_user_answers],
     "service_request.comment": [resume_when_the_user_answers],
 }

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Event:
-    """A journal entry that was just written, with its record and who acted."""
+    """A journal entry that was just written, with its record, who acted, and the comment or file that it is about."""
 
     record: "Record"
     entry: Entry
     by: Actor
+    subject: Any = None
 
     @property
     def topics(self) -> list[str]:

@@ -1,0 +1,133 @@
+"""Telling people what happened: inside Stellwerk, and by mail where it is set up.
+
+Told are, once per journal entry: who is newly named on the record, the people mentioned, the requesters (of public
+replies, files and steps), the others named on it (such as the assignee), and the watchers. Never the one who
+acted, and only who may see it at that moment.
+"""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from stellwerk.kernel.access.person import Actor, Person, System
+from stellwerk.kernel.access.roles import Access
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.comments.models import Comment
+from stellwerk.kernel.comments.services import mentioned
+from stellwerk.kernel.notifications.mail import send_notification
+from stellwerk.kernel.notifications.models import Notification
+from stellwerk.kernel.records.entry import Entry, Verb
+from stellwerk.kernel.records.events import Event
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.watching.models import Watcher
+
+NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
+
+
+class Why(models.TextChoices):
+    """Why somebody is told, the most personal first."""
+
+    NAMED = "named"
+    MENTIONED = "mentioned"
+    REQUESTER = "requester"
+    INVOLVED = "involved"
+    WATCHING = "watching"
+
+
+HEARD_BY_GUESTS = frozenset({Verb.CREATE, Verb.COMMENT, Verb.ATTACH, Verb.TRANSITION})
+"""What requesters and other guests are told of, as long as it is not internal."""
+HEARD_BY_INVOLVED = HEARD_BY_GUESTS | {Verb.CHANGE, Verb.UNDO}
+
+
+def tell(event: Event) -> None:
+    """Note for everybody concerned that this happened, and enqueue their mails (a handler of events)."""
+    whys = concerned(event)
+    whys.pop(event.by.pk or 0, None)
+    if not whys:
+        return
+    event.record.__dict__.pop("_shares", None)  # the write may just have added some
+    people = Person.objects.filter(pk__in=whys, is_open=True, is_service=False)
+    told = [person for person in people if _may_hear(person, whys[person.pk], event)]
+    now = timezone.now()
+    notes = Notification.objects.bulk_create(
+        [
+            Notification(person=person, entry=event.entry, why=whys[person.pk], created_at=now)
+            for person in told
+        ]
+    )
+    if settings.EMAIL_BACKEND != NO_MAIL:
+        for note in notes:
+            if note.person.email:
+                send_notification.enqueue(note.pk)
+
+
+def concerned(event: Event) -> dict[int, Why]:
+    """Map the people whom an event may concern to the most personal reason; access is not asked yet."""
+    whys: dict[int, Why] = {}
+    for pk, why in _reasons(event):
+        known = whys.get(pk, why)
+        whys[pk] = min(known, why, key=list(Why).index)
+    return whys
+
+
+def notifications_of(person: Person) -> QuerySet[Notification]:
+    """Select what the person was told and may still see, newest first."""
+    standing = standing_of(person)
+    visible = Record.objects.filter(standing.visible(Record)).values("pk")
+    inside = Record.objects.filter(standing.as_staff(Record)).values("pk")
+    return (
+        Notification.objects.filter(person=person, entry__record__in=visible)
+        .filter(Q(entry__internal=False) | Q(entry__record__in=inside))
+        .select_related("entry__record", "entry__actor")
+        .order_by("-id")
+    )
+
+
+def mark_read(person: Person, record: Record | None = None) -> int:
+    """Mark what the person was told as read, all or that of one record; return how many were unread."""
+    unread = Notification.objects.filter(person=person, read_at=None)
+    if record is not None:
+        unread = unread.filter(entry__record_id=record.pk)
+    ids = list(unread.values_list("pk", flat=True))
+    return Notification.objects.filter(pk__in=ids).update(read_at=timezone.now()) if ids else 0
+
+
+def _reasons(event: Event) -> Iterable[tuple[int, Why]]:
+    record, entry = event.record, event.entry
+    if isinstance(event.subject, Comment):
+        for person in mentioned(event.subject.body):
+            yield person.pk, Why.MENTIONED
+    if entry.verb == Verb.CREATE and isinstance(event.by, System):
+        return  # setting up is no news
+    for name in _person_fields(record):
+        if entry.changes.get(name, [None, None])[1] is not None:
+            yield entry.changes[name][1], Why.NAMED
+    if entry.verb != Verb.CREATE and (isinstance(event.by, Person) or not record.is_open):
+        yield from _standing_by(record, entry)
+
+
+def _standing_by(record: Record, entry: Entry) -> Iterable[tuple[int, Why]]:
+    requesters = record.record_type.participants
+    for name in _person_fields(record):
+        pk = getattr(record, f"{name}_id")
+        if pk is not None and entry.verb in HEARD_BY_INVOLVED:
+            yield pk, Why.REQUESTER if name in requesters else Why.INVOLVED
+    for pk in Watcher.objects.filter(record_id=record.pk).values_list("person_id", flat=True):
+        yield pk, Why.WATCHING
+
+
+def _person_fields(record: Record) -> list[str]:
+    return [name for name, model in record.record_type.references.items() if model is Person]
+
+
+def _may_hear(person: Actor, why: Why, event: Event) -> bool:
+    for_guests = event.entry.verb in HEARD_BY_GUESTS and not event.entry.internal
+    if why == Why.REQUESTER and for_guests:
+        return True  # requesters see their records without a role
+    standing = standing_of(person)
+    if standing.sees_internal(event.record):
+        return True
+    return for_guests and standing.access_to(event.record) >= Access.VIEW

@@ -1,0 +1,65 @@
+"""What a journal entry says, in words: for notifications, mails and the history."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from stellwerk.kernel.notifications.models import Notification
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.entry import Entry, Verb
+
+PHRASES = {
+    Verb.CREATE: gettext_lazy("opened this"),
+    Verb.COMMENT: gettext_lazy("replied"),
+    Verb.ATTACH: gettext_lazy("attached a file"),
+    Verb.LINK: gettext_lazy("linked this"),
+    Verb.UNLINK: gettext_lazy("removed a link"),
+    Verb.SHARE: gettext_lazy("shared this"),
+    Verb.UNSHARE: gettext_lazy("stopped sharing this"),
+    Verb.UNDO: gettext_lazy("undid a step"),
+}
+
+
+def phrase(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-arg]
+    """Say what was done, to follow a name: "replied", "took the step “Resolve”", "changed impact and urgency"."""
+    if entry.verb == Verb.COMMENT and entry.internal:
+        return _("wrote an internal note")
+    if entry.verb == Verb.TRANSITION:
+        return _("took the step “%s”") % step_label(entry.name, record_type)
+    if entry.verb == Verb.CHANGE:
+        return _changed([label(name, record_type) for name in entry.changes])
+    return str(PHRASES[Verb(entry.verb)])
+
+
+def told(note: Notification) -> str:
+    """Say in one sentence what a notification is about, seen by the person it is for."""
+    entry = note.entry
+    who = str(entry.actor or "Stellwerk")
+    record_type = entry.record.record_type
+    if note.why == "mentioned":
+        return _("%s mentioned you") % who
+    if note.why == "named":
+        named = [name for name, pair in entry.changes.items() if pair[1] == note.person_id]
+        return _("%(who)s entered you as %(what)s") % {
+            "who": who,
+            "what": " · ".join(label(name, record_type) for name in named if name in record_type.references),
+        }
+    return f"{who} {phrase(entry, record_type)}"
+
+
+def step_label(name: str, record_type: RecordType) -> str:  # type: ignore[type-arg]
+    step = record_type.workflow.by_name.get(name) if record_type.workflow else None
+    return str(step.label) if step else name
+
+
+def label(name: str, record_type: RecordType) -> str:  # type: ignore[type-arg]
+    """Return a field's name as people read it, custom fields included; never fails for one that is gone."""
+    known = {field.name: field for field in record_type.journaled}
+    if name in known:
+        return str(known[name].verbose_name)
+    return name.removeprefix("custom.").replace("_", " ")
+
+
+def _changed(labels: list[str]) -> str:
+    if len(labels) > 3:
+        return ngettext("changed %d field", "changed %d fields", len(labels)) % len(labels)
+    return _("changed %s") % ", ".join(labels)

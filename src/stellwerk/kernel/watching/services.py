@@ -1,0 +1,43 @@
+"""Following a record."""
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import Actor, Person
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.watching.models import Watcher
+
+
+def watch(record: Record, person: Person, *, by: Actor) -> Watcher:
+    """Have `person` told of what happens on the record; watching twice changes nothing.
+
+    Everybody may watch what they see; who may edit the record may add others who see it.
+    """
+    _require(record, person, by)
+    if not Record.objects.visible_to(person).filter(pk=record.pk).exists():
+        raise ValidationError(
+            {
+                "person": _("%(person)s may not see %(reference)s: share it with them first.")
+                % {"person": person, "reference": record.reference}
+            }
+        )
+    return Watcher.objects.get_or_create(record_id=record.pk, person=person)[0]
+
+
+def unwatch(record: Record, person: Person, *, by: Actor) -> None:
+    """Stop telling `person` of what happens on the record."""
+    _require(record, person, by)
+    Watcher.objects.filter(record_id=record.pk, person=person).delete()
+
+
+def watchers_of(record: Record) -> QuerySet[Person]:
+    """Select the people who watch the record, by name."""
+    people: QuerySet[Person] = Person.objects.filter(watched__record_id=record.pk, is_open=True)
+    return people.order_by("title", "pk")
+
+
+def _require(record: Record, person: Person, by: Actor) -> None:
+    if person.pk != by.pk and not standing_of(by).may_edit(record):
+        raise PermissionDenied(_("You may choose for yourself whether to watch %s.") % record.reference)
