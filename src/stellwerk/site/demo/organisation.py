@@ -267,7 +267,7 @@ STATUS_AFTER = {
     Action.CLOSED: "closed",
     Action.REOPENED: "in progress",
     Action.CANCELLED: "cancelled",
-    Action.MERGED: "closed",
+    Action.MERGED: "cancelled",
 }
 
 

@@ -1,0 +1,68 @@
+"""Load the demo organisation into an empty installation."""
+
+import argparse
+import time
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+
+from stellwerk.foundation.prioritisation import PriorityScheme
+from stellwerk.kernel.access.party import Party
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.record import Record
+from stellwerk.site.demo.build import SEED
+from stellwerk.site.demo.federation import read
+from stellwerk.site.demo.loader import load
+
+
+class Command(BaseCommand):
+    help = "Load the demo organisation into an empty installation."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--seed", type=int, default=SEED, help="another number makes up another year")
+        parser.add_argument("--now", help="an instant to load as of, such as 2026-11-20T10:40:00Z")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if already_loaded():
+            self.stdout.write(_("The demo organisation is loaded already."))
+            return
+        if is_in_use():
+            raise CommandError(
+                _(
+                    "This installation holds records of its own; the demo is for an empty one: use another database."
+                )
+            )
+        started = time.monotonic()
+        made = load(_instant(options["now"]), seed=options["seed"], passwords=settings.DEMO, say=self._say)
+        self._say(
+            _("%(name)s is ready after %(seconds).1f s.")
+            % {"name": made.name, "seconds": time.monotonic() - started}
+        )
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(f"  {line}")
+        self.stdout.flush()
+
+
+def already_loaded() -> bool:
+    """Say whether the demo's organisation is here."""
+    return Party.objects.filter(title=read("federation.toml")["federation"]["name"]).exists()
+
+
+def is_in_use() -> bool:
+    """Say whether anything is here beyond the schemes that every installation begins with."""
+    scheme = registry.for_model(PriorityScheme).key
+    return Record.objects.exclude(kind=scheme).exists()
+
+
+def _instant(text: str | None) -> Any:
+    if text is None:
+        return None
+    moment = parse_datetime(text)
+    if moment is None:
+        raise CommandError(_("“%s” is not an instant: write it like 2026-11-20T10:40:00Z.") % text)
+    return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
