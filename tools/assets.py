@@ -1,6 +1,7 @@
 """Build the front-end assets with the Node that comes as a wheel: `python tools/assets.py [--types]`."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,7 +49,16 @@ def install_packages(frontend: Path, development: bool) -> None:
         return
     print("Installing the front-end packages", flush=True)
     command = NPM_CI if development else [*NPM_CI, "--omit=dev"]
-    installed = npm(command, return_completed_process=True, cwd=frontend, capture_output=True, text=True)
+    # Node trusts the certificates of the operating system too: a company's own are there.
+    environment = {"NODE_USE_SYSTEM_CA": "1"} | os.environ
+    installed = npm(
+        command,
+        return_completed_process=True,
+        cwd=frontend,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     succeed_or_say(installed, "npm ci")
     stamps["development" if development else "build"].write_text(lock)
 

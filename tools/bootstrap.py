@@ -113,8 +113,12 @@ def explain(command, output):
 
 
 def environment():
-    """Return the environment, aimed at .venv whatever other environment is active."""
-    return dict(os.environ, VIRTUAL_ENV=str(VENV), PYTHONUTF8="1")
+    """Return the environment, aimed at .venv whatever other environment is active.
+
+    uv trusts the certificates of the operating system, as pip does: a company's own are there.
+    """
+    system = {"UV_SYSTEM_CERTS": os.environ.get("UV_SYSTEM_CERTS", "true")}
+    return dict(os.environ, VIRTUAL_ENV=str(VENV), PYTHONUTF8="1", **system)
 
 
 def venv_program(name):
