@@ -9,7 +9,7 @@ on("click", "[data-copy]", (_event, button) => {
 });
 
 // Errors are the first thing to hear about after a form came back.
-find("[data-focus]")?.focus();
+find("[data-focus]:not(.specimen *)")?.focus();
 
 // The navigation on narrow screens opens by its address (#sidebar); Escape and a click beside it close it.
 function closeSidebar(): void {
