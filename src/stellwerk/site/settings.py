@@ -88,6 +88,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "stellwerk.kernel.accounts.middleware.PreferencesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 TEMPLATES = [
@@ -158,6 +159,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+ACCOUNT_ADAPTER = "stellwerk.kernel.accounts.adapters.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "stellwerk.kernel.accounts.adapters.SocialAccountAdapter"
+# The identity provider is the organisation's own: an address that it vouches for is the person's.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are set by administrators, not by the people themselves
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
@@ -220,10 +226,13 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 86400
 
+# Each web process counts on its own (see kernel/api/rates.py).
+STELLWERK_API_RATE = CONFIGURATION.number("api_rate") / max(1, CONFIGURATION.number("web_processes"))
+
 # Language and time
 
 LANGUAGE_CODE = CONFIGURATION.text("language")
-LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [PACKAGE / "locale"]
 USE_I18N = True
 USE_TZ = True

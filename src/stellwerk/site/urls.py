@@ -11,5 +11,5 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("alive", alive, name="alive"),
-    path("account/", include("allauth.urls")),
+    path("account/", include("stellwerk.kernel.accounts.urls")),
 ]

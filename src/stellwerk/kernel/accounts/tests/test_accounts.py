@@ -1,0 +1,141 @@
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.api.models import ApiToken
+from stellwerk.kernel.records.services import change, transition
+from stellwerk.kernel.testing.fixtures import make_person
+
+PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test's
+
+
+@pytest.fixture(autouse=True)
+def _fresh_throttle() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def gus(gus: Person) -> Person:
+    """Gus, with a password."""
+    gus.set_password(PASSWORD)
+    Person.objects.filter(pk=gus.pk).update(password=gus.password)
+    return gus
+
+
+def sign_in(client: Client, login: str, password: str = PASSWORD) -> Any:
+    return client.post("/account/login/", {"login": login, "password": password})
+
+
+@pytest.mark.parametrize("login", ["gus", "gus@globex.example", "GUS@globex.example"])
+def test_gus_signs_in_by_name_or_address(client: Client, gus: Person, login: str) -> None:
+    assert sign_in(client, login).status_code == 302
+    assert client.get("/account/").status_code == 200
+
+
+def test_a_wrong_password_is_refused_alike_for_known_and_unknown_names(client: Client, gus: Person) -> None:
+    known = sign_in(client, "gus", "wrong")
+    unknown = sign_in(client, "gis", "wrong")
+    assert known.status_code == unknown.status_code == 200
+    assert known.context["form"].errors == unknown.context["form"].errors
+    assert "_auth_user_id" not in client.session
+
+
+def test_guessing_is_throttled(client: Client, gus: Person) -> None:
+    answers = [sign_in(client, "gus", f"wrong {number}") for number in range(20)]
+    assert sign_in(client, "gus").status_code != 302
+    assert "_auth_user_id" not in client.session
+    assert answers[0].status_code == 200
+
+
+def test_nobody_signs_up(client: Client, db: None) -> None:
+    count = Person.objects.count()
+    body = {"username": "eve", "email": "eve@example.org", "password1": PASSWORD, "password2": PASSWORD}
+    client.post("/account/signup/", body)
+    assert Person.objects.count() == count
+
+
+def test_service_accounts_do_not_sign_in(client: Client, db: None) -> None:
+    robot = make_person("Robot", is_service=True)
+    robot.set_password(PASSWORD)
+    Person.objects.filter(pk=robot.pk).update(password=robot.password)
+    sign_in(client, "robot")
+    assert "_auth_user_id" not in client.session
+
+
+def test_who_left_is_signed_out_on_the_next_request(client: Client, gus: Person) -> None:
+    sign_in(client, "gus")
+    transition(gus, "leave", by=SYSTEM)
+    assert client.get("/account/").status_code == 302
+
+
+def test_changing_the_password_undoes_nothing_that_others_wrote(client: Client, gus: Person) -> None:
+    sign_in(client, "gus")
+    change(gus, {"telephone": "+49 30 1"}, by=SYSTEM)
+    new = "another horse battery staple"
+    body = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    client.post("/account/password/change/", body)
+    now = Person.objects.get(pk=gus.pk)
+    assert now.check_password(new)
+    assert (now.telephone, now.version) == ("+49 30 1", 2)
+
+
+def test_preferences_are_saved_and_leave_no_entry(client: Client, gus: Person) -> None:
+    client.force_login(gus)
+    body = {"language": "", "time_zone": "Europe/Berlin", "theme": "dark", "density": "compact"}
+    assert client.post("/account/", body).status_code == 302
+    now = Person.objects.get(pk=gus.pk)
+    assert (now.time_zone, now.theme, now.density, now.version) == ("Europe/Berlin", "dark", "compact", 1)
+    assert client.post("/account/", {**body, "time_zone": "Mars/Base"}).status_code == 422
+
+
+def test_the_menu_sets_the_theme_and_goes_back(client: Client, gus: Person) -> None:
+    client.force_login(gus)
+    answer = client.post("/account/preferences/", {"theme": "dark", "next": "//evil.example/"})
+    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert Person.objects.get(pk=gus.pk).theme == "dark"
+    client.post("/account/preferences/", {"theme": "auto", "next": "/"})
+    assert Person.objects.get(pk=gus.pk).theme == ""
+
+
+def test_a_token_is_shown_once_and_revoked(client: Client, gus: Person) -> None:
+    client.force_login(gus)
+    made = client.post("/account/tokens/", {"name": "Script", "scopes": ["read"], "days": "30"})
+    secret = made.context["secret"]
+    assert secret.startswith("sw_")
+    assert secret.encode() not in client.get("/account/tokens/").content
+    token = ApiToken.objects.get(person=gus)
+    client.post(f"/account/tokens/{token.pk}/revoke/")
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+
+
+def test_only_administrators_make_tokens_for_service_accounts(
+    client: Client, gus: Person, root: Person
+) -> None:
+    robot = make_person("Robot", is_service=True)
+    client.force_login(gus)
+    assert client.get(f"/account/tokens/?for={robot.reference}").status_code == 403
+    client.force_login(root)
+    assert client.get(f"/account/tokens/?for={robot.reference}").status_code == 200
+    assert client.get(f"/account/tokens/?for={gus.reference}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["", "2fa/", "2fa/totp/activate/", "2fa/webauthn/", "sessions/", "password/change/", "tokens/"]
+)
+def test_every_account_page_opens(client: Client, gus: Person, path: str) -> None:
+    sign_in(client, "gus")
+    assert client.get(f"/account/{path}", follow=True).status_code == 200
+
+
+def test_another_session_can_be_ended(client: Client, gus: Person) -> None:
+    elsewhere = Client()
+    sign_in(client, "gus")
+    sign_in(elsewhere, "gus")
+    client.get("/account/sessions/")
+    client.post("/account/sessions/")
+    assert elsewhere.get("/account/").status_code == 302
+    assert client.get("/account/").status_code == 200

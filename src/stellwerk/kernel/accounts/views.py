@@ -1,0 +1,121 @@
+"""A person's own pages: preferences, and the tokens that act for them."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.accounts.forms import LookForm, PreferencesForm, TokenForm
+from stellwerk.kernel.api.models import ApiToken
+from stellwerk.kernel.api.tokens import issue_token, revoke
+
+PREFERENCES = ("language", "time_zone", "theme", "density")
+
+
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    """Show and save the person's preferences, and the ways to what else is theirs."""
+    person = _reader(request)
+    form = PreferencesForm(request.POST or None, instance=person)
+    if request.method == "POST" and form.is_valid():
+        _remember(person)
+        messages.success(request, _("Saved."))
+        return redirect("account")
+    sections = [{"title": _("Preferences"), "fields": list(form)}]
+    context = {"form": form, "sections": sections, "account_links": _links(person)}
+    return render(request, "stellwerk/account.html", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Save theme or density from the account menu; back to the page, or nothing to say to a script."""
+    person = _reader(request)
+    form = LookForm(request.POST, person)
+    if not form.is_valid():
+        return HttpResponse(_("Choose one of the offered looks."), status=422, content_type="text/plain")
+    _remember(person)
+    back = request.POST.get("next", "/")
+    if "next" not in request.POST or request.headers.get("Sec-Fetch-Mode") == "cors":
+        return HttpResponse(status=204)
+    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return HttpResponseRedirect(back if safe else "/")
+
+
+@login_required
+def tokens(request: HttpRequest) -> HttpResponse:
+    """List a person's tokens and issue new ones; administrators do so for service accounts."""
+    owner = _owner(request)
+    form = TokenForm(request.POST or None)
+    secret = ""
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        _token, secret = issue_token(owner, data["name"], data["scopes"], expires_at=form.expires_at())
+        form = TokenForm()
+    listed = ApiToken.objects.filter(person=owner, revoked_at=None).order_by("-created_at")
+    context = {"owner": owner, "own": owner == request.user, "form": form, "secret": secret, "tokens": listed}
+    response = render(request, "stellwerk/tokens.html", context, status=422 if form.errors else 200)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@require_POST
+def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+    """End a token at once."""
+    owner = _owner(request)
+    token = get_object_or_404(ApiToken, pk=pk, person=owner)
+    revoke(token)
+    messages.success(request, _("“%s” no longer works.") % token.name)
+    return HttpResponseRedirect(_tokens_url(owner, _reader(request)))
+
+
+def _remember(person: Person) -> None:
+    """Save the preferences alone: saving the whole person would undo what others wrote meanwhile."""
+    Person.objects.filter(pk=person.pk).update(**{name: getattr(person, name) for name in PREFERENCES})
+
+
+def _reader(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # login_required has seen to it  # nosec B101
+    return request.user
+
+
+def _owner(request: HttpRequest) -> Person:
+    """Return whose tokens are meant: the reader's, or a service account's for administrators."""
+    reader = _reader(request)
+    reference = request.GET.get("for")
+    if not reference:
+        return reader
+    if not standing_of(reader).is_administrator:
+        raise PermissionDenied(_("Only administrators issue tokens for service accounts."))
+    return get_object_or_404(Person, reference=reference.upper(), is_service=True)
+
+
+def _tokens_url(owner: Person, reader: Person) -> str:
+    return reverse("tokens") + ("" if owner == reader else f"?for={owner.reference}")
+
+
+def _links(person: Person) -> list[dict[str, Any]]:
+    rows = [
+        (_("Password"), _("Change it"), "account_change_password", "key-round"),
+        (_("Second factor"), _("App codes, passkeys and recovery codes"), "mfa_index", "shield-check"),
+        (
+            _("Sessions"),
+            _("Where you are signed in; end what is not you"),
+            "usersessions_list",
+            "monitor-smartphone",
+        ),
+        (_("API tokens"), _("For programs that act for you"), "tokens", "braces"),
+    ]
+    return [
+        {"title": title, "text": text, "url": reverse(name), "icon": icon} for title, text, name, icon in rows
+    ]
