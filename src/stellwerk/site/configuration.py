@@ -106,7 +106,12 @@ SETTINGS = [
         "How many reverse proxies stand in front. Above 0, their X-Forwarded-For and X-Forwarded-Proto "
         "are believed; with 0 they are ignored.",
     ),
-    Setting("language", "en", "Language of those who chose none: `en` or `de`."),
+    Setting(
+        "api_rate",
+        600,
+        "How many API requests a token may make in a minute, after as many at once; 0 sets no limit.",
+    ),
+    Setting("language", "en", "Language of those who chose none."),
     Setting("time_zone", "UTC", "Time zone of those who chose none, for example `Europe/Berlin`."),
     Setting("log_format", "json", "`json`, one object per line, or `text` for people."),
     Setting("log_level", "INFO", "`DEBUG`, `INFO`, `WARNING` or `ERROR`."),
