@@ -45,7 +45,7 @@ def attach(
     _check_size(content)
     with transaction.atomic():
         record = locked(record.specific)
-        blob = _stored(content)
+        blob = stored(content)
         name = safe_name(name)
         about = {"name": name, "size": blob.size, "sha256": blob.sha256}
         entry = note(record, act, {"@file": [None, about]}, internal=internal)
@@ -86,7 +86,7 @@ def _require_hand(record: Record, by: Actor, internal: bool) -> None:
         raise PermissionDenied(_("Internal files on %s are for its staff.") % record.reference)
 
 
-def _stored(content: File[bytes]) -> Blob:
+def stored(content: File[bytes]) -> Blob:
     """Find the content among what is stored, or store it under its hash."""
     sha256, size, beginning = _measured(content)
     known = Blob.objects.filter(sha256=sha256).first()

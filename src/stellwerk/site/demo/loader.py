@@ -16,11 +16,9 @@ from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.team import Team, TeamMembership
-from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.records.history import History
-from stellwerk.kernel.watching.models import Watcher
 from stellwerk.processes.services.service import Service
-from stellwerk.site.demo import password_of
+from stellwerk.site.demo import beside, password_of
 from stellwerk.site.demo.build import SEED, build
 from stellwerk.site.demo.organisation import Appointment, Event, Organisation, Ticket
 from stellwerk.site.demo.organisation import Party as MadeUpParty
@@ -222,8 +220,7 @@ class Loader:
         self.history.flush()
         self._interwoven(teller, [ticket for ticket in self.made.tickets if ticket.number in tied])
         self.history.flush()
-        Link.objects.bulk_create(teller.links)
-        self._watchers(teller)
+        beside.write(self.made, self.cast, teller)
 
     def _interwoven(self, teller: Teller, tickets: list[Ticket]) -> None:
         """Continue the lives of linked tickets: a link needs both records, and each journal goes forward."""
@@ -235,13 +232,6 @@ class Loader:
             moments.append((link.at, len(moments), lambda link=link: teller.tie(link)))  # type: ignore[misc]
         for _at, _order, tell in sorted(moments, key=lambda moment: moment[:2]):
             tell()
-
-    def _watchers(self, teller: Teller) -> None:
-        Watcher.objects.bulk_create(
-            Watcher(record_id=teller.records[ticket.number].pk, person_id=self.cast.people[key].pk)
-            for ticket in self.made.tickets
-            for key in ticket.watchers
-        )
 
 
 def _telling(teller: Teller, number: int, event: Event) -> Callable[[], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -189,7 +190,16 @@ class Teller:
         self.history.comment(into, told, by=self.cast.actor(event.by), at=event.at, internal=True)
 
     def _attached(self, record: Ticket, event: Event) -> None:
-        self.files.append((record, event))
+        if event.attachment:
+            content = event.attachment.content
+            about = {
+                "name": event.attachment.name,
+                "size": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+            act = self._act(Verb.ATTACH, self.cast.actor(event.by), event.at)
+            note(record, act, {"@file": [None, about]}, writer=self.history)
+            self.files.append((record, event))
 
     # -- shorter words for the verbs ---------------------------------------------------------------------
 
