@@ -64,7 +64,7 @@ class Standing:
             if assignment.process and assignment.process != record_type.process:
                 continue
             role = Role(assignment.role)
-            covered = None if assignment.party_id is None else self._below(assignment.party_id)
+            covered = None if assignment.party_id is None else self.below(assignment.party_id)
             known = scopes.get(role, frozenset())
             scopes[role] = None if covered is None or known is None else known | covered
         return scopes
@@ -105,8 +105,8 @@ class Standing:
         if not isinstance(self.person, Person) or not self.person.is_active:
             return NOTHING
         condition = Q(pk__in=Share.objects.filter(person=self.person).values("record"))
-        if self._represented:
-            shared = Share.objects.filter(party__in=self._represented).exclude(capacity__in=INSIDE)
+        if self.represented:
+            shared = Share.objects.filter(party__in=self.represented).exclude(capacity__in=INSIDE)
             condition |= Q(pk__in=shared.values("record"))
         types = [t for t in self._types(model) if t.has_open_records]
         if types:
@@ -129,7 +129,7 @@ class Standing:
             if role in STAFF and (parties is None or owner in parties or inside & parties)
         }
         if any(
-            s.person_id == self.person.pk or s.party_id in self._represented
+            s.person_id == self.person.pk or s.party_id in self.represented
             for s in shares
             if s.party_id not in inside
         ):
@@ -209,15 +209,16 @@ class Standing:
         return known
 
     @cached_property
-    def _represented(self) -> frozenset[int]:
+    def represented(self) -> frozenset[int]:
         """The parties for which the person may look after what is shared with them (as manager or viewer)."""
         parties: set[int] = set()
         for assignment in self.assignments:
             if assignment.party_id is not None and assignment.role in (Role.MANAGER, Role.VIEWER):
-                parties |= self._below(assignment.party_id)
+                parties |= self.below(assignment.party_id)
         return frozenset(parties)
 
-    def _below(self, party_id: int) -> frozenset[int]:
+    def below(self, party_id: int) -> frozenset[int]:
+        """Collect a party and everything that is part of it."""
         return self._descendants.get(party_id, frozenset({party_id}))
 
     @cached_property
