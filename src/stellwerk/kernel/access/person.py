@@ -47,7 +47,7 @@ class Person(TypedRecord, AbstractBaseUser):
     the password are the person's own business and not part of the journal.
     """
 
-    UNJOURNALED: ClassVar[tuple[str, ...]] = ("language", "time_zone", "theme", "density")
+    UNJOURNALED: ClassVar[tuple[str, ...]] = ("language", "time_zone", "theme", "density", "stream_order")
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -65,6 +65,10 @@ class Person(TypedRecord, AbstractBaseUser):
         COMFORTABLE = "", _("Comfortable")
         COMPACT = "compact", _("Compact")
 
+    class StreamOrder(models.TextChoices):
+        NEWEST_FIRST = "", _("Newest first")
+        OLDEST_FIRST = "oldest", _("Oldest first")
+
     username = models.CharField(_("user name"), max_length=150, unique=True, null=True, blank=True)
     email = models.EmailField(_("email"), unique=True, null=True, blank=True)
     telephone = models.CharField(_("telephone"), max_length=40, blank=True)
@@ -76,6 +80,9 @@ class Person(TypedRecord, AbstractBaseUser):
     time_zone = models.CharField(_("time zone"), max_length=60, blank=True)
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, blank=True)
     density = models.CharField(_("density"), max_length=7, choices=Density, blank=True)
+    stream_order = models.CharField(
+        _("order of conversations"), max_length=7, choices=StreamOrder, blank=True
+    )
 
     objects: ClassVar[Any] = PersonManager()
 

@@ -16,8 +16,9 @@ from stellwerk.kernel.records.values import journaled_fields
 from stellwerk.kernel.workflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from stellwerk.kernel.access.person import Actor
+    from stellwerk.kernel.access.person import Actor, Person
     from stellwerk.kernel.records.record import Record
+    from stellwerk.kernel.web.record.forms import RecordForm
 
 R = TypeVar("R", bound="Record")
 Text = str | Promise
@@ -40,6 +41,25 @@ class View:
     query: str
     empty: Text = ""
     """What to say, and teach, when nothing is in it."""
+
+
+@dataclass(frozen=True)
+class ReplyTemplate:
+    """A text to answer with, its placeholders filled; `internal` ones are for notes."""
+
+    title: str
+    body: str
+    internal: bool = False
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done to a record beyond its steps; `url` is a page, opened as a dialog if `dialog`."""
+
+    title: Text
+    url: str
+    icon: str = "arrow-right"
+    dialog: bool = False
 
 
 class RecordType(Generic[R]):
@@ -73,6 +93,8 @@ class RecordType(Generic[R]):
     """Fields that a requester may fill when raising such a record; empty: requesters raise none."""
     participants: ClassVar[Sequence[str]] = ()
     """Foreign keys to the people and customers who see the record as its requesters; the first is the requester."""
+    portal_page: ClassVar[str] = ""
+    """The name of the address at which somebody without a staff role reads the record; empty: the generic page."""
     scope: ClassVar[str] = "party"
     """The field that holds the owning party, against which role assignments are matched."""
 
@@ -172,3 +194,23 @@ class RecordType(Generic[R]):
             if value:
                 (public if name in self.shown_to_requesters else internal).append(str(value))
         return "\n".join(public), "\n".join(internal)
+
+    # -- pages: override for what only this type has ---------------------------------------------------
+
+    def form_class(self) -> "type[RecordForm]":
+        """Return the class of the forms that create and change such records."""
+        from stellwerk.kernel.web.record.forms import RecordForm  # pages stand on declarations
+
+        return RecordForm
+
+    def reply_templates(self, record: R, by: "Person") -> list[ReplyTemplate]:
+        """List the texts that `by` may answer with on this record."""
+        return []
+
+    def actions(self, record: R, by: "Person") -> list[Action]:
+        """List what `by` can do to the record beyond its steps."""
+        return []
+
+    def notice(self, record: R, by: "Person") -> str:
+        """Say what a reader must know first, such as that another record goes on with it."""
+        return ""
