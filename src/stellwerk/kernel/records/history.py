@@ -10,13 +10,13 @@ operator's, so the acting people are named, not asked; guards do not apply to wh
 reaction is set off. Values still have to fit their fields.
 """
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, models, transaction
 from django.utils.translation import gettext as _
 
@@ -72,9 +72,10 @@ class History:
         )
 
     def change(self, record: R, values: Mapping[str, Any], *, by: Actor, at: datetime, reason: str = "") -> R:
-        return services.change(
-            record, values, by=by, at=at, reason=reason, brought_from=self.brought_from, writer=self
-        )
+        with _unharmed(record):
+            return services.change(
+                record, values, by=by, at=at, reason=reason, brought_from=self.brought_from, writer=self
+            )
 
     def transition(
         self,
@@ -86,9 +87,10 @@ class History:
         at: datetime,
         reason: str = "",
     ) -> R:
-        return services.transition(
-            record, name, values, by=by, at=at, reason=reason, brought_from=self.brought_from, writer=self
-        )
+        with _unharmed(record):
+            return services.transition(
+                record, name, values, by=by, at=at, reason=reason, brought_from=self.brought_from, writer=self
+            )
 
     def comment(
         self, record: Record, body: str, *, by: Actor, at: datetime, internal: bool = False
@@ -154,6 +156,19 @@ class History:
     def _flush_when_full(self) -> None:
         if len(self._new) >= ROWS_AT_ONCE:
             self.flush()
+
+
+@contextmanager
+def _unharmed(record: Record) -> Iterator[None]:
+    """Leave the record as it was when a write is refused: nobody reads it from the database again."""
+    before, referred = dict(record.__dict__), dict(record._state.fields_cache)
+    try:
+        yield
+    except ValidationError:
+        record.__dict__.clear()
+        record.__dict__.update(before)
+        record._state.fields_cache = referred
+        raise
 
 
 def insert(records: list[Record]) -> None:
