@@ -211,7 +211,7 @@ def _row(styles: list[str], row: Row, selectable: bool) -> str:
         label = conditional_escape(_("Select %s") % (row.label or row.pk))
         check = (
             f'<td class="col-check"><input class="form-check-input" type="checkbox" name="selected" '
-            f'value="{conditional_escape(row.pk)}" aria-label="{label}"></td>'
+            f'value="{conditional_escape(str(row.pk))}" aria-label="{label}"></td>'
         )
     cells = "".join(
         f"<td{css}>{conditional_escape(cell)}</td>" for css, cell in zip(styles, row.cells, strict=True)

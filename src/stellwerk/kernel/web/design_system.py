@@ -58,7 +58,7 @@ class SampleForm(forms.Form):
     noticed = forms.DateField(
         label="Noticed on", widget=forms.DateInput(attrs={"type": "date"}), required=False
     )
-    files = forms.FileField(label="Files", required=False)
+    pictures = forms.FileField(label="Pictures", required=False)
     tell = forms.BooleanField(label="Tell the requester at once", required=False)
 
 
