@@ -16,6 +16,7 @@ from stellwerk.kernel.declare import (
     Transition,
     TypedRecord,
     ValidationError,
+    View,
     Workflow,
     _,
     models,
@@ -288,6 +289,54 @@ TICKET_WORKFLOW = Workflow(
 )
 
 
+VIEWS = [
+    View("open", _("All open"), "open=yes", _("Nothing is open: enjoy the quiet.")),
+    View(
+        "unassigned",
+        _("Unassigned"),
+        "open=yes&assigned_to=none",
+        _("Every open ticket has somebody who works on it."),
+    ),
+    View(
+        "mine",
+        _("My open"),
+        "open=yes&assigned_to=me&ordering=priority",
+        _("Nothing open is assigned to you. Take something from “Unassigned”."),
+    ),
+    View(
+        "teams", _("My teams' open"), "open=yes&team=me", _("Nothing open is with a team that you belong to.")
+    ),
+    View("waiting", _("Waiting"), "status=waiting", _("Nothing waits for a user, a supplier or a change.")),
+    View(
+        "resolved",
+        _("Resolved"),
+        "status=resolved&ordering=-updated_at",
+        _("Nothing is resolved and not yet confirmed."),
+    ),
+]
+
+WORK = [
+    View(
+        "mine",
+        _("Assigned to me"),
+        "open=yes&assigned_to=me&ordering=priority",
+        _("Nothing is assigned to you. What your teams have not given to anybody stands below."),
+    ),
+    View(
+        "teams-unassigned",
+        _("My teams', unassigned"),
+        "open=yes&team=me&assigned_to=none&ordering=priority",
+        _("Everything that your teams have open is in somebody's hands."),
+    ),
+    View(
+        "waiting-for-me",
+        _("Waiting for me"),
+        "status=waiting&waiting_for=user&requester=me",
+        _("Nobody waits for an answer from you."),
+    ),
+]
+
+
 class TicketType(RecordType[T]):
     """What the declarations of incidents and service requests share."""
 
@@ -325,6 +374,8 @@ class TicketType(RecordType[T]):
         "resolution_code",
         "party",
     ]
+    views = VIEWS
+    work = WORK
     search = ["reference", "title", "description", "resolution", "external_reference"]
     sections = [
         Section(_("Request"), ["title", "description"]),
