@@ -27,6 +27,7 @@ STELLWERK_JOURNAL_KEY = journal_key(CONFIGURATION, SECRET_KEY)
 STELLWERK_URL = URL
 STELLWERK_DATA_DIR = DATA_DIR
 STELLWERK_REACTIONS = "stellwerk.flows.reactions.REACTIONS"
+STELLWERK_NAVIGATION = "stellwerk.site.navigation.NAVIGATION"
 DEBUG = CONFIGURATION.flag("debug") and DEMO
 ALLOWED_HOSTS = [
     host
@@ -90,6 +91,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "stellwerk.kernel.accounts.middleware.PreferencesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "stellwerk.kernel.web.faults.FaultMiddleware",
 ]
 TEMPLATES = [
     {
@@ -103,6 +105,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "stellwerk.kernel.web.shell.shell",
             ],
         },
     }

@@ -11,5 +11,9 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("alive", alive, name="alive"),
+    path("", include("stellwerk.kernel.api.urls")),
     path("account/", include("stellwerk.kernel.accounts.urls")),
+    path("portal/", include("stellwerk.processes.incidents.portal.urls")),
+    path("", include("stellwerk.processes.incidents.urls")),
+    path("", include("stellwerk.kernel.web.urls")),  # last: record types take any first segment
 ]

@@ -19,7 +19,7 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     ValidationError,
 )
-from django.db import IntegrityError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 
@@ -125,6 +125,11 @@ def _taken(error: Any) -> Problem:
     )
 
 
+def _unfit(error: Any) -> Problem:
+    logger.warning("a value reached the database that it does not take", exc_info=error)
+    return Problem(422, "invalid", _("A value is larger than what can be kept."), errors={})
+
+
 def _busy(error: Any) -> Problem:
     logger.warning("the database did not answer in time", exc_info=error)
     return Problem(
@@ -153,5 +158,7 @@ _TURNS: dict[type[Exception], Callable[[Exception], Problem]] = {
     UnreadablePostError: _broken,
     SuspiciousOperation: _broken,
     IntegrityError: _taken,
+    DataError: _unfit,
+    OverflowError: _unfit,
     OperationalError: _busy,
 }

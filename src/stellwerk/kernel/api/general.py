@@ -1,0 +1,161 @@
+"""What is not about one type: who one is, what types there are, search over all of them."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.standing import Standing, standing_of
+from stellwerk.kernel.api import document, reading, schemas
+from stellwerk.kernel.api.call import Answer, Call
+from stellwerk.kernel.api.operation import Parameter, operation
+from stellwerk.kernel.api.records import LIMIT, MOST_ROWS, PAGE_SIZE
+from stellwerk.kernel.api.representation import Data, internal_among, moment, reference_to
+from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.search import door
+from stellwerk.kernel.search.snippet import Snippet
+
+LONGEST_SEARCH = 500
+
+
+@operation("GET", "me", "getMe", "Read who the caller is and what they may", answer=schemas.me)
+def me(call: Call) -> Answer:
+    person, token = call.person, call.token
+    return Answer(
+        {
+            "reference": person.reference,
+            "title": person.title,
+            "username": person.username,
+            "email": person.email,
+            "party": reference_to(person.party),
+            "administrator": standing_of(person).is_administrator,
+            "roles": [
+                {"role": held.role, "process": held.process, "party": reference_to(held.party)}
+                for held in standing_of(person).assignments
+            ],
+            "token": token
+            and {"name": token.name, "scopes": token.scopes, "expires_at": moment(token.expires_at)},
+        }
+    )
+
+
+@operation("GET", "types", "listTypes", "Describe all record types", answer=schemas.types)
+def list_types(call: Call) -> Answer:
+    standing = standing_of(call.person)
+    return Answer({"items": [_described(each, standing) for each in registry.all_types()]})
+
+
+@operation(
+    "GET",
+    "search",
+    "search",
+    "Search all records",
+    query=[
+        Parameter("q", "Words, the last one may be unfinished; a number finds its record.", required=True),
+        Parameter("type", "Key of a record type, to search only that."),
+        Parameter("page", "Which page, from 1.", {"type": "integer", "minimum": 1, "default": 1}),
+        LIMIT,
+    ],
+    answer=schemas.hits,
+    refusals=[422],
+)
+def search(call: Call) -> Answer:
+    text = (call.parameter("q") or "")[:LONGEST_SEARCH]
+    size, number = call.number("limit", PAGE_SIZE, MOST_ROWS), call.number("page", 1, door.MOST_HITS)
+    records = Record.objects.visible_to(call.person)
+    kind = call.parameter("type")
+    if kind is not None:
+        records = records.filter(kind=_type(kind).key)
+    found = door.find(records, text, internal=standing_of(call.person).as_staff(Record))
+    ids = found.page(number, size)
+    rows = Record.objects.in_bulk(ids)
+    hits = [rows[pk] for pk in ids if pk in rows]
+    internal = _internal(hits, call)
+    cuts = door.snippets([record.pk for record in hits], text, internal=internal)
+    return Answer(
+        {
+            "items": [_hit(record, cuts.get(record.pk)) for record in hits],
+            "total": {"count": len(found.ids), "exact": not found.more},
+        }
+    )
+
+
+@operation("GET", "openapi.json", "getDocument", "Read this document", answer=schemas.anything)
+def openapi(call: Call) -> Answer:
+    return Answer(document.build(with_custom_fields=True))
+
+
+def _type(key: str) -> RecordType[Any]:
+    try:
+        return registry.get(key)
+    except LookupError:
+        raise reading.unfit("type", _("There is no such record type.")) from None
+
+
+def _internal(hits: list[Record], call: Call) -> set[int]:
+    kinds = {record.kind for record in hits}
+    return {
+        pk
+        for kind in kinds
+        for pk in internal_among(registry.get(kind), [r for r in hits if r.kind == kind], call.person)
+    }
+
+
+def _hit(record: Record, snippet: Snippet | None) -> Data:
+    return {
+        "id": record.pk,
+        "reference": record.reference,
+        "type": record.kind,
+        "title": record.title,
+        "status": record.status,
+        "snippet": [{"text": part.text, "hit": part.hit} for part in snippet.segments] if snippet else [],
+    }
+
+
+def _described(record_type: RecordType[Any], standing: Standing) -> Data:
+    workflow = record_type.workflow
+    staff = standing.is_administrator or standing.scope(record_type) != frozenset()
+    return {
+        "key": record_type.key,
+        "label": str(record_type.label),
+        "prefix": record_type.prefix,
+        "address": f"/api/v1/{record_type.slug}",
+        "may_create": standing.may_create(record_type),
+        "fields": [_field(record_type, field) for field in record_type.journaled],
+        "custom": [
+            {"name": name, "label": field.title, "type": field.type, "choices": field.choices}
+            for name, field in custom.definitions(record_type.key).items()
+            if staff or field.shown_to_requesters
+        ],
+        "statuses": _choices(workflow.statuses.choices) if workflow else [],
+        "transitions": [
+            {
+                "name": step.name,
+                "label": str(step.label),
+                "from": [str(status) for status in step.source],
+                "to": str(step.target),
+                "asks": list(step.asks),
+                "offers": list(step.offers),
+            }
+            for step in (workflow.transitions if workflow else ())
+        ],
+    }
+
+
+def _field(record_type: RecordType[Any], field: Any) -> Data:
+    target = record_type.references.get(field.name)
+    return {
+        "name": field.name,
+        "label": str(field.verbose_name),
+        "help": str(field.help_text),
+        "writable": field.name in record_type.editable_fields,
+        "required": not (field.blank or field.has_default()),
+        "choices": _choices(field.flatchoices),
+        "references": registry.for_model(target).key if target else None,
+    }
+
+
+def _choices(pairs: Any) -> list[Data]:
+    return [{"value": value, "label": str(label)} for value, label in pairs]

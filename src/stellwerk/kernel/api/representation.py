@@ -1,0 +1,137 @@
+"""Records as JSON: every declared field for staff, what is shown to requesters for guests."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.api.reading import unfit
+from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.values import to_machine
+
+ALWAYS = ("id", "reference", "type")
+BOOKKEEPING = ("is_open", "version", "created_at", "updated_at")
+Data = dict[str, Any]
+
+
+class Representation:
+    """How records of one type are told to one person; `names` narrows the fields."""
+
+    def __init__(
+        self, record_type: RecordType[Any], person: Person, names: tuple[str, ...] | None = None
+    ) -> None:
+        self.record_type = record_type
+        self.person = person
+        self._inside = _fields(record_type, names, guest=False)
+        self._outside = _fields(record_type, names, guest=True)
+        self._with_custom = names is None or "custom" in names
+
+    def one(self, record: Record, now: Record | None = None) -> Data:
+        """Tell a record; who sees what of its past depends on what it is `now`."""
+        internal = standing_of(self.person).sees_internal(now or record)
+        return self._told([record], {record.pk} if internal else set())[0]
+
+    def many(self, records: Sequence[Record]) -> list[Data]:
+        return self._told(records, internal_among(self.record_type, records, self.person))
+
+    def _told(self, records: Sequence[Record], internal: set[int]) -> list[Data]:
+        fields = dict.fromkeys(internal, self._inside)
+        pairs = [(record, fields.get(record.pk, self._outside)) for record in records]
+        names = _named(
+            getattr(record, field.attname) for record, shown in pairs for field in shown if field.is_relation
+        )
+        return [
+            {
+                "id": record.pk,
+                "reference": record.reference,
+                "type": record.kind,
+                **{field.name: _value(record, field, names) for field in shown},
+                **self._custom(record, record.pk in internal),
+            }
+            for record, shown in pairs
+        ]
+
+    def _custom(self, record: Record, internal: bool) -> Data:
+        if not self._with_custom:
+            return {}
+        if internal or not record.custom:
+            return {"custom": record.custom}
+        fields = custom.definitions(record.kind)
+        shown = {name for name, field in fields.items() if field.shown_to_requesters}
+        return {"custom": {name: value for name, value in record.custom.items() if name in shown}}
+
+
+def selectable(record_type: RecordType[Any]) -> list[str]:
+    """List the names that `fields=` may hold."""
+    return [*ALWAYS, *(field.name for field in _fields(record_type, None, guest=False)), "custom"]
+
+
+def chosen(record_type: RecordType[Any], given: str | None) -> tuple[str, ...] | None:
+    """Read `fields=a,b`; None stands for all."""
+    if given is None:
+        return None
+    names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    unknown = set(names) - set(selectable(record_type))
+    if unknown or not names:
+        raise unfit(
+            "fields",
+            _("%(type)s has no field called “%(name)s”.")
+            % {"type": record_type.label, "name": ", ".join(sorted(unknown))},
+        )
+    return names
+
+
+def internal_among(record_type: RecordType[Any], records: Iterable[Record], person: Person) -> set[int]:
+    """Return the ids of those records on which the person holds a staff role, in one query at most."""
+    standing = standing_of(person)
+    ids = {record.pk for record in records}
+    if not ids or standing.is_administrator or standing.scope(record_type) is None:
+        return ids
+    model = record_type.model
+    found = model._default_manager.filter(standing.as_staff(model), pk__in=ids)
+    return set(found.values_list("pk", flat=True))
+
+
+def reference_to(record: Record | None) -> Data | None:
+    """Tell which record is meant."""
+    return {"reference": record.reference, "title": record.title} if record else None
+
+
+def moment(value: Any) -> str | None:
+    """Write an instant in UTC."""
+    return to_machine(value).replace("+00:00", "Z") if value else None  # type: ignore[union-attr]
+
+
+@cache
+def _fields(
+    record_type: RecordType[Any], names: tuple[str, ...] | None, *, guest: bool
+) -> tuple["models.Field[Any, Any]", ...]:
+    shown = {*record_type.shown_to_requesters, *BOOKKEEPING}
+    every = [*record_type.journaled, *(record_type.field(name) for name in BOOKKEEPING)]
+    return tuple(
+        field
+        for field in every
+        if (names is None or field.name in names) and (not guest or field.name in shown)
+    )
+
+
+def _named(ids: Iterable[int | None]) -> dict[int, Data]:
+    """Look up what the references are called, in one query."""
+    wanted = {pk for pk in ids if pk is not None}
+    if not wanted:
+        return {}
+    rows = Record.objects.filter(pk__in=wanted).values_list("pk", "reference", "title")
+    return {pk: {"reference": reference, "title": title} for pk, reference, title in rows}
+
+
+def _value(record: Record, field: "models.Field[Any, Any]", names: dict[int, Data]) -> Any:
+    value = getattr(record, field.attname)
+    if field.is_relation:
+        return names.get(value)
+    return moment(value) if isinstance(field, models.DateTimeField) else to_machine(value)

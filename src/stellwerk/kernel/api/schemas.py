@@ -1,0 +1,439 @@
+"""JSON schemas of what goes in and comes out, made from the declarations.
+
+Functions take a record type and return a schema; names of components are those of the type's model.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.utils.encoding import force_str
+
+from stellwerk.kernel.api.operation import Parameter, Schema
+from stellwerk.kernel.api.representation import BOOKKEEPING
+from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.links import types as link_types
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.entry import Verb
+from stellwerk.kernel.records.selection import CORE_DATES
+from stellwerk.kernel.workflow.workflow import Transition
+
+Type = RecordType[Any]
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+REFERENCE: Schema = {"$ref": "#/components/schemas/Reference"}
+REFERENCE_GIVEN: Schema = {"$ref": "#/components/schemas/ReferenceGiven"}
+COUNT: Schema = {"$ref": "#/components/schemas/Count"}
+CURSOR: Schema = {"type": ["string", "null"], "description": "The cursor of the next page; null on the last."}
+
+
+def component(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def an_object(properties: dict[str, Schema], required: Iterable[str] | None = None, **more: Any) -> Schema:
+    """Describe an object; without `required` every property is always there."""
+    names = list(properties) if required is None else list(required)
+    described: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return described | ({"required": names} if names else {}) | more
+
+
+def listing(item: Schema, **more: Schema) -> Schema:
+    return an_object({"items": {"type": "array", "items": item}, **more})
+
+
+# -- records -------------------------------------------------------------------------------------------
+
+
+def name_of(record_type: Type) -> str:
+    return record_type.model.__name__
+
+
+def record(record_type: Type) -> Schema:
+    return component(name_of(record_type))
+
+
+def new_record(record_type: Type) -> Schema:
+    return component(f"{name_of(record_type)}New")
+
+
+def changed_record(record_type: Type) -> Schema:
+    return component(f"{name_of(record_type)}Changed")
+
+
+def page_of_records(record_type: Type) -> Schema:
+    return listing(record(record_type), next=CURSOR, total=COUNT)
+
+
+def new_records(record_type: Type) -> Schema:
+    return _bulk(new_record(record_type))
+
+
+def changed_records(record_type: Type) -> Schema:
+    named = an_object({"reference": TEXT, "version": NUMBER}, additionalProperties=True)
+    return _bulk({"allOf": [named, {"type": "object"}], "description": "The fields of a change beside them."})
+
+
+def results(record_type: Type) -> Schema:
+    result = an_object(
+        {"index": NUMBER, "status": NUMBER, "record": record(record_type), "problem": component("Problem")},
+        ["index", "status"],
+    )
+    return an_object({"results": {"type": "array", "items": result}})
+
+
+def steps(record_type: Type) -> Schema:
+    names: Schema = {"type": "array", "items": TEXT}
+    return listing(an_object({"name": TEXT, "label": TEXT, "target": TEXT, "asks": names, "offers": names}))
+
+
+def step_body(record_type: Type, step: Transition) -> Schema:
+    """Describe what a step takes; everything is optional that the record may hold already."""
+    given = {name: _given(record_type.field(name), record_type) for name in step.fields}
+    return an_object({**given, "version": NUMBER}, [])
+
+
+def _bulk(item: Schema) -> Schema:
+    mode: Schema = {"type": "string", "enum": ["all_or_nothing", "each"], "default": "all_or_nothing"}
+    items: Schema = {"type": "array", "items": item, "minItems": 1, "maxItems": 500}
+    return an_object({"mode": mode, "items": items}, ["items"])
+
+
+def components_of(record_type: Type, *, with_custom_fields: bool) -> dict[str, Schema]:
+    """Describe the record as it is read, made and changed, and its choices."""
+    name = name_of(record_type)
+    of_custom = _custom(record_type) if with_custom_fields else {"type": "object"}
+    every = [*record_type.journaled, *(record_type.field(field) for field in BOOKKEEPING)]
+    told = {field.name: _told(field, record_type) for field in every}
+    given = {field: _given(record_type.field(field), record_type) for field in record_type.editable_fields}
+    read = {"id": NUMBER, "reference": _pattern(record_type), "type": {"const": record_type.key}}
+    return {
+        name: an_object(
+            {**read, **told, "custom": of_custom},
+            ["id", "reference", "type"],
+            description=str(record_type.label),
+        ),
+        f"{name}New": an_object({**given, "custom": of_custom}, []),
+        f"{name}Changed": an_object({**given, "custom": of_custom, "version": NUMBER}, []),
+        **{
+            _choices_name(record_type, field): _enumeration(field.flatchoices)
+            for field in record_type.journaled
+            if field.choices
+        },
+        **(
+            {f"{name}Status": _enumeration(record_type.workflow.statuses.choices)}
+            if record_type.workflow
+            else {}
+        ),
+    }
+
+
+def filters(record_type: Type) -> list[Parameter]:
+    """List the query parameters with which a list is narrowed and ordered."""
+    return [
+        *(_filter(record_type, name) for name in record_type.filters),
+        *_bounds(record_type),
+        Parameter("open", "Whether work is left.", {"type": "string", "enum": ["yes", "no"]}),
+        Parameter("q", "Words that must occur; the last one may be unfinished."),
+        Parameter(
+            "ordering", "A field, or - and a field.", {"type": "string", "enum": _orderings(record_type)}
+        ),
+    ]
+
+
+def _filter(record_type: Type, name: str) -> Parameter:
+    field = record_type.field(name)
+    if name in record_type.references:
+        one, hint = TEXT, "a reference, an id, “me” or “none”"
+    elif name == "status" and record_type.workflow:
+        one, hint = component(f"{name_of(record_type)}Status"), ""
+    elif field.choices:
+        one, hint = {"type": "string", "enum": [str(value) for value, _label in field.flatchoices]}, ""
+    elif isinstance(field, models.BooleanField):
+        one, hint = {"type": "string", "enum": ["yes", "no"]}, ""
+    else:
+        one, hint = TEXT, ""
+    words = f"{force_str(field.verbose_name)}: {hint}" if hint else force_str(field.verbose_name)
+    return Parameter(name, f"{words}; repeated: any of them.", {"type": "array", "items": one})
+
+
+def _bounds(record_type: Type) -> Iterable[Parameter]:
+    names = dict.fromkeys([*CORE_DATES, *record_type.columns, *record_type.filters])
+    for name in names:
+        field = record_type.field(name)
+        if isinstance(field, models.DateField):
+            label = force_str(field.verbose_name)
+            yield Parameter(f"{name}__gte", f"{label}: at this date or moment, or later.")
+            yield Parameter(f"{name}__lt", f"{label}: before this date or moment.")
+
+
+def _orderings(record_type: Type) -> list[str]:
+    fields = [*record_type.columns, *CORE_DATES, "reference", record_type.ordering.lstrip("-")]
+    return [sign + name for name in dict.fromkeys(fields) for sign in ("", "-")]
+
+
+# -- fields --------------------------------------------------------------------------------------------
+
+
+def _pattern(record_type: Type) -> Schema:
+    return {"type": "string", "pattern": f"^{record_type.prefix}-[0-9]+$"}
+
+
+def _told(field: Any, record_type: Type) -> Schema:
+    if field.is_relation:
+        return _nullable(REFERENCE, True) | _words(field)
+    return _nullable(_plain(field, record_type), field.null) | _words(field)
+
+
+def _given(field: Any, record_type: Type) -> Schema:
+    if field.is_relation:
+        return _nullable(REFERENCE_GIVEN, field.null) | _words(field)
+    described = _plain(field, record_type)
+    if isinstance(field, models.CharField) and field.max_length and not field.choices:
+        described = described | {"maxLength": field.max_length}
+    if field.choices and field.blank and not field.null:
+        described = {"anyOf": [described, {"const": ""}]}
+    return _nullable(described, field.null) | _words(field)
+
+
+_PLAIN: tuple[tuple[type["models.Field[Any, Any]"], Schema], ...] = (
+    (models.BooleanField, FLAG),
+    (models.DecimalField, TEXT),
+    (models.FloatField, {"type": "number"}),
+    (models.IntegerField, NUMBER),
+    (models.DateTimeField, MOMENT),
+    (models.DateField, {"type": "string", "format": "date"}),
+    (models.JSONField, {}),
+)
+
+
+def _plain(field: Any, record_type: Type) -> Schema:
+    if field.name == "status" and record_type.workflow:
+        return component(f"{name_of(record_type)}Status")
+    if field.choices:
+        return component(_choices_name(record_type, field))
+    return next((schema for kind, schema in _PLAIN if isinstance(field, kind)), TEXT)
+
+
+def _nullable(schema: Schema, null: bool) -> Schema:
+    if not null or not schema:
+        return dict(schema)
+    if "$ref" in schema or "anyOf" in schema:
+        return {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]}
+    return schema | {"type": [schema["type"], "null"]}
+
+
+def _words(field: Any) -> Schema:
+    words = ". ".join(filter(None, (force_str(field.verbose_name), force_str(field.help_text))))
+    return {"description": words}
+
+
+def _choices_name(record_type: Type, field: Any) -> str:
+    return name_of(record_type) + "".join(part.capitalize() for part in field.name.split("_"))
+
+
+def _enumeration(pairs: Any) -> Schema:
+    """Describe choices; an empty one stands for none where a field may be blank."""
+    values = [value for value, _label in pairs]
+    meanings = "; ".join(f"`{value}`: {force_str(label)}" for value, label in pairs)
+    kind = "integer" if all(isinstance(value, int) for value in values) else "string"
+    return {"type": kind, "enum": values, "description": meanings}
+
+
+def _custom(record_type: Type) -> Schema:
+    kinds = {"number": {"type": "number"}, "date": {"type": "string", "format": "date"}, "yes_no": FLAG}
+    named = {
+        name: {
+            **({"type": "string", "enum": field.choices} if field.choices else kinds.get(field.type, TEXT)),
+            "description": field.title,
+        }
+        for name, field in custom.definitions(record_type.key).items()
+    }
+    return {"type": "object", "properties": named}
+
+
+# -- what stands beside records ------------------------------------------------------------------------
+
+
+def comment(record_type: Type) -> Schema:
+    return component("Comment")
+
+
+def comments(record_type: Type) -> Schema:
+    return listing(component("Comment"), next=CURSOR)
+
+
+def new_comment(record_type: Type) -> Schema:
+    body = TEXT | {"minLength": 1, "description": "Markdown."}
+    return an_object({"body": body, "internal": FLAG | {"default": False}}, ["body"])
+
+
+def attachment(record_type: Type) -> Schema:
+    return component("Attachment")
+
+
+def attachments(record_type: Type) -> Schema:
+    return listing(component("Attachment"))
+
+
+def link(record_type: Type) -> Schema:
+    return component("Link")
+
+
+def links(record_type: Type) -> Schema:
+    return listing(component("Link"))
+
+
+def new_link(record_type: Type) -> Schema:
+    return component("LinkNew")
+
+
+def person(record_type: Type) -> Schema:
+    return REFERENCE
+
+
+def people(record_type: Type) -> Schema:
+    return listing(REFERENCE)
+
+
+def new_watcher(record_type: Type) -> Schema:
+    return an_object(
+        {"person": TEXT | {"description": "A reference or “me”, which is meant without it."}}, []
+    )
+
+
+def journal(record_type: Type) -> Schema:
+    return listing(component("Entry"), next=CURSOR)
+
+
+def me(record_type: Type) -> Schema:
+    return component("Me")
+
+
+def types(record_type: Type) -> Schema:
+    return listing({"type": "object"})
+
+
+def hits(record_type: Type) -> Schema:
+    return listing(component("Hit"), total=COUNT)
+
+
+def anything(record_type: Type) -> Schema:
+    return {"type": "object"}
+
+
+def shared_components() -> dict[str, Schema]:
+    """Describe what several operations use."""
+    nullable_reference = {"anyOf": [REFERENCE, {"type": "null"}]}
+    authored = {"by": nullable_reference, "at": MOMENT}
+    nullable_text: Schema = {"type": ["string", "null"]}
+    changes: Schema = {
+        "type": "object",
+        "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
+        "description": "By field, its machine value before and after.",
+    }
+    return {
+        "Reference": an_object({"reference": TEXT, "title": TEXT}),
+        "ReferenceGiven": {
+            "anyOf": [
+                {"type": "string", "pattern": "^[A-Za-z]{2,4}-[0-9]+$"},
+                {"type": "integer", "minimum": 1},
+            ],
+            "description": "A reference such as PER-000001, or an id.",
+        },
+        "Count": an_object(
+            {"count": NUMBER, "exact": FLAG},
+            description="How many there are; not exact means at least so many.",
+        ),
+        "Comment": an_object({"id": NUMBER, **authored, "body": TEXT, "internal": FLAG}),
+        "Attachment": an_object(
+            {
+                "id": NUMBER,
+                "name": TEXT,
+                "size": NUMBER,
+                "content_type": TEXT,
+                "sha256": TEXT,
+                **authored,
+                "internal": FLAG,
+            }
+        ),
+        "Link": an_object(
+            {
+                "id": NUMBER,
+                "type": component("LinkType"),
+                "direction": {"type": "string", "enum": ["out", "in"]},
+                "record": REFERENCE,
+                "origin": TEXT,
+            }
+        ),
+        "LinkType": _enumeration([(kind.key, kind.label) for kind in link_types.all_link_types()]),
+        "LinkNew": an_object({"type": component("LinkType"), "target": TEXT}),
+        "Entry": an_object(
+            {
+                "number": NUMBER,
+                "at": MOMENT,
+                "recorded_at": MOMENT,
+                "by": nullable_reference,
+                "verb": {"type": "string", "enum": Verb.values},
+                "step": TEXT,
+                "changes": changes,
+                "reason": TEXT,
+                "internal": FLAG,
+                "brought_from": TEXT,
+            }
+        ),
+        "Hit": an_object(
+            {
+                "id": NUMBER,
+                "reference": TEXT,
+                "type": TEXT,
+                "title": TEXT,
+                "status": TEXT,
+                "snippet": {"type": "array", "items": an_object({"text": TEXT, "hit": FLAG})},
+            }
+        ),
+        "Me": an_object(
+            {
+                "reference": TEXT,
+                "title": TEXT,
+                "username": nullable_text,
+                "email": nullable_text,
+                "party": nullable_reference,
+                "administrator": FLAG,
+                "roles": {
+                    "type": "array",
+                    "items": an_object({"role": TEXT, "process": TEXT, "party": nullable_reference}),
+                },
+                "token": {
+                    "anyOf": [
+                        an_object(
+                            {
+                                "name": TEXT,
+                                "scopes": {"type": "array", "items": TEXT},
+                                "expires_at": {"type": ["string", "null"]},
+                            }
+                        ),
+                        {"type": "null"},
+                    ]
+                },
+            }
+        ),
+        "Problem": an_object(
+            {
+                "type": TEXT,
+                "title": TEXT,
+                "status": NUMBER,
+                "detail": TEXT | {"description": "A sentence that says what to do."},
+                "errors": {
+                    "type": "object",
+                    "additionalProperties": {"type": "array", "items": TEXT},
+                    "description": "Faults by field; “” stands for the request as a whole.",
+                },
+            },
+            ["type", "title", "status", "detail"],
+            additionalProperties=True,
+            description="RFC 9457 problem details.",
+        ),
+    }
