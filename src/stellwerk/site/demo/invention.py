@@ -101,7 +101,7 @@ class Invention:
             opened = self.arrivals.moment(day, channel)
         elif channel in {"monitoring", "phone"}:
             return self._case(kind, opened)
-        requester = self.people["monitoring"] if story.channel else self._asker()
+        requester = self.people["monitoring"] if story.channel else self._asker(story)
         writer = Writer(story, requester, self.parties[requester.party].name, opened, self.rng)
         return self._draft(story, writer, requester, channel, opened)
 
@@ -147,9 +147,14 @@ class Invention:
         ]
         return people, list(accumulate(8 if one.kind == "users" else 2 for one in people))
 
-    def _asker(self) -> Person:
+    def _asker(self, story: Story) -> Person:
+        """Pick who asks: nobody asks their own team, and colleagues know whom to turn to."""
         people, weights = self.askers
-        return self.rng.choices(people, cum_weights=weights)[0]
+        while True:
+            person = self.rng.choices(people, cum_weights=weights)[0]
+            own = person.key in self.desk.members[self.desk.team_of_service[story.service]]
+            if person.kind == "users" or not (own or story.service == "helpdesk"):
+                return person
 
     def _colleague(self, person: Person) -> str:
         home = self._home(person.party)
@@ -192,8 +197,11 @@ class Invention:
             self._neglect(case)
 
     def _inertia(self, case: Case) -> float:
+        """Return how easily a case gets stuck: the young, and those that had to wait for somebody."""
         age = (self.now - case.opened).days
-        return next(share for days, share in STILL_OPEN if age < days) * (0.4 if case.from_machine else 1.0)
+        waited = any(event.action is Action.WAITED for event in case.events)
+        share = next(share for days, share in STILL_OPEN if age < days)
+        return share * (0.4 if case.from_machine else 1.0) * (2.5 if waited else 1.0)
 
     def _neglect(self, case: Case) -> None:
         """Let a ticket fall between two teams: handed to one, never taken, asked about in vain."""

@@ -35,6 +35,7 @@ class Desk:
 
     def __init__(self, federation: Federation) -> None:
         self.teams = {team.key: team for team in federation.teams}
+        self.members = {team.key: {one.person for one in team.members} for team in federation.teams}
         self.names = {person.key: person.first for person in federation.people}
         self.team_of_service = {service.key: service.team for service in federation.services}
 
@@ -110,7 +111,7 @@ class Life:
         if self._first_line_can():
             self._take("desk", first)
             return
-        self._note_down(Action.ASSIGNED, first, team=self.service_team, text=self._remark("handovers", 0.25))
+        self._note_down(Action.ASSIGNED, first, team=self.service_team, text=self._remark(0.25))
         self._pass_time(self._around(RESPONSE[self.priority]))
         self._take(self.service_team)
 
@@ -124,7 +125,7 @@ class Life:
 
     def _possible_steps(self) -> list[tuple[float, Any]]:
         story, human = self.case.story, not self.case.from_machine
-        asking = 0.0 if not (story.ask and human) else 0.7 if story.waits == "user" else 0.36
+        asking = 0.0 if not (human and self.writer.has_question()) else 0.7 if story.waits == "user" else 0.36
         outside = 0.35 if story.waits in {"supplier", "change"} else 0.02
         return [
             (0.24 if human else 0.0, self._acknowledge),
@@ -186,11 +187,17 @@ class Life:
         self._note_down(Action.NOTED, self.agent, text=self.writer.note())
 
     def _hand_over(self) -> None:
-        team = self.service_team if self.team == "desk" else self.rng.choice(sorted(self.desk.teams))
-        if team == self.team:
-            return
-        words = self.writer.say("handovers", team=self.desk.teams[team].name)
-        self._note_down(Action.HANDED_OVER, self.agent, team=team, text=words)
+        """Give it to the team behind the service; that team lets another one look, which gives it back."""
+        if self.team != self.service_team:
+            self._pass_on(self.service_team, "handovers")
+        elif self.team != "desk" and not self.case.from_machine:
+            self._pass_on(self.rng.choice(sorted({*self.desk.teams} - {self.team, "desk"})), "handovers")
+            self._pass_time(self._around(60))
+            self._pass_on(self.service_team, "back")
+
+    def _pass_on(self, team: str, words: str) -> None:
+        text = self.writer.say(words, team=self.desk.teams[team].name)
+        self._note_down(Action.HANDED_OVER, self.agent, team=team, text=text)
         self._pass_time(self._around(RESPONSE[self.priority]))
         self._take(team)
 
@@ -211,7 +218,11 @@ class Life:
 
     def _confirm(self) -> None:
         self._requester_thinks(14)
-        text = self.writer.reaction("thanks", self._agent_name()) if self.rng.random() < 0.7 else ""
+        text = (
+            self.writer.reaction(f"{self.case.story.kind}_thanks", self._agent_name())
+            if self.rng.random() < 0.7
+            else ""
+        )
         self._note_down(Action.CONFIRMED, self.case.requester.key, text=text)
 
     def _reopen(self) -> None:
@@ -260,17 +271,17 @@ class Life:
     def _agent_name(self) -> str:
         return self.desk.names[self.agent]
 
-    def _remark(self, name: str, chance: float) -> str:
+    def _remark(self, chance: float) -> str:
         team = self.desk.teams[self.service_team].name
-        return self.writer.say(name, team=team) if self.rng.random() < chance else ""
+        return self.writer.say("triage", team=team) if self.rng.random() < chance else ""
 
     def _first_line_can(self) -> bool:
-        easy = self.case.story.category.split(" / ")[-1] in EASY or self.service_team == "desk"
-        return self.rng.random() < (0.85 if easy else 0.32)
+        easy = self.case.story.category.split(" / ")[-1] in EASY
+        return self.service_team == "desk" or self.rng.random() < (0.85 if easy else 0.32)
 
     def _mentions_file(self, text: str) -> bool:
         words = ("attach", "screenshot", "Here it is")
-        return any(word in text for word in words) and self.rng.random() < 0.6
+        return any(word in text for word in words) and self.rng.random() < 0.9
 
     def _code(self) -> str:
         story = self.case.story

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from stellwerk.foundation.category import Category
 from stellwerk.foundation.reply_template import ReplyTemplate
-from stellwerk.foundation.scheme import remembering_schemes
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.team import Team, TeamMembership
 from stellwerk.kernel.records.history import History
+from stellwerk.kernel.records.memo import remembering
 from stellwerk.processes.services.service import Service
 from stellwerk.site.demo import beside, password_of
 from stellwerk.site.demo.build import SEED, build
@@ -38,10 +38,12 @@ def load(
     """Make up the organisation as of `now` and write it, all or nothing; with `passwords`, people can sign in."""
     now = now or timezone.now()
     organisation = build(now.date(), seed, now)
-    with transaction.atomic(), remembering_schemes():
+    with transaction.atomic(), remembering():
         Loader(organisation, say).run()
         if passwords:
             open_the_doors(organisation)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")  # both databases plan badly right after a large load
     return organisation
 
 

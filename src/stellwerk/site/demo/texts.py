@@ -152,7 +152,8 @@ class Writer:
 
     def title(self) -> str:
         """Return the subject."""
-        return self._capital(self.fill(self._matching(self.story.titles)))
+        text = self._matching(self.story.titles)
+        return self.fill(text) if text.startswith("{") else self._capital(self.fill(text))
 
     def description(self, channel: str) -> str:
         """Return the first message as it comes through the channel."""
@@ -162,8 +163,12 @@ class Writer:
         if channel == "phone":
             return self.say("call_openings") + body
         if self.rng.random() < self.manner.chats:
-            body += " " + self.say(f"{self.story.kind}_asides")
+            body += (" " if body[-1] in ".?!" else ". ") + self.say(f"{self.story.kind}_asides")
         return self._in_manner(body, greets=self.manner.greets * (1.0 if channel == "mail" else 0.35))
+
+    def has_question(self) -> bool:
+        """Say whether there is something that the desk must ask."""
+        return bool(self.story.ask and self._matching(self.story.ask))
 
     def question(self) -> str:
         """Return what the desk wants to know."""
