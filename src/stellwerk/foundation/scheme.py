@@ -4,9 +4,6 @@ A scheme is drafted, put into force, and never changed after that: the next vers
 one in force at a moment is the one enacted last before it, so that the past can be recomputed.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
@@ -20,20 +17,9 @@ from stellwerk.kernel.declare import (
     _,
     models,
 )
+from stellwerk.kernel.records.memo import remember
 
 S = TypeVar("S", bound="Scheme")
-
-_remembered: ContextVar[dict[type["Scheme"], Any] | None] = ContextVar("remembered_schemes", default=None)
-
-
-@contextmanager
-def remembering_schemes() -> Iterator[None]:
-    """Look up each scheme in force once only, while many records are brought in and none is enacted."""
-    token = _remembered.set({})
-    try:
-        yield
-    finally:
-        _remembered.reset(token)
 
 
 class Scheme(TypedRecord):
@@ -51,15 +37,14 @@ class Scheme(TypedRecord):
     @classmethod
     def in_force(cls, moment: datetime | None = None) -> Self | None:
         """Return the version in force at `moment` (now, without); None before the first."""
-        known = _remembered.get() if moment is None else None
-        if known is not None and cls in known:
-            return known[cls]  # type: ignore[no-any-return]
+        return remember((cls, moment), lambda: cls._look_up(moment))
+
+    @classmethod
+    def _look_up(cls, moment: datetime | None) -> Self | None:
         enacted = cls.objects.filter(status=cls.Status.IN_FORCE)
         if moment is not None:
             enacted = enacted.filter(valid_from__lte=moment)
         found: Self | None = enacted.order_by("-valid_from", "-pk").first()
-        if known is not None:
-            known[cls] = found
         return found
 
 

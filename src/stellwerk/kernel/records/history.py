@@ -27,6 +27,7 @@ from stellwerk.kernel.comments import services as comments
 from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.records import numbering, services
 from stellwerk.kernel.records.entry import Entry
+from stellwerk.kernel.records.memo import remembering
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.search import door, indexing
 
@@ -53,11 +54,14 @@ class History:
         self._shares: list[tuple[Record, Share]] = []
 
     def __enter__(self) -> Self:
+        self._memo = remembering()
+        self._memo.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._memo.__exit__(kind, error, trace)
         if kind is None:
             self.flush()
 

@@ -317,9 +317,15 @@ def _change(
 
 def _derive(record_type: RecordType[Any], record: R, before: R | None, values: Values, writer: Any) -> None:
     """Set what follows from the values; of brought history, what it states itself stands."""
+    if not writer.brings_history:
+        record_type.derive(record, before)
+        return
+    fields = [record_type.field(name).attname for name in values if not name.startswith("custom.")]
+    stated = [(name, getattr(record, name)) for name in fields]
     record_type.derive(record, before)
-    if writer.brings_history:
-        cleaning.assign(record_type, record, values)
+    for name, value in stated:
+        if getattr(record, name) != value:
+            setattr(record, name, value)
 
 
 def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition | None = None) -> R:
