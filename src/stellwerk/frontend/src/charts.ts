@@ -19,19 +19,27 @@ interface Data {
   series: Series[];
 }
 
-const drawn: { chart: ECharts; data: Data }[] = [];
+interface Drawn {
+  chart: ECharts;
+  data: Data;
+}
+
+const drawn: Drawn[] = [];
 
 export function drawAll(): void {
   document.querySelectorAll<HTMLElement>("[data-chart]").forEach(draw);
-  const redraw = () => drawn.forEach(({ chart, data }) => chart.setOption(options(data), true));
+  const redraw = () => drawn.forEach((one) => paintChart(one));
   document.addEventListener("look-changed", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  window.addEventListener("resize", () => drawn.forEach(({ chart }) => chart.resize()));
+  window.addEventListener("resize", () => {
+    drawn.forEach(({ chart }) => chart.resize());
+    redraw();
+  });
   window.addEventListener("beforeprint", () => {
     document.querySelectorAll<HTMLDetailsElement>(".chart-data").forEach((table) => (table.open = true));
-    drawn.forEach(({ chart, data }) => {
-      chart.resize({ width: 640 });
-      chart.setOption(options(data, true), true);
+    drawn.forEach((one) => {
+      one.chart.resize({ width: 640 });
+      paintChart(one, true);
     });
   });
   window.addEventListener("afterprint", () => {
@@ -46,7 +54,7 @@ function draw(figure: HTMLElement): void {
   if (!block || !canvas) return;
   const data = JSON.parse(block.textContent ?? "{}") as Data;
   const chart = init(canvas, null, { renderer: "svg" });
-  chart.setOption(options(data));
+  paintChart({ chart, data });
   chart.on("click", ({ seriesIndex, dataIndex }) => {
     const url = data.series[seriesIndex ?? 0]?.urls?.[dataIndex];
     if (url) location.href = url;
@@ -54,6 +62,10 @@ function draw(figure: HTMLElement): void {
   figure.querySelector<HTMLDetailsElement>(".chart-data")!.open = false;
   figure.classList.add("is-drawn");
   drawn.push({ chart, data });
+}
+
+function paintChart({ chart, data }: Drawn, light = false): void {
+  chart.setOption(options(data, chart.getWidth(), light), true);
 }
 
 /** The value of a token in the theme in force, as a colour that echarts understands. */
@@ -74,19 +86,19 @@ function tokenOf(data: Data, series: Series, index: number): string {
   return ["chart", "lamp", "danger", "warning"].includes(hue) || hue.startsWith("priority") ? `--${hue}` : `--status-${hue}`;
 }
 
-function options(data: Data, light = false): Record<string, unknown> {
+function options(data: Data, width: number, light = false): Record<string, unknown> {
   const paint = (token: string) => color(token, light);
   const text = { color: paint("--ink-2"), fontFamily: "inherit", fontSize: 12 };
   const lying = data.kind === "bars";
   const many = data.series.length > 1;
-  const axes = { category: categoryAxis(data, text, paint), value: valueAxis(lying, text, paint) };
+  const axes = { category: categoryAxis(data, width, text, paint), value: valueAxis(lying, text, paint) };
   return {
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches && !light,
     animationDuration: 250,
     aria: { enabled: true, decal: { show: data.kind === "stack" } },
     textStyle: text,
     grid: lying
-      ? { left: labelWidth(data), right: 40, top: 4, bottom: 4 }
+      ? { left: labelWidth(data, width), right: 40, top: 4, bottom: 4 }
       : { left: 36, right: 10, top: many ? 36 : 12, bottom: data.labels.length > 8 ? 26 : 36 },
     legend: many ? { top: 0, left: 0, itemWidth: 12, itemHeight: 8, itemGap: 16, icon: "roundRect", textStyle: text } : undefined,
     tooltip: tooltip(data, text, paint),
@@ -100,11 +112,11 @@ type Paint = (token: string) => string;
 type Text = Record<string, unknown>;
 
 /** Room for the longest name beside lying bars, measured roughly; longer ones are cut. */
-function labelWidth(data: Data): number {
-  return Math.min(170, 14 + 6.8 * Math.max(...data.labels.map((label) => label.length)));
+function labelWidth(data: Data, width: number): number {
+  return Math.min(170, 0.5 * width, 14 + 6.8 * Math.max(...data.labels.map((label) => label.length)));
 }
 
-function categoryAxis(data: Data, text: Text, paint: Paint): Record<string, unknown> {
+function categoryAxis(data: Data, width: number, text: Text, paint: Paint): Record<string, unknown> {
   const lying = data.kind === "bars";
   return {
     type: "category",
@@ -112,13 +124,16 @@ function categoryAxis(data: Data, text: Text, paint: Paint): Record<string, unkn
     inverse: lying,
     axisLine: { show: !lying, lineStyle: { color: paint("--line-2") } },
     axisTick: { show: false },
-    axisLabel: lying ? { ...text, width: labelWidth(data) - 12, overflow: "truncate" } : columnLabel(data, text),
+    axisLabel: lying ? { ...text, width: labelWidth(data, width) - 12, overflow: "truncate" } : columnLabel(data, width, text),
   };
 }
 
 /** Few names are all written, broken into lines; many (days) only as they fit. */
-function columnLabel(data: Data, text: Text): Record<string, unknown> {
-  return data.labels.length > 8 ? { ...text, hideOverlap: true } : { ...text, interval: 0, width: 54, overflow: "break", lineHeight: 14 };
+function columnLabel(data: Data, width: number, text: Text): Record<string, unknown> {
+  const room = (width - 46) / data.labels.length - 6;
+  return data.labels.length > 8
+    ? { ...text, hideOverlap: true }
+    : { ...text, interval: 0, width: Math.max(24, room), overflow: "break", lineHeight: 14 };
 }
 
 function valueAxis(hidden: boolean, text: Text, paint: Paint): Record<string, unknown> {
