@@ -5,7 +5,13 @@ from django.utils.translation import gettext_lazy as _
 from stellwerk.kernel.web.shell import Group, Page
 
 NAVIGATION = [
-    Group("", [Page("home", _("My work"), "house"), Page("dashboard", _("Service desk"), "chart-column")]),
+    Group(
+        "",
+        [
+            Page("home", _("My work"), "house"),
+            Page("dashboard", _("Service desk"), "chart-column", needs="incident"),
+        ],
+    ),
     Group(_("Tickets"), ["incident", "service_request"], new=True),
     Group(_("Services"), ["service"], new=True),
     Group(_("Organisation"), ["party", "person", "team"], new=True),

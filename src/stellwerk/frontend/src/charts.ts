@@ -98,7 +98,7 @@ function options(data: Data, width: number, light = false): Record<string, unkno
     aria: { enabled: true, decal: { show: data.kind === "stack" } },
     textStyle: text,
     grid: lying
-      ? { left: labelWidth(data, width), right: 40, top: 4, bottom: 4 }
+      ? { left: labelWidth(data, width), right: 40, top: many ? 32 : 4, bottom: 4 }
       : { left: 36, right: 10, top: many ? 36 : 12, bottom: data.labels.length > 8 ? 26 : 36 },
     legend: many ? { top: 0, left: 0, itemWidth: 12, itemHeight: 8, itemGap: 16, icon: "roundRect", textStyle: text } : undefined,
     tooltip: tooltip(data, text, paint),

@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.notifications.models import Notification
+from stellwerk.kernel.notifications.services import notifications_of
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
 
@@ -30,6 +30,8 @@ class Page:
     title: Text
     icon: str
     administrators: bool = False
+    needs: str = ""
+    """The key of a record type that the reader must work on."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def creatable(person: Person) -> list[Item]:
 
 def unread(person: Person) -> str:
     """Count unread notifications up to MOST_COUNTED, as the bell shows it."""
-    unread = Notification.objects.filter(person=person, read_at=None)
+    unread = notifications_of(person).filter(read_at=None).order_by()
     number = unread[: MOST_COUNTED + 1].count()
     return f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number or "")
 
@@ -118,6 +120,8 @@ def groups() -> Sequence[Group]:
 def _item(entry: Page | str, person: Person, path: str) -> Item | None:
     if isinstance(entry, Page):
         if entry.administrators and not standing_of(person).is_administrator:
+            return None
+        if entry.needs and not may_list(person, registry.get(entry.needs)):
             return None
         url = reverse(entry.url_name)
         return Item(str(entry.title), url, entry.icon, path == url)

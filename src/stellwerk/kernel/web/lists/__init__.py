@@ -1,0 +1,1 @@
+"""The list page of every record type: tabs, filters, columns, paging, bulk actions."""

@@ -1,0 +1,226 @@
+"""Acting on many records of a list at once: the same verbs, one record after the other, each with its result."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.roles import Access
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.access.team import Team
+from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.records import registry, services
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.web.faults import sentence
+from stellwerk.kernel.web.reference_field import ReferenceField
+
+MOST_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that can be done to the selected records: `name` is "step.NAME" or "field.NAME"."""
+
+    name: str
+    title: str
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class Menu:
+    """Items under one button; a single item is the button itself."""
+
+    title: str
+    icon: str
+    items: list[Item]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it for one record; `why` is empty when it was done."""
+
+    record: Record
+    why: str = ""
+
+
+def offered(record_type: RecordType[Any], person: Person) -> list[Menu]:
+    """List what the person may do to several records of a type; nothing for those who only look."""
+    if standing_of(person).scope(record_type, Access.EDIT) == frozenset():
+        return []
+    handing_over = [name for name in record_type.columns if _hands_over(record_type, name)]
+    rest = [
+        name for name in record_type.editable_fields if name not in handing_over and _fits(record_type, name)
+    ]
+    icons = {True: "users", False: "user-round-check"}
+    menus = [
+        Menu(
+            _field_label(record_type, name),
+            icons[record_type.references[name] is Team],
+            [_field(record_type, name)],
+        )
+        for name in handing_over
+    ]
+    menus.append(Menu(_("Step"), "arrow-right", _steps(record_type)))
+    menus.append(Menu(_("Change"), "pencil", [_field(record_type, name) for name in rest]))
+    return [menu for menu in menus if menu.items]
+
+
+@login_required
+@require_POST
+def bulk_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Ask for what the action needs, then do it to the selected records and tell how it went."""
+    person: Any = request.user
+    selected = _selected(record_type, request.POST.getlist("selected"), person)
+    item = _chosen_item(record_type, request.POST.get("action", ""), person)
+    back = _back(record_type, request)
+    given = request.POST if "apply" in request.POST else None
+    form = _form(record_type, item, person, given)
+    if form.fields and not (form.is_bound and form.is_valid()):
+        context = {
+            "type": _type(record_type),
+            "item": item,
+            "form": form,
+            "records": selected,
+            "back": back,
+            "bulk_url": reverse("list-bulk", args=[record_type]),
+        }
+        return render(request, "stellwerk/bulk_form.html", context, status=422 if form.is_bound else 200)
+    outcomes = act(selected, item.name, form.cleaned_data if form.fields else {}, by=person)
+    return render(request, "stellwerk/bulk_result.html", _result(record_type, item, outcomes, back))
+
+
+def act(records: Iterable[Record], action: str, values: dict[str, Any], *, by: Person) -> list[Outcome]:
+    """Do one thing to each record; a refusal concerns that record only."""
+    return [_attempt(record, action, values, by) for record in records]
+
+
+def _attempt(record: Record, action: str, values: dict[str, Any], by: Person) -> Outcome:
+    what, _dot, name = action.partition(".")
+    try:
+        if what == "step":
+            given = {field: value for field, value in values.items() if value not in (None, "")}
+            return Outcome(services.transition(record, name, given, by=by))
+        return Outcome(services.change(record, values, by=by))
+    except ValidationError as error:
+        return Outcome(record, sentence(error))
+    except (PermissionDenied, StaleWrite) as error:
+        return Outcome(record, str(error))
+
+
+def _selected(record_type: RecordType[Any], given: list[str], person: Person) -> list[Any]:
+    ids = [int(value) for value in given if value.isascii() and value.isdigit() and len(value) < 19]
+    if not ids:
+        raise ValidationError(_("Select at least one row first, then choose what to do with it."))
+    if len(ids) > MOST_AT_ONCE:
+        raise ValidationError(_("Select at most %d rows at once.") % MOST_AT_ONCE)
+    visible: Any = record_type.model._default_manager.visible_to(person)  # type: ignore[attr-defined]
+    found = visible.in_bulk(ids)
+    return [found[pk] for pk in dict.fromkeys(ids) if pk in found]
+
+
+def _chosen_item(record_type: RecordType[Any], name: str, person: Person) -> Item:
+    for menu in offered(record_type, person):
+        for item in menu.items:
+            if item.name == name:
+                return item
+    raise PermissionDenied(_("This cannot be done to several records at once."))
+
+
+def _form(record_type: RecordType[Any], item: Item, person: Person, given: Any) -> forms.Form:
+    form = forms.Form(given, prefix="value", label_suffix="")
+    what, _dot, name = item.name.partition(".")
+    if what == "field":
+        form.fields[name] = _form_field(
+            record_type, name, person, required=not _may_be_empty(record_type, name)
+        )
+        return form
+    step = record_type.workflow.by_name[name]  # type: ignore[union-attr]
+    for field in step.fields:
+        form.fields[field] = _form_field(record_type, field, person, required=field in step.asks)
+    return form
+
+
+def _form_field(record_type: RecordType[Any], name: str, person: Person, *, required: bool) -> forms.Field:
+    declared: Any = record_type.field(name)
+    label = capfirst(str(declared.verbose_name))
+    if name in record_type.references:
+        target = registry.for_model(record_type.references[name])
+        return ReferenceField(target, person, label=label, required=required, help_text=declared.help_text)
+    field: forms.Field = declared.formfield(label=label, required=required)
+    return field
+
+
+def _may_be_empty(record_type: RecordType[Any], name: str) -> bool:
+    declared: Any = record_type.field(name)
+    return bool(declared.blank or isinstance(declared, models.BooleanField))
+
+
+def _steps(record_type: RecordType[Any]) -> list[Item]:
+    steps = record_type.workflow.transitions if record_type.workflow else ()
+    return [Item(f"step.{step.name}", str(step.label), step.icon) for step in steps]
+
+
+def _field(record_type: RecordType[Any], name: str) -> Item:
+    return Item(f"field.{name}", _field_label(record_type, name))
+
+
+def _field_label(record_type: RecordType[Any], name: str) -> str:
+    return capfirst(str(record_type.field(name).verbose_name))
+
+
+def _hands_over(record_type: RecordType[Any], name: str) -> bool:
+    points_to = record_type.references.get(name)
+    staff = points_to in (Person, Team) and name not in record_type.participants
+    return bool(staff and name in record_type.editable_fields)
+
+
+def _fits(record_type: RecordType[Any], name: str) -> bool:
+    """Whether one value makes sense for several records: not for titles, long texts and what must be unique."""
+    declared: Any = record_type.field(name)
+    return not (
+        name == "title" or declared.unique or isinstance(declared, models.TextField | models.JSONField)
+    )
+
+
+def _type(record_type: RecordType[Any]) -> dict[str, Any]:
+    return {"label_plural": record_type.label_plural, "list_url": reverse("list", args=[record_type])}
+
+
+def _result(record_type: RecordType[Any], item: Item, outcomes: list[Outcome], back: str) -> dict[str, Any]:
+    refused = [outcome for outcome in outcomes if outcome.why]
+    done = [outcome for outcome in outcomes if not outcome.why]
+    return {
+        "type": _type(record_type),
+        "item": item,
+        "summary": summary(outcomes),
+        "refused": refused,
+        "done": done,
+        "back": back,
+    }
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """Say how it went, such as "48 done, 2 refused"."""
+    refused = sum(1 for outcome in outcomes if outcome.why)
+    done = ngettext("%d done", "%d done", len(outcomes) - refused) % (len(outcomes) - refused)
+    return f"{done}, {ngettext('%d refused', '%d refused', refused) % refused}" if refused else done
+
+
+def _back(record_type: RecordType[Any], request: HttpRequest) -> str:
+    wanted = request.POST.get("back", "")
+    safe: Callable[..., bool] = url_has_allowed_host_and_scheme
+    return wanted if wanted.startswith("/") and safe(wanted, None) else reverse("list", args=[record_type])

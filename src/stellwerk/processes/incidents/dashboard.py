@@ -1,0 +1,297 @@
+"""The desk's dashboard: what comes in and goes out, and what is open, as charts that open the list behind them."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from stellwerk.foundation.prioritisation import Priority
+from stellwerk.kernel.access.party import Party
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.web.faults import refusal
+from stellwerk.processes.incidents import figures
+
+KINDS = ("incident", "service_request")
+PERIODS = {30: gettext_lazy("30 days"), 90: gettext_lazy("90 days")}
+MOST_BARS = 12
+MOST_PARTIES = 100
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for: the types, the number of days, the party (None: all)."""
+
+    kinds: tuple[str, ...]
+    days: int
+    party: Party | None
+
+    def query(self, **changes: Any) -> str:
+        """Return the dashboard's query string with parts replaced."""
+        kind = self.kinds[0] if len(self.kinds) == 1 else ""
+        wanted = {
+            "kind": kind,
+            "days": self.days,
+            "party": self.party.reference if self.party else "",
+            **changes,
+        }
+        return "?" + urlencode({name: value for name, value in wanted.items() if value})
+
+
+@dataclass(frozen=True)
+class Stock:
+    """One type's figures."""
+
+    record_type: RecordType[Any]
+    created: list[int]
+    resolved: list[int]
+    open: figures.Standing
+
+    @property
+    def name(self) -> str:
+        return capfirst(str(self.record_type.label_plural))
+
+
+@login_required
+@require_safe
+def dashboard_page(request: HttpRequest) -> HttpResponse:
+    """Show the desk in figures to those who work on tickets."""
+    person: Any = request.user
+    types = [registry.get(kind) for kind in KINDS]
+    if all(standing_of(person).scope(record_type) == frozenset() for record_type in types):
+        raise PermissionDenied(_("The desk's figures are for those who work on tickets."))
+    parties = list(
+        Party.objects.visible_to(person)
+        .exclude(party_kind=Party.Kind.CUSTOMER)
+        .order_by("title")[:MOST_PARTIES]
+    )
+    try:
+        asked = _asked(request, person)
+    except ValidationError as error:
+        return refusal(request, error)
+    return render(request, "incidents/dashboard.html", context(asked, parties, person))
+
+
+def context(asked: Asked, parties: list[Party], person: Any) -> dict[str, Any]:
+    days = figures.last_days(asked.days)
+    stocks = [_stock(registry.get(kind), asked, days, person) for kind in asked.kinds]
+    names = _names(stocks)
+    return {
+        "title": _("Service desk"),
+        "tabs": _tabs(asked),
+        "asked": asked,
+        "periods": [
+            {"title": str(title), "number": number, "active": number == asked.days}
+            for number, title in PERIODS.items()
+        ],
+        "parties": parties,
+        "figures": _figures(stocks, asked),
+        "charts": [
+            _in_and_out(stocks, days, asked),
+            _by_age(stocks, asked),
+            _by_priority(stocks, asked),
+            _by_reference("team", _("Open by team"), stocks, names, asked),
+            _by_reference("service", _("Open by service"), stocks, names, asked),
+        ],
+    }
+
+
+def _asked(request: HttpRequest, person: Any) -> Asked:
+    kind, days = request.GET.get("kind", ""), request.GET.get("days", "30")
+    if kind and kind not in KINDS:
+        raise ValidationError(_("There are figures of incidents and of service requests only."))
+    if days not in map(str, PERIODS):
+        raise ValidationError(_("Choose a period of 30 or 90 days."))
+    reference = request.GET.get("party", "").upper()
+    party = Party.objects.visible_to(person).filter(reference=reference).first() if reference else None
+    if reference and party is None:
+        raise ValidationError(_("Choose one of the parties offered."))
+    return Asked((kind,) if kind else KINDS, int(days), party)
+
+
+def _stock(record_type: RecordType[Any], asked: Asked, days: list[date], person: Any) -> Stock:
+    tickets: QuerySet[Any] = record_type.model._default_manager.filter(kind=record_type.key)
+    tickets = tickets.filter(standing_of(person).as_staff(record_type.model))
+    if asked.party:
+        tickets = tickets.filter(party=asked.party)
+    return Stock(
+        record_type,
+        figures.per_day(tickets, "created_at", days),
+        figures.per_day(tickets, "resolved_at", days),
+        figures.open_now(tickets, timezone.now()),
+    )
+
+
+def _names(stocks: list[Stock]) -> dict[int, tuple[str, str]]:
+    """Read title and reference of every team and service that is counted."""
+    ids = {pk for stock in stocks for name in ("team", "service") for pk in stock.open.by[name] if pk}
+    return {
+        pk: (title, ref)
+        for pk, title, ref in Record.objects.filter(pk__in=ids).values_list("pk", "title", "reference")
+    }
+
+
+def _list(record_type: RecordType[Any], asked: Asked, **parameters: Any) -> str:
+    """Return the address of the list behind a figure."""
+    if asked.party:
+        parameters["party"] = asked.party.reference
+    return f"{reverse('list', args=[record_type])}?{urlencode(parameters)}"
+
+
+def _tabs(asked: Asked) -> list[dict[str, Any]]:
+    tabs = [("", _("All tickets"))] + [
+        (kind, capfirst(str(registry.get(kind).label_plural))) for kind in KINDS
+    ]
+    one = asked.kinds[0] if len(asked.kinds) == 1 else ""
+    return [{"title": title, "url": asked.query(kind=kind), "active": kind == one} for kind, title in tabs]
+
+
+def _figures(stocks: list[Stock], asked: Asked) -> list[dict[str, Any]]:
+    def url(**parameters: str) -> str:
+        return _list(stocks[0].record_type, asked, **parameters) if len(stocks) == 1 else ""
+
+    created, resolved = (
+        sum(sum(getattr(stock, name)) for stock in stocks) for name in ("created", "resolved")
+    )
+    return [
+        {"label": _("open"), "value": sum(s.open.total for s in stocks), "url": url(open="yes")},
+        {
+            "label": _("unassigned"),
+            "value": sum(s.open.unassigned for s in stocks),
+            "url": url(open="yes", assigned_to="none"),
+            "lit": True,
+        },
+        {"label": _("waiting"), "value": sum(s.open.waiting for s in stocks), "url": url(status="waiting")},
+        {"label": _("created in %d days") % asked.days, "value": created, "url": ""},
+        {"label": _("resolved in %d days") % asked.days, "value": resolved, "url": ""},
+    ]
+
+
+def _in_and_out(stocks: list[Stock], days: list[date], asked: Asked) -> dict[str, Any]:
+    series = []
+    for name, field, hue in ((_("Created"), "created_at", "new"), (_("Resolved"), "resolved_at", "done")):
+        per_stock = [stock.created if field == "created_at" else stock.resolved for stock in stocks]
+        values = [sum(column) for column in zip(*per_stock, strict=True)]
+        one: dict[str, Any] = {"name": name, "values": values, "hue": hue}
+        if len(stocks) == 1:
+            one["urls"] = [_day_url(stocks[0].record_type, asked, field, day) for day in days]
+        series.append(one)
+    return _chart(
+        "in-and-out",
+        _("Created and resolved per day"),
+        "lines",
+        [formats.date_format(day, "j M") for day in days],
+        series,
+        _("Where the lines part, the backlog grows or shrinks."),
+        span=12,
+        first=_("Day"),
+    )
+
+
+def _day_url(record_type: RecordType[Any], asked: Asked, field: str, day: date) -> str:
+    begin, end = figures.beginning(day), figures.beginning(day + timedelta(days=1))
+    return _list(record_type, asked, **{f"{field}__gte": begin.isoformat(), f"{field}__lt": end.isoformat()})
+
+
+def _by_age(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
+    now = timezone.now()
+    edges = [now - timedelta(days=days) for days in figures.AGES]
+    labels = [_("up to a day")]
+    labels += [
+        _("%(from)d–%(to)d days") % {"from": a, "to": b}
+        for a, b in zip(figures.AGES, figures.AGES[1:], strict=False)
+    ]
+    labels.append(_("more than %d days") % figures.AGES[-1])
+    ranges = []
+    for at in range(len(labels)):
+        parameters = {"open": "yes"}
+        if at < len(edges):
+            parameters["created_at__gte"] = edges[at].isoformat()
+        if at > 0:
+            parameters["created_at__lt"] = edges[at - 1].isoformat()
+        ranges.append(parameters)
+    series = [_series(s, asked, "age", list(range(len(labels))), ranges) for s in stocks]
+    return _chart("age", _("Open by age"), "stack", labels, series, "", first=_("Age"))
+
+
+def _by_priority(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
+    values = list(Priority.values)
+    parameters = [{"open": "yes", "priority": str(value)} for value in values]
+    series = [_series(stock, asked, "priority", values, parameters) for stock in stocks]
+    labels = [str(label) for label in Priority.labels]
+    return _chart("priority", _("Open by priority"), "stack", labels, series, "", first=_("Priority"))
+
+
+def _by_reference(
+    name: str, title: str, stocks: list[Stock], names: dict[int, tuple[str, str]], asked: Asked
+) -> dict[str, Any]:
+    """Show the fullest teams or services, those without one included."""
+    total: Counter[Any] = Counter()
+    for stock in stocks:
+        total.update(stock.open.by[name])
+    keys = [key for key, _number in total.most_common(MOST_BARS)]
+    labels = [names[key][0] if key in names else _("None") for key in keys]
+    parameters = [{"open": "yes", name: names[key][1] if key in names else "none"} for key in keys]
+    series = [_series(stock, asked, name, keys, parameters) for stock in stocks]
+    left = len(total) - len(keys)
+    note = _("The %(shown)d fullest; %(left)d more have something open.") % {"shown": len(keys), "left": left}
+    first = capfirst(str(stocks[0].record_type.field(name).verbose_name))
+    return _chart(name, title, "bars", labels, series, note if left else "", first=first)
+
+
+def _series(
+    stock: Stock, asked: Asked, name: str, keys: list[Any], parameters: list[dict[str, str]]
+) -> dict[str, Any]:
+    return {
+        "name": stock.name,
+        "values": [stock.open.by[name][key] for key in keys],
+        "urls": [_list(stock.record_type, asked, **one) for one in parameters],
+        "hue": KINDS.index(stock.record_type.key) + 1,
+    }
+
+
+def _chart(
+    name: str,
+    title: str,
+    kind: str,
+    labels: list[str],
+    series: list[dict[str, Any]],
+    note: str,
+    *,
+    first: str,
+    span: int = 6,
+) -> dict[str, Any]:
+    """Put together what parts/chart.html draws, the table of figures included."""
+    rows = [[label, *(_cell(one, at) for one in series)] for at, label in enumerate(labels)]
+    return {
+        "id": f"chart-{name}",
+        "title": title,
+        "note": note,
+        "data": {"kind": kind, "labels": labels, "series": series},
+        "head": [first, *(one["name"] for one in series)],
+        "rows": rows,
+        "span": span,
+        "tall": kind == "bars",
+    }
+
+
+def _cell(one: dict[str, Any], at: int) -> SafeString | int:
+    value: int = one["values"][at]
+    return format_html('<a href="{}">{}</a>', one["urls"][at], value) if one.get("urls") and value else value

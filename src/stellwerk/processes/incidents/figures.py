@@ -1,0 +1,102 @@
+"""The desk in figures: what came in and went out, and what is open, counted by the database in a few passes."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Case, Count, Func, Q, QuerySet, SmallIntegerField, Value, When
+from django.db.models.fields import CharField
+from django.utils import timezone
+
+AGES = (1, 3, 7, 14, 30, 90)
+"""Days that divide open tickets by age; the last group is older than all of them."""
+
+
+class Hour(Func):
+    """The hour of an instant in UTC, as text; few enough groups to sort into days of any time zone afterwards."""
+
+    output_field = CharField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        return super().as_sql(compiler, connection, template="substr(%(expressions)s, 1, 13)", **extra)
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        template = "to_char(date_trunc('hour', %(expressions)s AT TIME ZONE 'UTC'), 'YYYY-MM-DD HH24')"
+        return super().as_sql(compiler, connection, template=template, **extra)
+
+
+@dataclass
+class Standing:
+    """What is open now: by age, team, service and priority; with how many unassigned and waiting."""
+
+    total: int = 0
+    unassigned: int = 0
+    waiting: int = 0
+    by: dict[str, Counter[Any]] = field(default_factory=dict)
+
+
+def per_day(tickets: QuerySet[Any], field_name: str, days: list[date]) -> list[int]:
+    """Count tickets whose instant `field_name` falls on each of the days, in the current time zone."""
+    since = beginning(days[0])
+    rows = (
+        tickets.filter(**{f"{field_name}__gte": since})
+        .order_by()
+        .values_list(Hour(field_name))
+        .annotate(number=Count("id"))
+    )
+    found: Counter[date] = Counter()
+    for hour, number in rows:
+        found[timezone.localtime(_instant(hour)).date()] += number
+    return [found[day] for day in days]
+
+
+def open_now(tickets: QuerySet[Any], now: datetime) -> Standing:
+    """Count what is open in one pass, by everything that the page divides it by."""
+    rows = (
+        tickets.filter(is_open=True)
+        .order_by()
+        .annotate(age=_age(now))
+        .values("team", "service", "priority", "age")
+        .annotate(
+            number=Count("id"),
+            unassigned=Count("id", filter=Q(assigned_to=None)),
+            waiting=Count("id", filter=Q(status="waiting")),
+        )
+    )
+    return _added_up(rows)
+
+
+def last_days(number: int) -> list[date]:
+    """List the last days in the current time zone, today included."""
+    today = timezone.localdate()
+    return [today - timedelta(days=ago) for ago in reversed(range(number))]
+
+
+def beginning(day: date) -> datetime:
+    """Return the instant at which a day begins in the current time zone."""
+    return timezone.make_aware(datetime(day.year, day.month, day.day))  # noqa: DTZ001 -- made aware here
+
+
+def _age(now: datetime) -> Case:
+    """Number the groups of age, from the youngest."""
+    younger = [
+        When(created_at__gte=now - timedelta(days=days), then=Value(at)) for at, days in enumerate(AGES)
+    ]
+    return Case(*younger, default=Value(len(AGES)), output_field=SmallIntegerField())
+
+
+def _added_up(rows: Iterable[dict[str, Any]]) -> Standing:
+    standing = Standing(by={name: Counter() for name in ("team", "service", "priority", "age")})
+    for row in rows:
+        standing.total += row["number"]
+        standing.unassigned += row["unassigned"]
+        standing.waiting += row["waiting"]
+        for name, counter in standing.by.items():
+            counter[row[name]] += row["number"]
+    return standing
+
+
+def _instant(hour: str) -> datetime:
+    return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
