@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from stellwerk.kernel.web import (
     converters,  # noqa: F401 -- makes <type:...> known
+    design_system,
     home,
     notifications,
     options,
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern] = [
     path("search/", search.search_page, name="search"),
     path("palette/", palette.palette_part, name="palette"),
     path("access/", why.why_page, name="why"),
+    path("design-system/", design_system.design_system, name="design_system"),
     path("notifications/", notifications.notifications_page, name="notifications"),
     path("notifications/read/", notifications.read_page, name="notifications_read"),
     path("notifications/<int:pk>/", notifications.notification_page, name="notification"),
