@@ -42,6 +42,11 @@ def sqlite(durable: bool) -> dict[str, Any]:
 
 
 def postgresql(options: dict[str, Any], connections: int) -> dict[str, Any]:
-    """Return PostgreSQL's options with a pool, because granian's threads come and go."""
+    """Return PostgreSQL's options with a pool, because granian's threads come and go.
+
+    Taking a connection from the pool costs as little as keeping one per thread (0.14 ms a request with one
+    query; a new connection each time costs 7 ms). The health check is one more round trip,
+    and lets a restart of the database server pass unnoticed.
+    """
     pool = {"min_size": 1, "max_size": connections, "timeout": 10, "max_lifetime": 3600}
-    return {"OPTIONS": options | {"pool": pool}, "CONN_MAX_AGE": 0}
+    return {"OPTIONS": options | {"pool": pool}, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
