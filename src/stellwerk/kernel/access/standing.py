@@ -121,7 +121,7 @@ class Standing:
             return {Role.ADMINISTRATOR}
         record_type = record.record_type
         owner = record.pk if record_type.scope == "pk" else record.party_id
-        shares = self._shares_of(record)
+        shares = self.shares_of(record)
         inside = {share.party_id for share in shares if share.capacity in INSIDE}
         roles = {
             role
@@ -200,7 +200,8 @@ class Standing:
         shared = Share.objects.filter(party__in=parties, capacity__in=INSIDE).values("record")
         return Q(**{f"{lookup}__in": parties}) | Q(pk__in=shared)
 
-    def _shares_of(self, record: "Record") -> list[Share]:
+    def shares_of(self, record: "Record") -> list[Share]:
+        """List with whom the record is shared; read once per loaded record."""
         known = record.__dict__.get("_shares")
         if known is None:
             known = record.__dict__["_shares"] = (

@@ -1,0 +1,80 @@
+"""Keeping on the server what somebody has not sent yet, and sending each form once."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.jobs.schedule import scheduled
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.web.models import Draft
+from stellwerk.kernel.web.once import only
+
+KEPT = timedelta(days=60)
+LONGEST = 2_000_000
+MOST_FIELDS = 60
+NOT_CONTENT = frozenset({"csrfmiddlewaretoken", "version", "once", "send"})
+
+R = TypeVar("R", bound=Record)
+
+
+def draft_of(person: Person, place: str) -> dict[str, Any]:
+    """Return what the person began to write at this place; {} without a draft."""
+    found = Draft.objects.filter(person=person, place=place).values_list("content", flat=True).first()
+    return dict(found or {})
+
+
+def keep(person: Person, place: str, content: Mapping[str, str]) -> None:
+    """Keep a form's content; one without a text is forgotten."""
+    if not any(content.values()):
+        return forget(person, place)
+    kept = {
+        name[:100]: value[:LONGEST].replace("\x00", "") for name, value in list(content.items())[:MOST_FIELDS]
+    }
+    Draft.objects.update_or_create(
+        person=person, place=place, defaults={"content": kept, "updated_at": timezone.now()}
+    )
+    return None
+
+
+def forget(person: Person, place: str) -> None:
+    Draft.objects.filter(person=person, place=place).delete()
+
+
+def content_of(request: HttpRequest) -> dict[str, str]:
+    """Read what a form was filled with, bookkeeping aside."""
+    return {name: str(value) for name, value in request.POST.items() if name not in NOT_CONTENT}
+
+
+@login_required
+@require_POST
+def draft_page(request: HttpRequest, place: str) -> HttpResponse:
+    """Keep what is being written; the script sends it while somebody types."""
+    keep(request.user, place, content_of(request))  # type: ignore[arg-type]
+    return HttpResponse(status=204)
+
+
+def new_token() -> str:
+    """Return a mark for one form: what is sent with it counts once."""
+    return secrets.token_urlsafe(12)
+
+
+def sent_once(token: str, person: Person, write: Callable[[], R]) -> R:
+    """Run a write once per token, all or nothing; sent again, what came of it the first time is returned."""
+    if token:
+        return only(token, person, write)
+    with transaction.atomic():
+        return write()
+
+
+@scheduled("drafts.tidy", cron="17 3 * * *")
+def tidy(now: datetime) -> int:
+    """Forget drafts that nobody has touched for a long time."""
+    return Draft.objects.filter(updated_at__lt=now - KEPT).delete()[0]

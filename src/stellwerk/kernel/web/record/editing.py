@@ -1,0 +1,332 @@
+"""Changing a record: one property in place, all of them on a page; and creating a new one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.comments.rendering import render as markdown
+from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.entry import Entry
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.replay import fold
+from stellwerk.kernel.records.services import change, create
+from stellwerk.kernel.records.values import MachineValue, to_machine
+from stellwerk.kernel.web.record import drafts
+from stellwerk.kernel.web.record.finding import version_of, visible_record
+from stellwerk.kernel.web.record.forms import RecordForm, custom_names, form_sections, names_to_fill
+from stellwerk.kernel.web.record.page import RecordPage
+
+LONGEST_RENDERED = 100_000
+
+
+# -- one property ----------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def field_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
+    """Edit one property: in place with scripts, on a page of its own without."""
+    person: Any = request.user
+    page = _page_for(person, reference, name)
+    form = RecordForm(page.record_type, [name], person, record=page.record, data=request.POST or None)
+    if request.method != "POST":
+        return _field_form(request, page, form, name)
+    if not form.is_valid():
+        return _field_form(request, page, form, name, status=422)
+    version = version_of(request.POST.get("version"))
+    try:
+        record = change(page.record, form.values(), by=person, version=version)
+    except ValidationError as error:
+        form.take_errors(error)
+        return _field_form(request, page, form, name, status=422)
+    except StaleWrite as stale:
+        page = RecordPage(stale.current, person)
+        return _field_form(request, page, form, name, status=409, stale=stale)
+    return _property(request, RecordPage(record, person), name, page.values)
+
+
+@login_required
+@require_safe
+def value_part(request: HttpRequest, reference: str, name: str) -> HttpResponse:
+    """Show a property again, after editing was given up."""
+    page = _page_for(request.user, reference, name)
+    return render(request, "stellwerk/parts/property.html", {"item": page.item(name)})
+
+
+@login_required
+@require_safe
+def text_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
+    """Show a long text in full."""
+    page = RecordPage(visible_record(request.user, reference), request.user)  # type: ignore[arg-type]
+    shown = [text for text in page.texts() if text["name"] == name]
+    if not shown:
+        raise Http404
+    return whole_text(request, page, page.shower.label(name), str(page.values.get(name) or ""))
+
+
+def whole_text(request: HttpRequest, page: RecordPage, title: str, text: str, **more: Any) -> HttpResponse:
+    """Draw a page with one long text; very long ones as they were written, which takes no time."""
+    body = markdown(text) if len(text) <= LONGEST_RENDERED else ""
+    context = {**page.head(), "title": title, "body": body, "plain": "" if body else text, **more}
+    return render(request, "stellwerk/record_text.html", context)
+
+
+def _page_for(person: Any, reference: str, name: str) -> RecordPage:
+    page = RecordPage(visible_record(person, reference), person)
+    try:
+        known = name in custom_names(page.record_type) or bool(page.record_type.field(name))
+    except FieldDoesNotExist:
+        known = False
+    if not known or not page.inside:
+        raise Http404
+    if not page.may_change(name):
+        raise PermissionDenied(_("This property cannot be changed here."))
+    return page
+
+
+def _field_form(
+    request: HttpRequest,
+    page: RecordPage,
+    form: RecordForm,
+    name: str,
+    *,
+    status: int = 200,
+    stale: StaleWrite | None = None,
+) -> HttpResponse:
+    item = page.item(name) | {"cancel_url": page.address("record_value", name)}
+    context: dict[str, Any] = {
+        "item": item,
+        "field": form[name],
+        "form": form,
+        "version": page.record.version,
+    }
+    if stale is not None:
+        theirs = page.shower.plain_value(name, page.values.get(name))
+        context["error"] = _("%(sentence)s Stored now: %(theirs)s. Save again to apply yours.") % {
+            "sentence": str(stale),
+            "theirs": theirs or "–",
+        }
+        context |= conflict_of(page, stale, {name: form.cleaned_data.get(name)})
+    if getattr(request, "htmx", False):
+        return render(request, "stellwerk/parts/property_form.html", context, status=status)
+    context |= page.head()
+    context |= {
+        "title": _("Change: %s") % item["label"],
+        "action": item["edit_url"],
+        "submit_label": _("Save"),
+    }
+    return render(request, "stellwerk/record_step.html", context, status=status)
+
+
+def _property(
+    request: HttpRequest, page: RecordPage, name: str, before: Mapping[str, MachineValue]
+) -> HttpResponse:
+    """Answer a change made in place: the property, and whatever else on the page follows from it."""
+    if not getattr(request, "htmx", False):
+        return redirect(page.record)
+    texts = {text["name"]: text for text in page.texts()}
+    others = [n for n in {*page.values, *before} if n != name and page.values.get(n) != before.get(n)]
+    context = {
+        **page.head(),
+        "item": texts.get(name) or page.item(name),
+        "others": [page.item(other) for other in others if other not in texts],
+    }
+    return render(request, "stellwerk/parts/property_saved.html", context)
+
+
+# -- all properties ----------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
+    """Edit everything that may be set on a record."""
+    person: Any = request.user
+    record = visible_record(person, reference)
+    page = RecordPage(record, person)
+    if not page.may_edit:
+        raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
+    names = [*page.record_type.editable_fields, *custom_names(page.record_type)]
+    make = page.record_type.form_class()
+    form = make(page.record_type, names, person, record=record, data=request.POST or None)
+    if request.method != "POST":
+        return _edit_form(request, page, form)
+    if not form.is_valid():
+        return _edit_form(request, page, form, status=422)
+    try:
+        change(record, form.values(), by=person, version=version_of(request.POST.get("version")))
+    except ValidationError as error:
+        form.take_errors(error)
+        return _edit_form(request, page, form, status=422)
+    except StaleWrite as stale:
+        page = RecordPage(stale.current, person)
+        return _merge_form(request, page, form, stale)
+    return redirect(record)
+
+
+def _edit_form(
+    request: HttpRequest, page: RecordPage, form: RecordForm, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    context = {
+        **page.head(),
+        "title": _("Edit %s") % page.record.reference,
+        "form": form,
+        "sections": form_sections(form),
+        "cancel_url": page.record.get_absolute_url(),
+        **more,
+    }
+    return render(request, "stellwerk/record_form.html", context, status=status)
+
+
+def _merge_form(request: HttpRequest, page: RecordPage, form: RecordForm, stale: StaleWrite) -> HttpResponse:
+    """Offer the form again with what the person changed laid over what is stored now."""
+    mine = form.values()
+    base = state_at(page.record, stale.version)
+    touched = {name for name, value in mine.items() if _machine(value) != base.get(name)}
+    data = QueryDict(mutable=True)
+    fresh = type(form)(page.record_type, form.fields, page.person, record=page.record)
+    for name in form.fields:
+        given = form.data.get(form.add_prefix(name)) if name in touched else fresh[name].value()
+        if given not in (None, False):
+            data[name] = "on" if given is True else given
+    merged = type(form)(page.record_type, form.fields, page.person, record=page.record, data=data)
+    conflict = conflict_of(page, stale, {name: mine[name] for name in touched})
+    return _edit_form(request, page, merged, status=409, **conflict)
+
+
+def conflict_of(page: RecordPage, stale: StaleWrite, mine: Mapping[str, Any]) -> dict[str, Any]:
+    """Set what somebody wanted to write against what is stored now, and say who was faster."""
+    last = Entry.objects.filter(record_id=page.record.pk, number__gt=stale.version).order_by("number").first()
+    base = state_at(page.record, stale.version)
+    lines = []
+    for name in dict.fromkeys([*mine, *page.values, *base]):
+        theirs, yours = page.values.get(name), _machine(mine[name]) if name in mine else base.get(name)
+        if theirs != yours and (name in mine or theirs != base.get(name)):
+            lines.append((name, yours, theirs))
+    page.names.want(value for name, *pair in lines if name in page.record_type.references for value in pair)
+    page.names.want([last.actor_id] if last else [])
+    who = page.names.get(last.actor_id) if last and last.actor_id else None
+    return {
+        "conflict": [
+            {
+                "label": page.shower.label(name),
+                "yours": page.shower.plain_value(name, yours),
+                "theirs": page.shower.plain_value(name, theirs),
+            }
+            for name, yours, theirs in lines
+        ],
+        "conflict_who": who.title if who else "",
+    }
+
+
+def state_at(record: Record, version: int) -> dict[str, MachineValue]:
+    """Rebuild the values that somebody saw who read the record at `version`."""
+    seen = Entry.objects.filter(record_id=record.pk, number__lte=version).order_by("number")
+    return fold(seen.values_list("changes", flat=True))
+
+
+def _machine(value: Any) -> MachineValue:
+    return to_machine(value) if value != "" else None
+
+
+# -- a new one ---------------------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Create a record; the address may fill fields in advance, and a draft is kept meanwhile."""
+    person: Any = request.user
+    standing = standing_of(person)
+    staff = standing.may_create_as_staff(record_type)
+    if not staff and not standing.may_request(record_type):
+        if standing.scope(record_type) == frozenset():
+            raise Http404
+        raise PermissionDenied(_("You may not create %s.") % record_type.label_plural)
+    names = names_to_fill(record_type, staff=staff)
+    make = record_type.form_class()
+    if request.method != "POST":
+        draft = drafts.draft_of(person, create_place(record_type))
+        form = make(record_type, names, person, initial=_start(record_type, person, names, request.GET))
+        for name in names:
+            if name in draft and name not in request.GET:
+                form.initial[name] = draft[name]
+        return _create_form(request, record_type, form)
+    form = make(record_type, names, person, data=request.POST)
+    if not form.is_valid():
+        return _create_form(request, record_type, form, status=422)
+    try:
+        token = request.POST.get("once", "")
+        return redirect(drafts.sent_once(token, person, lambda: _create(record_type, form, person)))
+    except ValidationError as error:
+        form.take_errors(error)
+        return _create_form(request, record_type, form, status=422)
+
+
+def create_place(record_type: RecordType[Any]) -> str:
+    return f"create:{record_type.key}"
+
+
+def _create(record_type: RecordType[Any], form: RecordForm, person: Person) -> Record:
+    values = {n: value for n, value in form.values().items() if not _left_out(record_type, n, value)}
+    record: Record = create(record_type.model, values, by=person)
+    drafts.forget(person, create_place(record_type))
+    return record
+
+
+def _left_out(record_type: RecordType[Any], name: str, value: Any) -> bool:
+    """A field left empty takes the default of the model."""
+    if name.startswith("custom.") or value not in (None, ""):
+        return value in (None, "")
+    return record_type.field(name).has_default()
+
+
+def _start(
+    record_type: RecordType[Any], person: Person, names: list[str], given: Mapping[str, str]
+) -> dict[str, Any]:
+    """Begin with the model's and the type's defaults, and what the address fills in."""
+    blank = record_type.model()
+    start: dict[str, Any] = {}
+    for name in names:
+        if not name.startswith("custom."):
+            start[name] = getattr(blank, record_type.field(name).attname)
+    start |= {name: to_machine(v) for name, v in record_type.defaults(person).items() if name in names}
+    wanted = {name: given[name] for name in names if given.get(name)}
+    pointing = [name for name in wanted if name in record_type.references]
+    found = dict(
+        Record.objects.visible_to(person)
+        .filter(reference__in=[wanted[name].upper() for name in pointing])
+        .values_list("reference", "pk")
+        if pointing
+        else ()
+    )
+    return start | wanted | {name: found.get(wanted[name].upper()) for name in pointing}
+
+
+def _create_form(
+    request: HttpRequest, record_type: RecordType[Any], form: RecordForm, *, status: int = 200
+) -> HttpResponse:
+    context = {
+        "title": _("New %s") % record_type.label,
+        "type": {
+            "label_plural": record_type.label_plural,
+            "list_url": reverse("list", args=[record_type]),
+        },
+        "form": form,
+        "sections": form_sections(form),
+        "submit_label": _("Create %s") % record_type.label,
+        "cancel_url": reverse("list", args=[record_type]),
+        "once": request.POST.get("once") or drafts.new_token(),
+        "draft_url": reverse("draft", args=[create_place(record_type)]),
+    }
+    return render(request, "stellwerk/record_form.html", context, status=status)

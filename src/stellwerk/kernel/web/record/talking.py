@@ -1,0 +1,122 @@
+"""Writing on a record: replies and notes with files, and a step together with them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.attachments.services import attach
+from stellwerk.kernel.comments.models import Comment
+from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.services import transition
+from stellwerk.kernel.web.faults import sentence
+from stellwerk.kernel.web.record import drafts
+from stellwerk.kernel.web.record.editing import whole_text
+from stellwerk.kernel.web.record.finding import version_of, visible_record
+from stellwerk.kernel.web.record.forms import RecordForm
+from stellwerk.kernel.web.record.page import RecordPage, draw, reply_place
+from stellwerk.kernel.web.record.steps import find_step
+
+MOST_FILES = 20
+
+
+@login_required
+@require_POST
+def say_page(request: HttpRequest, reference: str) -> HttpResponse:
+    """Add a reply or an internal note, with files, and take a step if one was chosen: all of it or nothing."""
+    person: Any = request.user
+    page = RecordPage(visible_record(person, reference), person)
+    if not page.standing.may_comment(page.record):
+        raise PermissionDenied(_("You may read %s, but not reply to it.") % page.record.reference)
+    try:
+        files = request.FILES.getlist("files")
+        drafts.sent_once(request.POST.get("once", ""), person, lambda: say(page, request.POST, files))
+    except ValidationError as error:
+        return refused(request, page, sentence(error), 422)
+    except StaleWrite as stale:
+        again = RecordPage(stale.current, person)
+        return refused(request, again, _("%s Send again to go on.") % stale, 409)
+    messages.success(request, _("Sent."))
+    return redirect(back_to(request, page.record))
+
+
+def say(page: RecordPage, given: Any, files: Sequence["UploadedFile[bytes]"]) -> Record:
+    """Write what a composer was filled with; call inside a transaction. Files alone are fine without a text."""
+    record: Record = page.record
+    person, body = page.person, given.get("body", "")
+    internal = given.get("kind") == "note"
+    if len(files) > MOST_FILES:
+        raise ValidationError(_("At most %d files at a time: send the rest afterwards.") % MOST_FILES)
+    if given.get("step"):
+        _take_step(page, given, body)
+    said = comment(record, body, by=person, internal=internal) if body.strip() or not files else None
+    for file in files:
+        attach(record, file, file.name or "", by=person, internal=internal, comment=said)
+    drafts.forget(person, reply_place(record))
+    return record
+
+
+def _take_step(page: RecordPage, given: Any, body: str) -> None:
+    """Take the chosen step; a text that it asks for is the reply itself."""
+    step = find_step(page, given["step"])
+    texts = [n for n in step.asks if isinstance(page.record_type.field(n), models.TextField)]
+    names = [name for name in step.asks if name not in texts]
+    form = RecordForm(page.record_type, names, page.person, data=given, prefix=step.name, required=names)
+    if not form.is_valid():
+        wrong = [f"{form[name].label}: {errors[0]}" for name, errors in form.errors.items()]
+        raise ValidationError(wrong)
+    if texts and given.get("kind") == "note":
+        raise ValidationError(
+            _("“%s” needs a word to the requester: write a reply, not an internal note.") % step.label
+        )
+    values = {**form.values(), **dict.fromkeys(texts, body.strip())}
+    version = version_of(given.get("version"))
+    transition(page.record, step.name, values, by=page.person, version=version)
+
+
+def refused(request: HttpRequest, page: RecordPage, error: str, status: int) -> HttpResponse:
+    """Draw the page again with what was typed and why it was not taken."""
+    composer = page.composer()
+    if composer is None:
+        raise PermissionDenied
+    composer |= {
+        "error": error,
+        "kind": request.POST.get("kind", ""),
+        "body": request.POST.get("body", ""),
+        "step": request.POST.get("step", ""),
+        "once": request.POST.get("once") or composer["once"],
+    }
+    return draw(request, page, status, composer=composer)
+
+
+def back_to(request: HttpRequest, record: Record) -> str:
+    """Return to the page that the composer stood on; only to one of this record's own."""
+    record_type = record.record_type
+    if request.POST.get("portal") and record_type.portal_page:
+        return reverse(record_type.portal_page, args=[record.reference])
+    return record.get_absolute_url()
+
+
+@login_required
+@require_safe
+def comment_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+    """Show a long comment in full."""
+    person: Person = request.user  # type: ignore[assignment]
+    page = RecordPage(visible_record(person, reference), person)
+    said = Comment.objects.filter(record_id=page.record.pk, pk=pk).select_related("author").first()
+    if said is None or (said.internal and not page.inside):
+        raise Http404
+    title = _("Internal note") if said.internal else _("Reply")
+    return whole_text(request, page, title, said.body, who=said.author, at=said.at)
