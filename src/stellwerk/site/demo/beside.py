@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -20,7 +21,8 @@ from stellwerk.site.demo.organisation import Organisation
 from stellwerk.site.demo.telling import Cast, Teller
 
 TOLD_FOR = timedelta(days=6)
-UNREAD_FOR = timedelta(days=1)
+READ_AFTER = timedelta(hours=3)
+UNREAD = 4
 
 # Kind, name, query, team in the query, owner ("" shares it with everybody).
 SAVED_VIEWS = (
@@ -63,23 +65,23 @@ def _watchers(made: Organisation, cast: Cast, teller: Teller) -> None:
 
 
 def _notifications(made: Organisation, teller: Teller) -> None:
-    """Tell people of the last days, as if they had happened here; what is older than a day has been read."""
+    """Tell people of the last days, as if it had happened here; all but each one's newest have been read."""
     tickets = {record.pk: record for record in teller.records.values()}
     watchers: dict[int, list[int]] = {}
     for record_id, person_id in Watcher.objects.values_list("record_id", "person_id"):
         watchers.setdefault(record_id, []).append(person_id)
     fresh = Entry.objects.filter(at__gte=made.now - TOLD_FOR, record__in=_touched(tickets.values(), made.now))
-    Notification.objects.bulk_create(
-        Notification(
-            person_id=person,
-            entry=entry,
-            why=why,
-            created_at=entry.at,
-            read_at=entry.at + UNREAD_FOR if entry.at < made.now - UNREAD_FOR else None,
-        )
+    told = [
+        Notification(person_id=person, entry=entry, why=why, created_at=entry.at)
         for entry in fresh.order_by("at", "id")
         for person, why in _concerned(tickets[entry.record_id], entry, watchers.get(entry.record_id, []))
-    )
+    ]
+    newer: Counter[int] = Counter()
+    for note in reversed(told):
+        newer[note.person_id] += 1
+        if newer[note.person_id] > UNREAD:
+            note.read_at = min(note.created_at + READ_AFTER, made.now)
+    Notification.objects.bulk_create(told)
 
 
 def _touched(tickets: Iterable[Ticket], now: datetime) -> list[int]:
