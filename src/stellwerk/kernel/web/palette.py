@@ -68,7 +68,10 @@ def on_record(reference: str, person: Person) -> list[Command]:
     standing = standing_of(person)
     return [
         Command(
-            str(step.label), reverse("step", args=[record.reference, step.name]), step.icon, record.reference
+            str(step.label),
+            reverse("record_step", args=[record.reference, step.name]),
+            step.icon,
+            record.reference,
         )
         for step in record.record_type.workflow.steps_from(record.status)
         if standing.may_take(step, record)

@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -189,7 +189,10 @@ def _column_choices(listing: Listing) -> list[dict[str, Any]]:
 
 
 def _exports(listing: Listing) -> list[dict[str, str]]:
-    url = reverse("export", args=[listing.record_type.key])
+    try:
+        url = reverse("export", args=[listing.record_type.key])
+    except NoReverseMatch:
+        return []
     query = listing.selection.query(columns=",".join(listing.chosen))
     return [
         {"title": title, "url": f"{url}?{query}{'&' if query else ''}format={name}"}
