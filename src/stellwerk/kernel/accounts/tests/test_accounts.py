@@ -13,7 +13,7 @@ PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test'
 
 
 @pytest.fixture(autouse=True)
-def _fresh_throttle() -> None:
+def _fresh_throttle(db: None) -> None:
     cache.clear()
 
 

@@ -1,0 +1,58 @@
+"""The service catalogue as the portal shows it."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.comments.rendering import render as markdown
+from stellwerk.kernel.search import door
+from stellwerk.processes.services.service import Service
+
+FACTS = (
+    ("value", _("What it gives you")),
+    ("user_group", _("Who it is for")),
+    ("features", _("Features")),
+    ("options", _("Options")),
+    ("support_hours", _("Support hours")),
+    ("contact", _("Contact")),
+    ("terms", _("Terms of use")),
+)
+
+
+def catalogue(person: Person) -> QuerySet[Service]:
+    """Select the services in the catalogue, by name."""
+    found: QuerySet[Service] = (
+        Service.objects.visible_to(person).filter(open_to_all=True).order_by("title", "pk")
+    )
+    return found
+
+
+def search(person: Person, text: str) -> list[Service]:
+    """Find services by words; all of them without a word."""
+    services = catalogue(person)
+    if not text.strip():
+        return list(services)
+    ids = door.find(services, text, internal=False).page(1)
+    by_id = services.in_bulk(ids)
+    return [by_id[pk] for pk in ids if pk in by_id]
+
+
+def tile(service: Service) -> dict[str, Any]:
+    """Prepare one service for the list of services."""
+    return {
+        "name": service.title,
+        "summary": service.summary,
+        "url": reverse("portal_service", args=[service.reference]),
+    }
+
+
+def detail(service: Service) -> dict[str, Any]:
+    return {"name": service.title, "summary": service.summary, "description": markdown(service.description)}
+
+
+def facts(service: Service) -> list[tuple[Any, Any]]:
+    """List what the specification says, leaving out what it does not."""
+    return [(label, markdown(getattr(service, name))) for name, label in FACTS if getattr(service, name)]

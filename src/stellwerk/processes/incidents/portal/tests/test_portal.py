@@ -1,0 +1,140 @@
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.attachments.models import Attachment
+from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.records.services import create, transition
+from stellwerk.processes.incidents.incident import Incident
+from stellwerk.processes.incidents.service_request import ServiceRequest
+from stellwerk.processes.services.service import Service
+
+
+@pytest.fixture
+def mail(maria: Person) -> Service:
+    """A live service in the catalogue."""
+    given = {
+        "title": "Mail",
+        "summary": "Send and receive",
+        "owner": maria,
+        "party": maria.party,
+        "in_catalogue": True,
+    }
+    service = create(Service, given, by=SYSTEM)
+    return transition(transition(service, "prepare", by=SYSTEM), "go_live", by=SYSTEM)
+
+
+@pytest.fixture
+def ticket(gus: Person, mail: Service) -> Incident:
+    return create(Incident, {"title": "No mail", "requester": gus, "service": mail}, by=SYSTEM)
+
+
+@pytest.fixture
+def portal(client: Client, gus: Person) -> Client:
+    client.force_login(gus)
+    return client
+
+
+def url(name: str, *args: object) -> str:
+    return reverse(f"portal{name}", args=args)
+
+
+def test_gus_finds_a_service_and_reports_a_problem(portal: Client, gus: Person, mail: Service) -> None:
+    assert b"Send and receive" in portal.get(url("_services"), {"q": "mai"}).content
+    page = portal.get(url("_new", "incident"), {"service": mail.reference})
+    body = {
+        "title": "No mail",
+        "description": "Since 9",
+        "service": mail.pk,
+        "once": page.context["form"]["once"].value(),
+    }
+    files = {"files": [SimpleUploadedFile("a.txt", b"log"), SimpleUploadedFile("b.txt", b"more")]}
+    answer = portal.post(url("_new", "incident"), {**body, **files})
+    made = Incident.objects.get()
+    assert answer["Location"] == url("_ticket", made.reference)
+    assert (made.requester, made.service, made.party) == (gus, mail, mail.party)
+    assert Attachment.objects.filter(record=made.pk).count() == 2
+
+
+def test_a_form_sent_twice_creates_once(portal: Client, mail: Service) -> None:
+    body = {"title": "More space", "once": "the same"}
+    answers = [portal.post(url("_new", "service_request"), body) for _ in range(2)]
+    assert ServiceRequest.objects.count() == 1
+    assert answers[0]["Location"] == answers[1]["Location"]
+
+
+def test_an_empty_title_is_refused_and_what_was_typed_is_kept(portal: Client, mail: Service) -> None:
+    answer = portal.post(url("_new", "incident"), {"title": "", "description": "It hums", "once": "x"})
+    assert answer.status_code == 422
+    assert b"It hums" in answer.content
+    assert Incident.objects.count() == 0
+
+
+def test_gus_sees_what_waits_for_him(portal: Client, ticket: Incident) -> None:
+    transition(ticket, "wait", {"waiting_for": "user"}, by=SYSTEM)
+    page = portal.get(url(""))
+    assert [row["reference"] for row in page.context["waiting"]] == [ticket.reference]
+    assert page.context["tickets"] == []
+
+
+def test_gus_answers_and_reads_no_internal_note(portal: Client, ticket: Incident, agent: Person) -> None:
+    comment(ticket, "He always says that", by=agent, internal=True)
+    comment(ticket, "Is it plugged in?", by=agent)
+    portal.post(url("_reply", ticket.reference), {"body": "Yes, it is"})
+    page = portal.get(url("_ticket", ticket.reference)).content.decode()
+    assert "Yes, it is" in page
+    assert "Is it plugged in?" in page
+    assert "He always says that" not in page
+
+
+def test_an_empty_answer_is_refused(portal: Client, ticket: Incident) -> None:
+    assert portal.post(url("_reply", ticket.reference), {"body": "  "}).status_code == 422
+    assert ticket.comments.count() == 0
+
+
+def test_gus_confirms_and_reopens(portal: Client, ticket: Incident) -> None:
+    transition(ticket, "resolve", {"resolution_code": "solved", "resolution": "Restarted"}, by=SYSTEM)
+    assert b"Is it solved?" in portal.get(url("_ticket", ticket.reference)).content
+    portal.post(url("_step", ticket.reference, "confirm"))
+    assert Incident.objects.get().status == "closed"
+    portal.post(url("_step", ticket.reference, "reopen"))
+    assert Incident.objects.get().status == "in_progress"
+
+
+def test_gus_takes_no_step_of_the_desk(portal: Client, ticket: Incident) -> None:
+    assert portal.post(url("_step", ticket.reference, "resolve")).status_code == 404
+    assert Incident.objects.get().status == "new"
+
+
+def test_anothers_ticket_is_as_if_it_did_not_exist(portal: Client, nobody: Person) -> None:
+    other = create(Incident, {"title": "Secret", "requester": nobody}, by=SYSTEM)
+    seen = portal.get(url("_ticket", other.reference))
+    none = portal.get(url("_ticket", "INC-999999"))
+    assert (seen.status_code, none.status_code) == (404, 404)
+    assert portal.post(url("_reply", other.reference), {"body": "x"}).status_code == 404
+
+
+def test_the_pages_cost_the_same_whatever_their_length(portal: Client, gus: Person, mail: Service) -> None:
+    counts = []
+    for _round in range(2):
+        for number in range(5):
+            create(Incident, {"title": f"Ticket {number}", "requester": gus, "service": mail}, by=SYSTEM)
+        with CaptureQueriesContext(connection) as captured:
+            portal.get(url("_tickets"))
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
+
+
+def test_who_is_signed_out_is_sent_to_sign_in(client: Client, ticket: Incident) -> None:
+    for path in (
+        url(""),
+        url("_services"),
+        url("_tickets"),
+        url("_ticket", ticket.reference),
+        url("_new", "incident"),
+    ):
+        assert client.get(path).status_code == 302

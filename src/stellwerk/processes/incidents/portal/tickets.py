@@ -1,0 +1,88 @@
+"""A requester's own tickets, of both kinds, as the portal shows them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.share import Share
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.web import components
+from stellwerk.processes.incidents.incident import Incident
+from stellwerk.processes.incidents.service_request import ServiceRequest
+from stellwerk.processes.incidents.ticket import Ticket
+
+KINDS: dict[str, type[Ticket]] = {"incident": Incident, "service_request": ServiceRequest}
+TABS = (
+    ("open", _("Open")),
+    ("ended", _("Closed")),
+    ("all", _("All")),
+    ("organisation", _("My organisation")),
+)
+
+
+def own(person: Person) -> QuerySet[Record]:
+    """Select the tickets that the person raised or that were raised for them, newest first."""
+    mine = Share.objects.filter(person=person).values("record")
+    return Record.objects.filter(kind__in=KINDS, pk__in=mine).order_by("-created_at", "-pk")
+
+
+def of_organisation(person: Person) -> QuerySet[Record]:
+    """Select the tickets of the customers whom the person looks after, their own included."""
+    guest = standing_of(person).as_guest(Record)
+    return Record.objects.filter(guest, kind__in=KINDS).order_by("-created_at", "-pk")
+
+
+def in_tab(person: Person, tab: str) -> QuerySet[Record]:
+    """Select the tickets of a tab; LookupError for one that does not exist."""
+    if tab == "organisation":
+        return of_organisation(person)
+    mine = own(person)
+    narrowed = {
+        "open": Q(is_open=True) | Q(status=Ticket.Status.RESOLVED),
+        "ended": Q(is_open=False),
+        "all": Q(),
+    }
+    return mine.filter(narrowed[tab])
+
+
+def is_the_requesters_turn(ticket: Ticket) -> bool:
+    """Whether nothing goes on without the requester: an answer or a confirmation is due."""
+    waits = ticket.status == Ticket.Status.WAITING and ticket.waiting_for == Ticket.WaitingFor.USER
+    return waits or ticket.status == Ticket.Status.RESOLVED
+
+
+def typed(records: Iterable[Record]) -> list[Ticket]:
+    """Load tickets of both kinds with their service, in the given order, in two queries."""
+    wanted = list(records)
+    found: dict[int, Ticket] = {}
+    for kind, model in KINDS.items():
+        ids = [record.pk for record in wanted if record.kind == kind]
+        if ids:
+            found.update(model.objects.select_related("service").in_bulk(ids))
+    return [found[record.pk] for record in wanted]
+
+
+def row(ticket: Ticket) -> dict[str, Any]:
+    """Prepare one ticket for parts/portal_ticket_row.html."""
+    return {
+        "reference": ticket.reference,
+        "title": ticket.title,
+        "url": reverse("portal_ticket", args=[ticket.reference]),
+        "status": status(ticket),
+        "service": ticket.service.title if ticket.service else "",
+        "updated": components.moment(ticket.updated_at),
+    }
+
+
+def status(ticket: Ticket) -> Any:
+    """Show a state in the requester's words."""
+    if ticket.status == Ticket.Status.WAITING and ticket.waiting_for == Ticket.WaitingFor.USER:
+        return components.status(ticket.status, _("Waiting for you"), pill=True)
+    if ticket.status == Ticket.Status.RESOLVED:
+        return components.status(ticket.status, _("Solved: please confirm"), pill=True)
+    return components.status(ticket.status, ticket.get_status_display(), pill=True)

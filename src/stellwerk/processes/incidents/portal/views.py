@@ -1,0 +1,350 @@
+"""The portal: find a service, report, ask, follow, answer."""
+
+from secrets import token_urlsafe
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.attachments.services import attach
+from stellwerk.kernel.comments.rendering import render as markdown
+from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.web import once
+from stellwerk.kernel.web.record.showing import Names
+from stellwerk.kernel.web.record.stream import Stream, StreamEntry
+from stellwerk.kernel.web.shell import works_here
+from stellwerk.processes.incidents.portal import catalogue, tickets
+from stellwerk.processes.incidents.portal.forms import TicketForm
+from stellwerk.processes.incidents.ticket import Ticket
+
+SHOWN = 8
+PER_PAGE = 25
+ANSWERS = ("confirm", "reopen", "cancel")
+
+
+@login_required
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Show what waits for the reader, their open tickets, and the ways to ask for help."""
+    person = _reader(request)
+    mine = tickets.typed(tickets.in_tab(person, "open")[: SHOWN * 3])
+    waiting = [ticket for ticket in mine if tickets.is_the_requesters_turn(ticket)]
+    others = [ticket for ticket in mine if not tickets.is_the_requesters_turn(ticket)]
+    context = {
+        "name": person.get_short_name(),
+        "ways": _ways(),
+        "waiting": [tickets.row(ticket) for ticket in waiting],
+        "tickets": [tickets.row(ticket) for ticket in others[:SHOWN]],
+        "tickets_url": reverse("portal_tickets"),
+        "services": [catalogue.tile(service) for service in catalogue.catalogue(person)[:SHOWN]],
+        "services_url": reverse("portal_services"),
+        "search_url": reverse("portal_services"),
+    }
+    return _page(request, "home", context)
+
+
+@login_required
+@require_safe
+def services(request: HttpRequest) -> HttpResponse:
+    """Show the service catalogue, or what of it matches `q`."""
+    text = request.GET.get("q", "")[:200]
+    found = catalogue.search(_reader(request), text)
+    mine = (
+        tickets.typed(tickets.in_tab(_reader(request), "all").filter(title__icontains=text)[:SHOWN])
+        if text
+        else []
+    )
+    context = {
+        "q": text,
+        "services": [catalogue.tile(service) for service in found],
+        "tickets": [tickets.row(ticket) for ticket in mine],
+        "search_url": reverse("portal_services"),
+    }
+    return _page(request, "services", context)
+
+
+@login_required
+@require_safe
+def service(request: HttpRequest, reference: str) -> HttpResponse:
+    """Show one service and the reader's open tickets about it."""
+    person = _reader(request)
+    found = catalogue.catalogue(person).filter(reference=reference.upper()).first()
+    if found is None:
+        raise Http404
+    about = [
+        ticket
+        for ticket in tickets.typed(tickets.in_tab(person, "open")[:50])
+        if ticket.service_id == found.pk
+    ]
+    context = {
+        "service": catalogue.detail(found),
+        "facts": catalogue.facts(found),
+        "ways": _ways(f"?service={found.reference}"),
+        "tickets": [tickets.row(ticket) for ticket in about],
+        "services_url": reverse("portal_services"),
+    }
+    return _page(request, "service", context)
+
+
+@login_required
+@require_safe
+def my_tickets(request: HttpRequest) -> HttpResponse:
+    """List the reader's tickets in tabs."""
+    person = _reader(request)
+    tab = request.GET.get("show", "open")
+    tabs = [item for item in tickets.TABS if item[0] != "organisation" or _looks_after_others(person)]
+    if tab not in dict(tabs):
+        raise Http404
+    page = Paginator(tickets.in_tab(person, tab), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "tickets": [tickets.row(ticket) for ticket in tickets.typed(page.object_list)],
+        "tabs": [{"title": label, "url": f"?show={key}", "active": key == tab} for key, label in tabs],
+        "page": {
+            "total": page.paginator.count,
+            "first": page.start_index(),
+            "last": page.end_index(),
+            "previous_url": f"?show={tab}&page={page.previous_page_number()}" if page.has_previous() else "",
+            "next_url": f"?show={tab}&page={page.next_page_number()}" if page.has_next() else "",
+        },
+        "new_url": reverse("portal_new", args=["incident"]),
+        "empty": _empty(tab),
+    }
+    return _page(request, "list", context)
+
+
+@login_required
+def new(request: HttpRequest, kind: str) -> HttpResponse:
+    """Ask for a new ticket and create it, once however often the form is sent."""
+    if kind not in tickets.KINDS:
+        raise Http404
+    person = _reader(request)
+    if request.method == "POST":
+        form = TicketForm(person, request.POST, request.FILES)
+        if form.is_valid() and (made := _create(kind, form, person)):
+            messages.success(request, _("Thank you. We have it as %s and will answer here.") % made.reference)
+            return redirect("portal_ticket", made.reference)
+    else:
+        chosen = catalogue.catalogue(person).filter(reference=request.GET.get("service", "").upper()).first()
+        initial = {"title": request.GET.get("title", "")[:250], "service": chosen, "once": token_urlsafe(24)}
+        form = TicketForm(person, initial=initial)
+    context = {
+        **_asking(kind),
+        "form": form,
+        "sections": [{"fields": list(form)}],
+        "cancel_url": reverse("portal"),
+    }
+    return _page(request, "new", context, status=422 if form.errors else 200)
+
+
+@login_required
+@require_safe
+def ticket(request: HttpRequest, reference: str) -> HttpResponse:
+    """Show one ticket: what was said, and what the requester may do about it."""
+    return _show(request, _find(request, reference))
+
+
+@login_required
+@require_POST
+def reply(request: HttpRequest, reference: str) -> HttpResponse:
+    """Add what the requester says, with files."""
+    found = _find(request, reference)
+    person = _reader(request)
+    files = request.FILES.getlist("files")
+    body = request.POST.get("body", "")
+    try:
+        with transaction.atomic():
+            said = comment(found, body, by=person) if body.strip() or not files else None
+            for file in files:
+                attach(found, file, file.name or "", by=person, comment=said)
+    except ValidationError as error:
+        return _show(request, found, body=body, error=" ".join(error.messages), status=422)
+    return redirect("portal_ticket", found.reference)
+
+
+@login_required
+@require_POST
+def step(request: HttpRequest, reference: str, name: str) -> HttpResponse:
+    """Confirm, reopen or withdraw."""
+    found = _find(request, reference)
+    if name not in ANSWERS:
+        raise Http404
+    transition(found, name, by=_reader(request))
+    messages.success(request, _("Done."))
+    return redirect("portal_ticket", found.reference)
+
+
+# -- one ticket ------------------------------------------------------------------------------------------
+
+
+def _find(request: HttpRequest, reference: str) -> Ticket:
+    for model in tickets.KINDS.values():
+        visible = model.objects.visible_to(_reader(request)).select_related("service", "team", "requester")
+        found: Ticket | None = visible.filter(reference=reference.upper()).first()
+        if found:
+            return found
+    raise Http404
+
+
+def _show(
+    request: HttpRequest, found: Ticket, *, body: str = "", error: str = "", status: int = 200
+) -> HttpResponse:
+    person = _reader(request)
+    before = request.GET.get("before", "")
+    earlier = int(before) if before.isascii() and before.isdigit() and len(before) < 9 else None
+    stream = Stream(found, person, Names(person), show="conversation", before=earlier)
+    entries = stream.entries()
+    if not stream.has_earlier:
+        entries.append(_report(found))
+    steps = [one for one in found.record_type.workflow.steps_from(found.status) if one.name in ANSWERS]
+    allowed = [
+        {
+            "name": one.name,
+            "label": one.label,
+            "icon": one.icon,
+            "natural": one.name == "confirm",
+            "url": reverse("portal_step", args=[found.reference, one.name]),
+        }
+        for one in steps
+        if standing_of(person).may_take(one, found)
+    ]
+    asks = _asks(found, allowed)
+    context = {
+        "record": {"reference": found.reference, "title": found.title, "url": request.path},
+        "status": tickets.status(found),
+        "facts": [
+            fact for fact in (found.service and found.service.title, found.team and found.team.title) if fact
+        ],
+        "asks": asks,
+        "stream": entries,
+        "stream_more_url": f"?before={stream.earliest}" if stream.has_earlier else "",
+        "composer": _composer(found, body, error) if standing_of(person).may_comment(found) else None,
+        "steps": [] if asks else allowed,
+        "tickets_url": reverse("portal_tickets"),
+        "version": found.version,
+    }
+    return _page(request, "ticket", context, status=status)
+
+
+def _report(found: Ticket) -> StreamEntry:
+    """What the ticket began with, as the first entry of its conversation."""
+    who = found.requester.title if found.requester else ""
+    return StreamEntry(
+        "description", who, found.created_at, what=_("wrote"), body=markdown(found.description)
+    )
+
+
+def _asks(found: Ticket, allowed: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if found.status == Ticket.Status.RESOLVED and allowed:
+        title, text = (
+            _("Is it solved?"),
+            found.resolution[:1000] or _("We believe that it is. Tell us if it is not."),
+        )
+        return {"title": title, "text": text, "steps": allowed}
+    if found.status == Ticket.Status.WAITING and found.waiting_for == Ticket.WaitingFor.USER:
+        return {
+            "title": _("We need something from you"),
+            "text": _("Please answer below; then we go on."),
+            "steps": [],
+        }
+    return None
+
+
+def _composer(found: Ticket, body: str, error: str) -> dict[str, Any]:
+    kind = {"value": "reply", "label": _("Reply"), "hint": _("Write to us…")}
+    return {
+        "url": reverse("portal_reply", args=[found.reference]),
+        "kinds": [kind],
+        "body": body,
+        "error": error,
+    }
+
+
+# -- helpers ---------------------------------------------------------------------------------------------
+
+
+def _create(kind: str, form: TicketForm, person: Person) -> Ticket | None:
+    """Create what the form says with its files; None, and the faults on the form, when it does not fit."""
+    files = form.cleaned_data["files"]
+
+    def make() -> Ticket:
+        made = create(tickets.KINDS[kind], form.ticket_values(), by=person)
+        for file in files:
+            attach(made, file, file.name, by=person)
+        return made
+
+    try:
+        return once.only(form.cleaned_data["once"], person, make)
+    except ValidationError as error:
+        _put_on(form, error)
+        return None
+
+
+def _put_on(form: TicketForm, error: ValidationError) -> None:
+    faults = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    for name, sentences in faults.items():
+        form.add_error(name if name in form.fields else None, sentences)
+
+
+def _asking(kind: str) -> dict[str, Any]:
+    if kind == "incident":
+        return {"title": _("Report a problem"), "lead": _("Something does not work as it should.")}
+    return {"title": _("Request something"), "lead": _("Access, information, advice, something new.")}
+
+
+def _ways(query: str = "") -> list[dict[str, Any]]:
+    return [
+        {
+            "title": _("Report a problem"),
+            "text": _("Something does not work as it should"),
+            "url": reverse("portal_new", args=["incident"]) + query,
+            "icon": "siren",
+        },
+        {
+            "title": _("Request something"),
+            "text": _("Access, information, advice, something new"),
+            "url": reverse("portal_new", args=["service_request"]) + query,
+            "icon": "hand-helping",
+        },
+    ]
+
+
+def _empty(tab: str) -> dict[str, Any]:
+    return {
+        "title": _("Nothing here"),
+        "text": _("What you report or ask for appears here, and you can follow and answer it."),
+        "url": reverse("portal_new", args=["incident"]),
+        "action": _("Report a problem"),
+    }
+
+
+def _looks_after_others(person: Person) -> bool:
+    return bool(standing_of(person).represented)
+
+
+def _reader(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # login_required has seen to it  # nosec B101
+    return request.user
+
+
+def _page(request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    """Draw a portal page with its navigation."""
+    entries = [("portal", _("Home")), ("portal_services", _("Services")), ("portal_tickets", _("My tickets"))]
+    frame = {
+        "portal_navigation": [
+            {"title": title, "url": reverse(url), "active": request.path == reverse(url)}
+            for url, title in entries
+        ],
+        "desk_url": reverse("home") if works_here(_reader(request)) else "",
+    }
+    return render(request, f"stellwerk/portal/{name}.html", {**frame, **context}, status=status)
