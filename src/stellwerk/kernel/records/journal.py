@@ -7,18 +7,18 @@ digest and a keyed seal over both, so that a cut tail is found too. The key live
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.values import Changes, machine_values
+from stellwerk.kernel.records.values import Changes, MachineValue, machine_values
 
 if TYPE_CHECKING:
     from stellwerk.kernel.records.record import Record
@@ -62,7 +62,7 @@ def append(record: "Record", deed: Deed, changes: Changes) -> Entry:
     return entry
 
 
-def digest(reference: str, entry: Entry) -> str:
+def digest(reference: str, entry: "Entry | SomeEntry") -> str:
     """Compute the keyed hash of an entry: hexadecimal, 64 characters."""
     content = [
         reference,
@@ -98,46 +98,87 @@ class Fault:
         return f"{self.reference}, entry {self.number}: {self.what}"
 
 
-def verify(record: "Record", entries: list[Entry]) -> Iterator[Fault]:
-    """Check a record's entries (ascending by id, as they were written) and yield every fault found."""
-    expected, head = 1, START
+def verify(record: "Record", entries: "Iterable[Entry | SomeEntry]") -> Iterator[Fault]:
+    """Check a record against its entries (ascending by number) and yield every fault found."""
+    walk = Walk(record)
     for entry in entries:
-        if entry.number != expected:
-            yield Fault(record.reference, expected, _missing(entry.number, expected))
-        elif entry.previous != head:
-            yield Fault(record.reference, entry.number, _("does not follow the entry before it."))
-        if not hmac.compare_digest(digest(record.reference, entry), entry.digest):
-            yield Fault(record.reference, entry.number, _("its content was changed after it was written."))
-        expected, head = entry.number + 1, entry.digest
-    yield from _verify_end(record, expected - 1, head)
+        yield from walk.step(entry)
+    yield from walk.end(record.specific)
+
+
+class SomeEntry(Protocol):
+    """What a journal entry is verified by; read-only, so that rows of a query do as well."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def recorded_at(self) -> datetime: ...
+    @property
+    def actor_id(self) -> int | None: ...
+    @property
+    def verb(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def changes(self) -> Changes: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def internal(self) -> bool: ...
+    @property
+    def brought_from(self) -> str: ...
+    @property
+    def previous(self) -> str: ...
+    @property
+    def digest(self) -> str: ...
+
+
+class Walk:
+    """A walk along one record's entries, which proves the chain and rebuilds the record on the way."""
+
+    def __init__(self, record: "Record") -> None:
+        self.record = record
+        self.count, self.head = 0, START
+        self.values: dict[str, MachineValue] = {}
+
+    def step(self, entry: "Entry | SomeEntry") -> Iterator[Fault]:
+        """Take the next entry and yield what is wrong with it."""
+        if entry.number != self.count + 1:
+            yield self._fault(self.count + 1, _missing(entry.number, self.count + 1))
+        elif entry.previous != self.head:
+            yield self._fault(entry.number, _("does not follow the entry before it."))
+        if not hmac.compare_digest(digest(self.record.reference, entry).encode(), entry.digest.encode()):
+            yield self._fault(entry.number, _("its content was changed after it was written."))
+        self.count, self.head = entry.number, entry.digest
+        for name, (_before, after) in entry.changes.items():
+            self.values[name] = after
+
+    def end(self, specific: "Record") -> Iterator[Fault]:
+        """Hold the end of the chain and the rebuilt values against the record."""
+        record = self.record
+        if self.count < record.journal_count:
+            yield self._fault(self.count + 1, _("the journal was cut off here."))
+        elif record.journal_head != self.head:
+            yield self._fault(self.count, _("is not the last entry that the record knows of."))
+        expected = seal(record.reference, record.journal_count, record.journal_head)
+        if not hmac.compare_digest(expected.encode(), record.journal_seal.encode()):
+            yield self._fault(self.count, _("the record's seal over its journal is broken."))
+        stored = machine_values(specific)
+        for name in sorted({*stored, *self.values}):
+            if not name.startswith("@") and stored.get(name) != self.values.get(name):
+                what = _("“%(field)s” in the record is not what the journal says.") % {"field": name}
+                yield self._fault(self.count, what)
+
+    def _fault(self, number: int, what: str) -> Fault:
+        return Fault(self.record.reference, number, what)
 
 
 def _missing(number: int, expected: int) -> str:
     if number > expected:
         return _("is missing; the journal goes on with entry %(number)d.") % {"number": number}
     return _("was expected here, but entry %(number)d stands in its place.") % {"number": number}
-
-
-def _verify_end(record: "Record", count: int, head: str) -> Iterator[Fault]:
-    from stellwerk.kernel.records.replay import replay
-
-    if count < record.journal_count:
-        yield Fault(record.reference, count + 1, _("the journal was cut off here."))
-    elif record.journal_head != head:
-        yield Fault(record.reference, count, _("is not the last entry that the record knows of."))
-    if not hmac.compare_digest(
-        seal(record.reference, record.journal_count, record.journal_head), record.journal_seal
-    ):
-        yield Fault(record.reference, count, _("the record's seal over its journal is broken."))
-    specific = record.specific
-    stored, replayed = machine_values(specific), replay(specific)
-    for name in sorted({*stored, *replayed}):
-        if stored.get(name) != replayed.get(name):
-            yield Fault(
-                record.reference,
-                count,
-                _("“%(field)s” in the record is not what the journal says.") % {"field": name},
-            )
 
 
 @lru_cache(maxsize=4)

@@ -22,6 +22,7 @@ from stellwerk.kernel.exchange.log.names import Name, Names
 from stellwerk.kernel.exchange.log.source import LogFile
 from stellwerk.kernel.exchange.log.updates import Case, Interpreter, Update
 from stellwerk.kernel.exchange.models import LogImport
+from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.history import History
 from stellwerk.kernel.records.record import Record
@@ -101,19 +102,19 @@ class LogImporter:
         self._finish()
         return True
 
-    def rehearse(self, progress: Progress | None = None) -> set[Name]:
-        """Read everything and count what `run` would do; writes nothing. Returns the names that would be made."""
+    def rehearse(self, progress: Progress | None = None) -> None:
+        """Read everything and count what `run` would do; writes nothing."""
         self.names = Names(self.mapping.source, {})
-        missing: set[Name] = set()
+        missing: set[Any] = set()
         for chunk in self._chunks():
             known = self._known(chunk)
             for case in chunk:
                 self._count(case, self._news(case, known.get(case.number)), known.get(case.number))
-            fresh = (name for case in chunk for name in case.names if name not in missing)
-            missing.update(self.names.unknown(fresh))
+            fresh = (name for case in chunk for name in case.names if name.key not in missing)
+            missing.update(name.key for name in self.names.unknown(fresh))
             if progress:
                 progress(self.file, self.figures)
-        return missing
+        self.figures.made = dict(Counter(registry.for_model(model).key for model, _path in missing))
 
     # -- reading ---------------------------------------------------------------------------------------
 
@@ -378,11 +379,8 @@ class LogImporter:
 
 
 def _party(rules: PartyRules) -> Party:
-    known = Party.objects.filter(
-        **({"reference": rules.reference} if rules.reference else {"title": rules.title})
-    )
-    if found := known.order_by("pk").first():
-        return found
-    if rules.reference:
+    sought = {"reference": rules.reference} if rules.reference else {"title": rules.title}
+    found: Party | None = Party.objects.filter(**sought).order_by("pk").first()
+    if found is None and rules.reference:
         raise ValidationError(_("There is no party %s.") % rules.reference)
-    return create(Party, {"title": rules.title, "party_kind": rules.kind}, by=SYSTEM)
+    return found or create(Party, {"title": rules.title, "party_kind": rules.kind}, by=SYSTEM)

@@ -391,7 +391,7 @@ class _Reader:
     def choice(self, table: Table, name: str, value: Any) -> None:
         self.known(table, "values", name)
         choices = self.record_type.field(name).choices
-        allowed = [key for key, _label in choices] if choices else None  # type: ignore[union-attr, misc]
+        allowed = [key for key, _label in choices] if choices else None
         if allowed is not None and value not in allowed:
             raise table.fault("values", _("choose one of: %s.") % ", ".join(map(str, allowed)))
 

@@ -27,6 +27,11 @@ class Name(NamedTuple):
     match: tuple[str, ...] = ()
 
     @property
+    def key(self) -> tuple[type[Record], tuple[str, ...]]:
+        """By what it is the same: somebody who calls is the one who works, if called the same."""
+        return self.model, self.path
+
+    @property
     def above(self) -> "Name":
         return self._replace(path=self.path[:-1])
 
@@ -96,13 +101,18 @@ class Names:
         return found
 
     def _make(self, names: list[Name], at: datetime) -> None:
+        fresh: dict[Any, Record] = {}
         with History(self.source, by=SYSTEM) as history:
             for name in names:
+                if name.key in fresh:
+                    self._known[name] = fresh[name.key]
+                    continue
                 try:
-                    self._known[name] = history.create(name.model, self._values(name), by=SYSTEM, at=at)
+                    made = history.create(name.model, self._values(name), by=SYSTEM, at=at)
                 except ValidationError as error:
                     self.refused[name] = " ".join(error.messages)
                     continue
+                self._known[name] = fresh[name.key] = made
                 key = registry.for_model(name.model).key
                 self.made[key] = self.made.get(key, 0) + 1
 

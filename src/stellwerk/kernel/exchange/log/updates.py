@@ -1,6 +1,6 @@
 """Turning a log's rows into what they say about a ticket; nothing here looks at the database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -56,9 +56,8 @@ class Case:
     @property
     def names(self) -> Iterator[Name]:
         for update in self.updates:
-            yield from (name for name in (update.by, *update.names.values()) if name)
-        if self.opener:
-            yield self.opener
+            yield from (name for name in update.names.values() if name)
+        yield from (name for name in (self.opener, *(update.by for update in self.updates)) if name)
 
 
 class Interpreter:
@@ -68,6 +67,12 @@ class Interpreter:
         self.mapping, self.findings = mapping, findings
         self.fields = {rule.name: self._field(rule) for rule in mapping.rules}
         self.instant = lru_cache(maxsize=20_000)(lambda text: _instant(text, mapping.file))
+        self._readings: tuple[tuple[type[Any], Callable[[str], Any]], ...] = (
+            (models.DateTimeField, self._dated),
+            (models.DateField, lambda text: self._dated(text).date()),
+            (models.BooleanField, _yes_or_no),
+            (models.IntegerField, _whole),
+        )
 
     def case(self, group: Group) -> Case | None:
         """Read a ticket's rows; None when not one of them can be dated."""
@@ -175,14 +180,9 @@ class Interpreter:
             return rule.values[text]
         if rule.custom_type:
             return self._custom(rule.custom_type, text)
-        if isinstance(model_field, models.DateTimeField):
-            return self._dated(text)
-        if isinstance(model_field, models.DateField):
-            return self._dated(text).date()
-        if isinstance(model_field, models.BooleanField):
-            return _yes_or_no(text)
-        if isinstance(model_field, models.IntegerField):
-            return _whole(text)
+        for kind, read in self._readings:
+            if isinstance(model_field, kind):
+                return read(text)
         return self._shortened(model_field, text, row, rule)
 
     def _custom(self, kind: str, text: str) -> Any:

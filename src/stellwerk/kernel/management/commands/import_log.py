@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from stellwerk.kernel.exchange.log import mapping
 from stellwerk.kernel.exchange.log.importing import Figures, LogImporter
-from stellwerk.kernel.exchange.log.names import Name
 from stellwerk.kernel.exchange.log.source import LogFile
 from stellwerk.kernel.records import registry
 
@@ -49,10 +48,9 @@ class Command(BaseCommand):
     def _run(self, importer: LogImporter, *, dry_run: bool, again: bool) -> None:
         progress = Progress(self)
         if dry_run:
-            missing = importer.rehearse(progress.show)
+            importer.rehearse(progress.show)
             progress.end()
             self.stdout.write(_("Dry run: nothing was written."))
-            importer.figures.made = _by_type(missing)
         elif not importer.run(progress.show, again=again):
             self.stdout.write(_("This file was brought in completely before; --again looks once more."))
         progress.end()
@@ -110,7 +108,8 @@ def summary(figures: Figures) -> list[str]:
         )
         % vars(figures),
         _(
-            "%(updates)d updates brought, %(known_updates)d known, %(late_updates)d too late, %(refused_updates)d left out; %(notes)d notes."
+            "%(updates)d updates brought, %(known_updates)d known, %(late_updates)d too late, "
+            "%(refused_updates)d left out; %(notes)d notes."
         )
         % vars(figures),
     ]
@@ -118,11 +117,3 @@ def summary(figures: Figures) -> list[str]:
         made = [f"{count} {registry.get(key).label_plural}" for key, count in figures.made.items()]
         lines.append(_("Made: %s.") % ", ".join(made))
     return lines
-
-
-def _by_type(names: set[Name]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        key = registry.for_model(name.model).key
-        counts[key] = counts.get(key, 0) + 1
-    return counts
