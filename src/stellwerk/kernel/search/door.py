@@ -10,15 +10,17 @@ or a condition on the records, because somebody may work for one party and be a 
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, TypeVar
+from types import ModuleType
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connections, router, transaction
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model, Q, QuerySet
 
 from stellwerk.kernel.search import postgresql, sqlite
-from stellwerk.kernel.search.folding import number, words
+from stellwerk.kernel.search.folding import numbers, words
 from stellwerk.kernel.search.models import SearchEntry
 from stellwerk.kernel.search.query import Query, understand
 from stellwerk.kernel.search.row import SearchRow
@@ -31,6 +33,12 @@ R = TypeVar("R", bound=Model)
 MOST_HITS = 1_000
 _ROWS_AT_ONCE = 1_000
 _NUMBERED_ALIKE = 50
+
+
+class _Hit(NamedTuple):
+    pk: int
+    reference: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,11 @@ class Found:
 
 def index(rows: Iterable[SearchRow]) -> None:
     """Make records findable by these texts instead of their former ones."""
-    using = router.db_for_write(SearchEntry)
-    backend = postgresql if connections[using].vendor == "postgresql" else sqlite
+    connection = connections[router.db_for_write(SearchEntry)]
     waiting = iter(rows)
-    with transaction.atomic(using, savepoint=False):
+    with transaction.atomic(connection.alias, savepoint=False):
         while batch := list(islice(waiting, _ROWS_AT_ONCE)):
-            backend.write(connections[using], batch)
+            _backend(connection).write(connection, batch)
 
 
 def forget(ids: Collection[int]) -> None:
@@ -68,7 +75,11 @@ def matching(queryset: QuerySet[R], text: str, *, internal: bool | Q) -> QuerySe
     "INC-000123", "inc 123" or "123" finds the record that bears it. No text is an error.
     """
     query = understand(text)
-    return _narrowed(queryset, query, internal=internal) if query else queryset.none()
+    if not query:
+        return queryset.none()
+    found = _narrowed(queryset, query, internal=internal)
+    newest_first = _backend(connections[queryset.db]).NEWEST_FIRST if query.number else "-search_entry__pk"
+    return found.order_by(newest_first)
 
 
 def find(queryset: QuerySet[R], text: str, *, internal: bool | Q, most: int = MOST_HITS) -> Found:
@@ -79,10 +90,9 @@ def find(queryset: QuerySet[R], text: str, *, internal: bool | Q, most: int = MO
     query = understand(text)
     if not query:
         return Found()
-    newest = _narrowed(queryset, query, internal=internal).values_list("pk", "reference", "title")[: most + 1]
-    hits = [*_bearing_the_number(queryset, query), *newest]
-    best = sorted(hits, key=lambda hit: _rank(query, reference=hit[1], title=hit[2]))
-    ids = tuple(dict.fromkeys(pk for pk, _, _ in best))
+    newest = _newest(queryset, replace(query, number=""), internal, most + 1)
+    best = sorted([*_bearing(queryset, query), *newest], key=lambda hit: _rank(query, hit))
+    ids = tuple(dict.fromkeys(hit.pk for hit in best))
     return Found(ids[:most], more=len(ids) > most)
 
 
@@ -101,31 +111,50 @@ def snippets(ids: Collection[int], text: str, *, internal: bool | Collection[int
     return found
 
 
+def _backend(connection: BaseDatabaseWrapper) -> ModuleType:
+    return postgresql if connection.vendor == "postgresql" else sqlite
+
+
 def _narrowed(queryset: QuerySet[R], query: Query, *, internal: bool | Q) -> QuerySet[R]:
+    if internal == Q():  # no condition: everybody's
+        internal = True
     if isinstance(internal, Q):
-        public = SearchEntry.objects.filter(pk=OuterRef("search_entry__pk"), words__match_public=query)
-        found = queryset.filter(Q(search_entry__words__match_all=query), internal | Exists(public))
+        found = queryset.filter(_backend(connections[queryset.db]).either(query, internal))
     elif internal:
         found = queryset.filter(search_entry__words__match_all=query)
     else:
         found = queryset.filter(search_entry__words__match_public=query)
-    # The order of the search table's key, not of the record's: SQLite then needs no sorting.
-    return found.order_by("-search_entry__pk")
+    return found
 
 
-def _bearing_the_number(queryset: QuerySet[R], query: Query) -> list[tuple[int, str, str]]:
+def _newest(queryset: QuerySet[Any], query: Query, internal: bool | Q, most: int) -> list[_Hit]:
+    """Return the newest matches, in as few and as small steps as it takes."""
+    hits: list[_Hit] = []
+    connection = connections[queryset.db]
+    for step in _backend(connection).steps(connection, queryset, query):
+        hits = _hits(_narrowed(step.records, step.query, internal=internal).order_by(step.order)[:most])
+        if len(hits) == most:
+            break
+    return hits
+
+
+def _bearing(queryset: QuerySet[Any], query: Query) -> list[_Hit]:
+    """Return the records that bear the number that was asked for: one of each kind, if it came without a prefix."""
     if not query.number:
         return []
-    bearing = queryset.filter(search_entry__words__match_public=Query(number=query.number))
-    hits: list[tuple[Any, ...]] = list(bearing.values_list("pk", "reference", "title")[:_NUMBERED_ALIKE])
-    return [(pk, reference, title) for pk, reference, title in hits]
+    found = _narrowed(queryset, Query(number=query.number), internal=False)
+    return _hits(found.order_by(_backend(connections[queryset.db]).NEWEST_FIRST)[:_NUMBERED_ALIKE])
 
 
-def _rank(query: Query, *, reference: str, title: str) -> int:
-    if query.number and query.number in {number(reference), number(words(reference)[-1])}:
+def _hits(found: QuerySet[Any]) -> list[_Hit]:
+    return [_Hit(*values) for values in found.values_list("pk", "reference", "title")]
+
+
+def _rank(query: Query, hit: _Hit) -> int:
+    if query.number and query.number in numbers(hit.reference):
         return 0
-    title_words = words(title)
-    return 1 if all(term.occurs_in(title_words) for term in query.terms) else 2
+    title = words(hit.title)
+    return 1 if all(term.occurs_in(title) for term in query.terms) else 2
 
 
 def _batches(ids: Iterable[int]) -> Iterable[list[int]]:

@@ -42,10 +42,20 @@ def number(reference: str) -> str:
 
     Nothing is returned for what does not end in a number.
     """
+    return "#" + "".join(parts) if (parts := _parts_of_number(reference)) else ""
+
+
+def numbers(reference: str) -> list[str]:
+    """Return the words by which a number alone and a number with its prefix find a reference."""
+    parts = _parts_of_number(reference)
+    return ["#" + "".join(parts), "#" + parts[-1]] if parts else []
+
+
+def _parts_of_number(reference: str) -> list[str]:
     parts = _LETTERS_OR_DIGITS.findall(fold(reference[:LONGEST_WORD]))
     if not parts or not parts[-1].isdecimal():
-        return ""
-    return "#" + "".join((part.lstrip("0") or "0") if part.isdecimal() else part for part in parts)
+        return []
+    return [(part.lstrip("0") or "0") if part.isdecimal() else part for part in parts]
 
 
 def _folded_sign(sign: str) -> str:

@@ -2,6 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.db.models.expressions import OrderBy
 
 from stellwerk.kernel.search.folding import number, words
 
@@ -43,9 +47,21 @@ class Query:
 
     terms: tuple[Term, ...] = ()
     number: str = ""
+    within: tuple[
+        str, ...
+    ] = ()  # further words of which one must be found, put there by a database's own means
 
     def __bool__(self) -> bool:
         return bool(self.terms)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One search among some of the caller's records, in an order that is quick for it."""
+
+    records: QuerySet[Any]
+    query: Query
+    order: OrderBy
 
 
 def understand(text: str) -> Query:

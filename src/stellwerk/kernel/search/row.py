@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from stellwerk.kernel.search.folding import MOST_CHARACTERS, number, words
+from stellwerk.kernel.search.folding import MOST_CHARACTERS, numbers, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class SearchRow:
 
     def words(self) -> tuple[list[str], list[str], list[str]]:
         """Return the folded words of the title (with the reference and its number), public and internal text."""
-        title = [*_words_of_reference(self.reference), *words(self.title)]
+        title = [*words(self.reference), *numbers(self.reference), *words(self.title)]
         return title, words(self.public), words(self.internal)
 
     @property
@@ -28,12 +28,6 @@ class SearchRow:
     @property
     def shown_internal(self) -> str:
         return _storable(self.internal)
-
-
-def _words_of_reference(reference: str) -> list[str]:
-    """ "INC-000123" is found as "INC-000123", "inc 123" and "123"."""
-    found = words(reference)
-    return [*found, number(reference), number(found[-1])] if number(reference) else found
 
 
 def _storable(text: str) -> str:

@@ -1,10 +1,13 @@
 """Search on SQLite: an FTS5 table, which walks its matches newest first without sorting them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import F, Q, QuerySet
 
-from stellwerk.kernel.search.query import Query, Term
+from stellwerk.kernel.search.query import Query, Step, Term
 from stellwerk.kernel.search.row import SearchRow
 
 # The words arrive folded and separated by blanks; "#" begins the number of a record. Sizes of columns
@@ -15,6 +18,9 @@ CREATE = (
     "tokenize=\"ascii tokenchars '#'\", columnsize=0, prefix='2 3')",
 )
 DROP = ("DROP TABLE IF EXISTS kernel_search",)
+
+# FTS5 walks its matches in the order of its own key, so the newest need no sorting.
+NEWEST_FIRST = F("search_entry__pk").desc()
 
 _UPSERT = (
     "INSERT OR REPLACE INTO kernel_search (rowid, title_words, public_words, internal_words, public, internal) "
@@ -29,6 +35,20 @@ def expression(query: Query, *, internal: bool) -> str:
     if query.terms:
         ways.append(f"({columns} : ({' AND '.join(map(_phrase, query.terms))}))")
     return " OR ".join(ways)
+
+
+def either(query: Query, internal: Q) -> Q:
+    """Return the condition that a record matches by its public words, or by all where `internal` holds.
+
+    FTS5 cannot match within an OR. What matches publicly is gathered apart, and only once a record needs it.
+    """
+    public = apps.get_model("kernel", "SearchEntry")._default_manager.filter(words__match_public=query)
+    return Q(search_entry__words__match_all=query) & (internal | Q(pk__in=public.values("pk")))
+
+
+def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Any], query: Query) -> Iterator[Step]:
+    """Yield the searches that together find the newest matches: here it is one."""
+    yield Step(queryset, query, NEWEST_FIRST)
 
 
 def write(connection: BaseDatabaseWrapper, rows: Iterable[SearchRow]) -> None:
