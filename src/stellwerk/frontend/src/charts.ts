@@ -80,8 +80,9 @@ function color(token: string, light: boolean): string {
 }
 
 function tokenOf(data: Data, series: Series, index: number): string {
-  const hue = series.hue;
-  if (!hue) return data.series.length === 1 ? "--chart" : `--hue-${(index % 8) + 1}`;
+  const hue = String(series.hue ?? "");
+  if (!hue && data.kind === "lines") return `--hue-${(index % 8) + 1}`;
+  if (!hue) return index % 4 ? `--chart-${(index % 4) + 1}` : "--chart";
   if (/^\d$/.test(hue)) return `--hue-${hue}`;
   return ["chart", "lamp", "danger", "warning"].includes(hue) || hue.startsWith("priority") ? `--${hue}` : `--status-${hue}`;
 }
@@ -95,7 +96,7 @@ function options(data: Data, width: number, light = false): Record<string, unkno
   return {
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches && !light,
     animationDuration: 250,
-    aria: { enabled: true, decal: { show: data.kind === "stack" } },
+    aria: { enabled: true },
     textStyle: text,
     grid: lying
       ? { left: labelWidth(data, width), right: 40, top: many ? 32 : 4, bottom: 4 }
@@ -169,12 +170,21 @@ function seriesOption(data: Data, series: Series, hue: string, paint: Paint): Re
     return { ...common, type: "line", showSymbol: false, lineStyle: { width: 2, type: data.series.indexOf(series) % 2 ? [5, 3] : "solid" }, emphasis: { disabled: true }, areaStyle: data.series.length === 1 ? { opacity: 0.08 } : undefined };
   }
   const lying = data.kind === "bars";
+  const stacked = data.kind === "stack" || (lying && data.series.length > 1);
+  const last = series === data.series.at(-1);
   return {
     ...common,
     type: "bar",
-    stack: data.kind === "stack" ? "all" : undefined,
+    stack: stacked ? "all" : undefined,
     barMaxWidth: lying ? 16 : 28,
-    itemStyle: { borderRadius: data.kind === "stack" ? 0 : lying ? [0, 3, 3, 0] : [3, 3, 0, 0] },
-    label: lying ? { show: true, position: "right", color: paint("--ink"), fontSize: 12, fontFamily: "inherit" } : undefined,
+    itemStyle: { borderRadius: stacked ? 0 : lying ? [0, 3, 3, 0] : [3, 3, 0, 0] },
+    label: lying && last ? barLabel(data, paint) : undefined,
   };
+}
+
+/** The whole number at the end of a lying bar; hidden parts are not counted. */
+function barLabel(data: Data, paint: Paint): Record<string, unknown> {
+  const total = ({ dataIndex }: { dataIndex: number }) =>
+    data.series.reduce((sum, series) => sum + (series.values[dataIndex] ?? 0), 0).toLocaleString();
+  return { show: true, position: "right", formatter: total, color: paint("--ink"), fontSize: 12, fontFamily: "inherit" };
 }

@@ -263,7 +263,6 @@ def _series(
         "name": stock.name,
         "values": [stock.open.by[name][key] for key in keys],
         "urls": [_list(stock.record_type, asked, **one) for one in parameters],
-        "hue": KINDS.index(stock.record_type.key) + 1,
     }
 
 
