@@ -100,7 +100,7 @@ class RoleAssignmentType(RecordType[RoleAssignment]):
         return {"appointed_by": by.pk}
 
     def derive(self, record: RoleAssignment, before: RoleAssignment | None) -> None:
-        record.title = f"{RoleName(record.role).label}: {record.person or record.team or ''}"[:250]
+        record.title = f"{record.get_role_display()}: {record.person or record.team or ''}"[:250]
 
     def validate(self, record: RoleAssignment, before: RoleAssignment | None) -> None:
         if (record.person_id is None) == (record.team_id is None):

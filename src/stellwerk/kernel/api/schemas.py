@@ -118,7 +118,9 @@ def components_of(record_type: Type, *, with_custom_fields: bool) -> dict[str, S
         f"{name}New": an_object({**given, "custom": of_custom}, []),
         f"{name}Changed": an_object({**given, "custom": of_custom, "version": NUMBER}, []),
         **{
-            _choices_name(record_type, field): _enumeration(field.flatchoices)
+            _choices_name(record_type, field): _enumeration(
+                field.flatchoices, may_be_empty=_may_be_empty(field)
+            )
             for field in record_type.journaled
             if field.choices
         },
@@ -193,8 +195,6 @@ def _given(field: Any, record_type: Type) -> Schema:
     described = _plain(field, record_type)
     if isinstance(field, models.CharField) and field.max_length and not field.choices:
         described = described | {"maxLength": field.max_length}
-    if field.choices and field.blank and not field.null:
-        described = {"anyOf": [described, {"const": ""}]}
     return _nullable(described, field.null) | _words(field)
 
 
@@ -234,9 +234,15 @@ def _choices_name(record_type: Type, field: Any) -> str:
     return name_of(record_type) + "".join(part.capitalize() for part in field.name.split("_"))
 
 
-def _enumeration(pairs: Any) -> Schema:
+def _may_be_empty(field: Any) -> bool:
+    return bool(field.blank and not field.null and field.empty_strings_allowed)
+
+
+def _enumeration(pairs: Any, *, may_be_empty: bool = False) -> Schema:
     """Describe choices; an empty one stands for none where a field may be blank."""
     values = [value for value, _label in pairs]
+    if may_be_empty and "" not in values:
+        values.append("")
     meanings = "; ".join(f"`{value}`: {force_str(label)}" for value, label in pairs)
     kind = "integer" if all(isinstance(value, int) for value in values) else "string"
     return {"type": kind, "enum": values, "description": meanings}

@@ -63,6 +63,17 @@ def _storable(value: Any) -> Any:
     return value
 
 
+def require_references(record_type: "RecordType[Any]", record: Record) -> None:
+    """Refuse a record whose required references are empty, before anything is derived from them."""
+    missing = [
+        name
+        for name in record_type.references
+        if getattr(record, f"{name}_id") is None and not record_type.field(name).null
+    ]
+    if missing:
+        raise ValidationError(dict.fromkeys(missing, _("Fill this in.")))
+
+
 def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
     """Refuse references to records that `by` may not see, in the words used for those that do not exist.
 

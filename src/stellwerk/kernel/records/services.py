@@ -317,6 +317,7 @@ def _change(
 
 def _derive(record_type: RecordType[Any], record: R, before: R | None, values: Values, writer: Any) -> None:
     """Set what follows from the values; of brought history, what it states itself stands."""
+    cleaning.require_references(record_type, record)
     if not writer.brings_history:
         record_type.derive(record, before)
         return

@@ -1,0 +1,85 @@
+"""Programs that act for Maria, Gus and Nobody."""
+
+import json
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.roles import Role
+from stellwerk.kernel.access.team import Team
+from stellwerk.kernel.api import endpoint
+from stellwerk.kernel.api.tokens import issue_token
+from stellwerk.kernel.testing.fixtures import grant
+
+
+class Program:
+    """Another program with a token; speaks JSON."""
+
+    def __init__(self, person: Person, *scopes: str) -> None:
+        self.token, self.secret = issue_token(person, "a test", scopes or ("read", "write"))
+        self._client = Client(raise_request_exception=False)
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent: dict[str, Any] = {} if body is None else {"data": body, "content_type": "application/json"}
+        return self._client.generic(  # type: ignore[return-value]
+            method,
+            f"/api/v1/{path}",
+            headers={"authorization": f"Bearer {self.secret}", **given},
+            **_encoded(sent),
+        )
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.ask("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self.ask("POST", path, body, **headers)
+
+    def patch(self, path: str, body: Any, **headers: str) -> HttpResponse:
+        return self.ask("PATCH", path, body, **headers)
+
+    def upload(self, path: str, **form: Any) -> HttpResponse:
+        return self._client.post(  # type: ignore[return-value]
+            f"/api/v1/{path}", form, headers={"authorization": f"Bearer {self.secret}"}
+        )
+
+
+def _encoded(sent: dict[str, Any]) -> dict[str, Any]:
+    if "data" in sent and not isinstance(sent["data"], str | bytes):
+        sent["data"] = json.dumps(sent["data"])
+    return sent
+
+
+@pytest.fixture(autouse=True)
+def no_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint.LIMIT, "per_minute", 0)
+
+
+@pytest.fixture
+def as_maria(maria: Person, gus: Person) -> Program:
+    """Maria's program; she also looks after Globex's people."""
+    grant(maria, Role.VIEWER, gus.party)  # type: ignore[arg-type]
+    return Program(maria)
+
+
+@pytest.fixture
+def as_gus(gus: Person) -> Program:
+    return Program(gus)
+
+
+@pytest.fixture
+def as_nobody(nobody: Person) -> Program:
+    return Program(nobody)
+
+
+@pytest.fixture
+def ticket(as_maria: Program, gus: Person, desk: Team) -> dict[str, Any]:
+    """Gus's incident, as the API tells it to Maria."""
+    body = {"title": "Mail is down", "requester": gus.reference, "team": desk.reference, "impact": "high"}
+    answer = as_maria.post("incidents", body)
+    assert answer.status_code == 201, answer.content
+    found: dict[str, Any] = answer.json()  # type: ignore[attr-defined]
+    return found

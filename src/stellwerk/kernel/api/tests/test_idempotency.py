@@ -1,0 +1,114 @@
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.api.models import IdempotentAnswer
+from stellwerk.kernel.api.tests.conftest import Program
+from stellwerk.kernel.comments.models import Comment
+from stellwerk.processes.incidents.incident import Incident
+
+
+def test_the_same_request_with_the_same_key_answers_the_same(as_maria: Program, gus: Person) -> None:
+    body = {"title": "Once", "requester": gus.pk}
+    first = as_maria.post("incidents", body, idempotency_key="k1")
+    again = as_maria.post("incidents", body, idempotency_key="k1")
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    assert (first["Location"], first["ETag"]) == (again["Location"], again["ETag"])
+    assert again["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first
+    assert Incident.objects.count() == 1
+
+
+def test_a_key_belongs_to_one_request_and_one_person(as_maria: Program, as_gus: Program, gus: Person) -> None:
+    as_maria.post("incidents", {"title": "Once", "requester": gus.pk}, idempotency_key="k1")
+    other = as_maria.post("incidents", {"title": "Other", "requester": gus.pk}, idempotency_key="k1")
+    assert (other.status_code, other.json()["type"]) == (422, "urn:stellwerk:problem:key-used")
+    elsewhere = as_maria.post(
+        "service-requests", {"title": "Once", "requester": gus.pk}, idempotency_key="k1"
+    )
+    assert elsewhere.status_code == 422
+    assert as_gus.post("incidents", {"title": "Mine"}, idempotency_key="k1").status_code == 201
+    assert Incident.objects.count() == 2
+
+
+def test_a_refused_request_may_be_mended_under_the_same_key(as_maria: Program, gus: Person) -> None:
+    assert as_maria.post("incidents", {"title": ""}, idempotency_key="k1").status_code == 422
+    assert not IdempotentAnswer.objects.exists()
+    assert (
+        as_maria.post("incidents", {"title": "x", "requester": gus.pk}, idempotency_key="k1").status_code
+        == 201
+    )
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "t\tb"])
+def test_a_key_that_is_none_is_refused(as_maria: Program, key: str) -> None:
+    assert as_maria.post("incidents", {"title": "x"}, idempotency_key=key).status_code == 400
+
+
+def test_a_file_sent_twice_is_attached_once(as_gus: Program, ticket: dict[str, Any]) -> None:
+    path = f"/api/v1/incidents/{ticket['reference']}/attachments"
+    answers = [
+        as_gus._client.post(
+            path,
+            {"file": SimpleUploadedFile("a.txt", b"content")},
+            headers={"authorization": f"Bearer {as_gus.secret}", "idempotency-key": "f"},
+        )
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].content == answers[1].content
+    assert Incident.objects.get().attachments.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_repeats_at_once_make_one_record(maria: Person) -> None:
+    program = Program(maria)
+
+    def post(number: int) -> tuple[int, bytes]:
+        try:
+            answer = program.post("incidents", {"title": "Once", "requester": maria.pk}, idempotency_key="k")
+            return answer.status_code, answer.content
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(10) as threads:
+        answers = set(threads.map(post, range(10)))
+    assert [status for status, _content in answers] == [201]
+    assert Incident.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_changes_each_is_made_or_refused_and_none_is_lost(maria: Person) -> None:
+    program = Program(maria)
+    path = program.post("incidents", {"title": "0", "requester": maria.pk})["Location"].removeprefix(
+        "/api/v1/"
+    )
+
+    def work(worker: int) -> int:
+        accepted = 0
+        try:
+            for number in range(5):
+                tag = program.get(path)["ETag"]
+                answer = program.patch(path, {"title": f"{worker}.{number}"}, if_match=tag)
+                assert answer.status_code in (200, 412), answer.content
+                accepted += answer.status_code == 200
+        finally:
+            connections.close_all()
+        return accepted
+
+    with ThreadPoolExecutor(4) as threads:
+        accepted = sum(threads.map(work, range(4)))
+    incident = Incident.objects.get()
+    assert incident.version == incident.entries.count() == accepted + 1
+    assert accepted >= 5
+
+
+def test_comments_are_not_doubled_either(as_gus: Program, ticket: dict[str, Any]) -> None:
+    for _ in range(3):
+        path = f"incidents/{ticket['reference']}/comments"
+        assert as_gus.post(path, {"body": "Once."}, idempotency_key="c").status_code == 201
+    assert Comment.objects.count() == 1

@@ -1,0 +1,196 @@
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.team import Team
+from stellwerk.kernel.api.tests.conftest import Program
+from stellwerk.kernel.custom.models import CustomField
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.services import change, create
+from stellwerk.processes.incidents.incident import Incident
+
+
+def test_a_created_record_is_told_whole(ticket: dict[str, Any], desk: Team) -> None:
+    assert ticket["reference"] == "INC-000001"
+    assert ticket["status"] == "new"
+    assert ticket["priority"] == 2
+    assert ticket["requester"] == {"reference": "PER-000002", "title": "Gus Gordon"}
+    assert ticket["team"] == {"reference": desk.reference, "title": "Service desk"}
+    assert ticket["assigned_to"] is None
+    assert ticket["version"] == 1
+
+
+def test_creating_says_where_the_record_is(as_maria: Program, gus: Person) -> None:
+    answer = as_maria.post("incidents", {"title": "Printer", "requester": gus.pk})
+    assert answer.status_code == 201
+    assert answer["Location"] == "/api/v1/incidents/INC-000001"
+    assert answer["ETag"] == '"1"'
+    assert as_maria.get("incidents/inc-000001").json() == answer.json()
+
+
+def test_faults_are_told_by_field_and_nothing_is_written(as_maria: Program) -> None:
+    answer = as_maria.post("incidents", {"title": 5, "requester": "PER-999999", "impact": "huge"})
+    assert answer.status_code == 422
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer.json()["errors"] == {
+        "title": ["Give a text."],
+        "requester": ["Choose one of those offered: there is no such record."],
+        "impact": ["Choose one of: high, medium, low."],
+    }
+    assert not Incident.objects.exists()
+
+
+def test_a_reference_to_what_one_may_not_see_reads_like_one_to_nothing(
+    as_maria: Program, other_centre: Record, nobody: Person
+) -> None:
+    hidden = as_maria.post("incidents", {"title": "x", "requester": nobody.reference})
+    missing = as_maria.post("incidents", {"title": "x", "requester": "PER-999999"})
+    assert (hidden.status_code, hidden.content) == (422, missing.content)
+
+
+@pytest.mark.parametrize(
+    "name", ["status", "priority", "version", "is_open", "reference", "nonsense", "party_id"]
+)
+def test_what_may_not_be_set_is_refused(as_maria: Program, gus: Person, name: str) -> None:
+    answer = as_maria.post("incidents", {"title": "x", "requester": gus.pk, name: 1})
+    assert answer.status_code == 422
+    assert list(answer.json()["errors"]) == [name]
+    assert not Incident.objects.exists()
+
+
+def test_gus_raises_an_incident_for_himself_and_reads_what_is_shown_to_him(as_gus: Program) -> None:
+    answer = as_gus.post("incidents", {"title": "My mail is down", "description": "Since nine."})
+    assert answer.status_code == 201
+    told = answer.json()
+    assert told["requester"]["title"] == "Gus Gordon"
+    assert "team" not in told
+    assert "assigned_to" not in told
+    assert as_gus.post("incidents", {"title": "x", "impact": "high"}).status_code == 422
+
+
+def test_the_hidden_and_the_missing_answer_alike(as_nobody: Program, ticket: dict[str, Any]) -> None:
+    for method, path in (
+        ("GET", ""),
+        ("PATCH", ""),
+        ("GET", "/comments"),
+        ("POST", "/transitions/begin"),
+        ("GET", "/journal"),
+        ("DELETE", "/watchers/me"),
+    ):
+        hidden = as_nobody.ask(method, f"incidents/{ticket['reference']}{path}", {})
+        missing = as_nobody.ask(method, f"incidents/INC-999999{path}", {})
+        assert (hidden.status_code, hidden.content) == (404, missing.content)
+
+
+def test_gus_may_look_at_his_ticket_but_not_change_it(as_gus: Program, ticket: dict[str, Any]) -> None:
+    answer = as_gus.patch("incidents/INC-000001", {"title": "Other"}, if_match='"1"')
+    assert (answer.status_code, answer.json()["detail"]) == (
+        403,
+        "You may look at INC-000001, but not change it.",
+    )
+    assert Incident.objects.get().title == "Mail is down"
+
+
+def test_a_change_needs_the_version_that_was_seen(as_maria: Program, ticket: dict[str, Any]) -> None:
+    assert as_maria.patch("incidents/INC-000001", {"title": "x"}).status_code == 428
+    assert as_maria.patch("incidents/INC-000001", {"title": "First"}, if_match='"1"').json()["version"] == 2
+    assert as_maria.patch("incidents/INC-000001", {"title": "Second", "version": 2}).json()["version"] == 3
+
+
+def test_a_stale_change_shows_both_versions_and_changes_nothing(
+    as_maria: Program, ticket: dict[str, Any]
+) -> None:
+    as_maria.patch("incidents/INC-000001", {"title": "First"}, if_match='"1"')
+    by_tag = as_maria.patch("incidents/INC-000001", {"title": "Second"}, if_match='"1"')
+    by_body = as_maria.patch("incidents/INC-000001", {"title": "Second", "version": 1})
+    assert (by_tag.status_code, by_body.status_code) == (412, 409)
+    assert by_tag["ETag"] == '"2"'
+    assert by_tag.json()["yours"] == {"version": 1, "values": {"title": "Second"}}
+    assert by_tag.json()["theirs"]["version"] == 2
+    assert by_tag.json()["theirs"]["values"]["title"] == "First"
+    assert Incident.objects.get().title == "First"
+
+
+def test_an_unchanged_record_is_not_sent_again(as_maria: Program, ticket: dict[str, Any]) -> None:
+    answer = as_maria.get("incidents/INC-000001", if_none_match='"1"')
+    assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", '"1"')
+    assert as_maria.get("incidents/INC-000001", if_none_match='"7", W/"1"').status_code == 304
+    assert as_maria.get("incidents/INC-000001", if_none_match='"2"').status_code == 200
+
+
+def test_only_the_wanted_fields_are_told(as_maria: Program, as_gus: Program, ticket: dict[str, Any]) -> None:
+    path = "incidents/INC-000001?fields=title,team"
+    assert list(as_maria.get(path).json()) == ["id", "reference", "type", "title", "team"]
+    assert list(as_gus.get(path).json()) == ["id", "reference", "type", "title"]
+    assert as_maria.get("incidents?fields=title,password").json()["errors"] == {
+        "fields": ["incident has no field called “password”."]
+    }
+
+
+def test_the_past_is_told_as_of_a_moment(as_maria: Program, ticket: dict[str, Any]) -> None:
+    before = timezone.now().isoformat()
+    change(Incident.objects.get(), {"title": "Renamed"}, by=SYSTEM)
+    path = "incidents/INC-000001"
+    assert as_maria.get(path).json()["title"] == "Renamed"
+    assert as_maria.get(f"{path}?as_of={before}").json()["title"] == "Mail is down"
+    assert as_maria.get(f"{path}?as_of=2020-01-01T00:00:00Z").status_code == 404
+    assert as_maria.get(f"{path}?as_of=yesterday").json()["errors"] == {
+        "as_of": ["Give a moment with its offset, such as 2026-03-31T09:00:00Z."]
+    }
+
+
+def test_steps_are_listed_and_taken(as_maria: Program, as_gus: Program, ticket: dict[str, Any]) -> None:
+    path = "incidents/INC-000001/transitions"
+    assert [step["name"] for step in as_maria.get(path).json()["items"]] == [
+        "begin",
+        "resolve",
+        "wait",
+        "cancel",
+    ]
+    assert [step["name"] for step in as_gus.get(path).json()["items"]] == ["cancel"]
+    assert as_maria.post(f"{path}/begin").json()["status"] == "in_progress"
+    unfilled = as_maria.post(f"{path}/resolve", {"resolution": "Restarted"})
+    assert (unfilled.status_code, unfilled.json()["errors"]) == (
+        422,
+        {"resolution_code": ["Fill this in to go on."]},
+    )
+    stale = as_maria.post(f"{path}/resolve", {"resolution": "x", "resolution_code": "solved", "version": 1})
+    assert stale.status_code == 409
+    done = as_maria.post(f"{path}/resolve", {"resolution": "Restarted", "resolution_code": "solved"})
+    assert (done.status_code, done.json()["status"]) == (200, "resolved")
+    assert as_gus.post(f"{path}/close").status_code == 403
+    assert as_maria.post(f"{path}/fly").status_code == 404
+    assert as_gus.post(f"{path}/confirm").json()["status"] == "closed"
+
+
+def test_the_journal_shows_guests_only_what_is_theirs(
+    as_maria: Program, as_gus: Program, ticket: dict[str, Any], agent: Person
+) -> None:
+    as_maria.patch("incidents/INC-000001", {"assigned_to": agent.reference}, if_match="*")
+    as_maria.post("incidents/INC-000001/comments", {"body": "Between us.", "internal": True})
+    as_maria.patch("incidents/INC-000001", {"title": "Mail is slow"}, if_match="*")
+    staff = as_maria.get("incidents/INC-000001/journal").json()["items"]
+    guest = as_gus.get("incidents/INC-000001/journal").json()["items"]
+    assert [entry["verb"] for entry in staff] == ["create", "change", "comment", "change"]
+    assert [(entry["number"], list(entry["changes"])) for entry in guest][1:] == [(4, ["title"])]
+    assert "team" not in guest[0]["changes"]
+    assert guest[0]["by"] == {"reference": "PER-000001", "title": "Maria Keller"}
+    first = as_maria.get("incidents/INC-000001/journal?limit=2").json()
+    assert [entry["number"] for entry in first["items"]] == [1, 2]
+    second = as_maria.get(f"incidents/INC-000001/journal?limit=2&cursor={first['next']}").json()
+    assert ([entry["number"] for entry in second["items"]], second["next"]) == ([3, 4], None)
+
+
+def test_custom_fields_stand_under_custom(as_maria: Program, as_gus: Program, ticket: dict[str, Any]) -> None:
+    values = {"title": "Room", "target": "incident", "name": "room"}
+    create(CustomField, values, by=SYSTEM)
+    answer = as_maria.patch("incidents/INC-000001", {"custom": {"room": "E 7"}}, if_match="*")
+    assert (answer.status_code, answer.json()["custom"]) == (200, {"room": "E 7"})
+    assert as_gus.get("incidents/INC-000001").json()["custom"] == {}
+    assert [row["reference"] for row in as_maria.get("incidents?custom.room=E 7").json()["items"]] == [
+        "INC-000001"
+    ]
+    wrong = as_maria.patch("incidents/INC-000001", {"custom": {"floor": "7"}}, if_match="*")
+    assert wrong.json()["errors"] == {"custom.floor": ["incident has no such field."]}
