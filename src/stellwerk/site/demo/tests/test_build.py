@@ -13,6 +13,7 @@ import pytest
 
 from stellwerk.site.demo.build import build
 from stellwerk.site.demo.organisation import (
+    STATUS_AFTER,
     Action,
     Attachment,
     Organisation,
@@ -208,3 +209,24 @@ def test_an_attached_picture_is_a_png(demo: Organisation) -> None:
 
 def _attachments(tickets: tuple[Ticket, ...]) -> list[Attachment]:
     return [event.attachment for ticket in tickets for event in ticket.events if event.attachment]
+
+
+OPEN = {"new", "in progress", "waiting"}
+POSSIBLE_IN = {
+    Action.WAITED: {"new", "in progress"},
+    Action.RESUMED: {"waiting"},
+    Action.RESOLVED: OPEN,
+    Action.CONFIRMED: {"resolved"},
+    Action.CLOSED: {"resolved"},
+    Action.REOPENED: {"resolved", "closed"},
+    Action.CANCELLED: OPEN,
+    Action.MERGED: OPEN,
+}
+
+
+def test_every_step_is_possible_where_it_is_taken(demo: Organisation) -> None:
+    for ticket in demo.tickets:
+        status = "new"
+        for event in ticket.events:
+            assert status in POSSIBLE_IN.get(event.action, {status})
+            status = STATUS_AFTER.get(event.action, status)
