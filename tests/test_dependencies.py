@@ -26,4 +26,6 @@ def test_every_dependency_is_explained_and_nothing_else() -> None:
 def test_every_dependency_is_pinned_exactly() -> None:
     for path in ROOT.glob("requirements/*.in"):
         for line in path.read_text(encoding="utf-8").splitlines():
-            assert not line or line.startswith("#") or re.fullmatch(r"[\w-]+(\[[\w,]+\])?==[\d.]+", line), line
+            assert not line or line.startswith("#") or re.fullmatch(r"[\w-]+(\[[\w,]+\])?==[\d.]+", line), (
+                line
+            )
