@@ -54,13 +54,13 @@ def sanitise(html: str) -> str:
     )
 
 
-def opening(text: str) -> tuple[str, bool]:
+def opening(text: str, most: int = SHOWN_AT_ONCE) -> tuple[str, bool]:
     """Return the beginning of a long text, cut between lines or words, and whether something is left out."""
-    if len(text) <= SHOWN_AT_ONCE:
+    if len(text) <= most:
         return text, False
-    cut = text[:SHOWN_AT_ONCE]
+    cut = text[:most]
     end = max(cut.rfind("\n"), cut.rfind(" "))
-    return (cut[:end] if end > SHOWN_AT_ONCE // 2 else cut), True
+    return (cut[:end] if end > most // 2 else cut), True
 
 
 def mentioned_names(text: str) -> list[str]:

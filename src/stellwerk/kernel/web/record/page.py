@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db import models
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import select_template
@@ -27,8 +28,9 @@ from stellwerk.kernel.attachments.services import attachments_of
 from stellwerk.kernel.comments.rendering import opening, render
 from stellwerk.kernel.custom.values import definitions
 from stellwerk.kernel.links import types
-from stellwerk.kernel.links.services import links_of
+from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.notifications.services import mark_read
+from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.values import MachineValue, machine_values
 from stellwerk.kernel.watching.services import watchers_of
@@ -41,6 +43,8 @@ from stellwerk.kernel.web.record.stream import SHOWS, Stream
 from stellwerk.kernel.workflow.workflow import Transition
 
 MOST_BESIDE = 50
+MOST_LINKS = 12
+MOST_LINKED = 500
 SHOW_LABELS = {
     "all": gettext_lazy("All"),
     "conversation": gettext_lazy("Conversation"),
@@ -62,6 +66,7 @@ def record_page(request: HttpRequest, reference: str) -> HttpResponse:
     before = request.GET.get("before", "")
     page.show = show if show in SHOWS else "all"
     page.before = int(before) if before.isdecimal() and len(before) < 10 else None
+    page.all_links = request.GET.get("links") == "all"
     mark_read(person, record)
     return draw(request, page)
 
@@ -93,6 +98,7 @@ class RecordPage:
     person: Person
     show: str = "all"
     before: int | None = None
+    all_links: bool = False
     names: Names = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,8 +127,7 @@ class RecordPage:
             "order_url": self.address("record_order"),
             "composer": self.composer(),
             "sections": self.sections(),
-            "links": self.links(),
-            "link_add_url": self.address("record_links") if self.may_edit else "",
+            **self.links(),
             "attachments": self.attachments(),
             **self.watching(),
             **self.sharing(),
@@ -232,6 +237,8 @@ class RecordPage:
     def _ids(self) -> Iterable[Any]:
         yield from (self.values.get(name) for name in self.record_type.references)
         yield from (share.party_id or share.person_id for share in self._shares)
+        for link in self._links:
+            yield from (link.source_id, link.target_id)
 
     # -- what can be done ----------------------------------------------------------------------------
 
@@ -327,25 +334,38 @@ class RecordPage:
         query += [f"before={before}"] if before else []
         return f"{self.record.get_absolute_url()}{'?' if query else ''}{'&'.join(query)}"
 
-    def links(self) -> list[dict[str, Any]]:
-        """Group the links by what they say, in both directions."""
+    @cached_property
+    def _links(self) -> list[Link]:
+        """The first links in both directions, whether or not the other end is visible."""
+        mine = Q(source_id=self.record.pk) | Q(target_id=self.record.pk)
+        most = MOST_LINKED if self.all_links else MOST_LINKS + 1
+        return list(Link.objects.filter(mine).exclude(origin=Link.Origin.RULED_OUT).order_by("id")[:most])
+
+    def links(self) -> dict[str, Any]:
+        """Group the links by what they say; the first ones, unless all are asked for."""
         groups: dict[str, list[dict[str, Any]]] = {}
-        for link in links_of(self.record, self.person).order_by("id")[:MOST_BESIDE]:
+        for link in self._links if self.all_links else self._links[:MOST_LINKS]:
             outward = link.source_id == self.record.pk
-            other: Record = link.target if outward else link.source
+            other = self.names.get(link.target_id if outward else link.source_id)
+            if other is None or not other.url:
+                continue
             kind = types.get(link.type)
+            label = registry.get(other.kind).status_label(other.status)
             groups.setdefault(str(kind.label if outward else kind.inverse), []).append(
                 {
                     "reference": other.reference,
                     "title": other.title,
-                    "url": other.get_absolute_url(),
-                    "status": components.status(other.status, other.get_status_display())
-                    if other.status
-                    else "",
+                    "url": other.url,
+                    "status": components.status(other.status, label) if other.status else "",
                     "remove_url": self.address("record_unlink", link.pk) if self.may_edit else "",
                 }
             )
-        return [{"label": capfirst(label), "items": items} for label, items in groups.items()]
+        more = not self.all_links and len(self._links) > MOST_LINKS
+        return {
+            "links": [{"label": capfirst(label), "items": items} for label, items in groups.items()],
+            "links_all_url": f"{self.record.get_absolute_url()}?links=all" if more else "",
+            "link_add_url": self.address("record_links") if self.may_edit else "",
+        }
 
     def attachments(self) -> list[dict[str, Any]]:
         files = attachments_of(self.record, self.person).order_by("-id")[:MOST_BESIDE]
@@ -406,8 +426,10 @@ def composer_steps(page: RecordPage) -> list[dict[str, Any]]:
         if any(name in page.record_type.references for name in names):
             continue  # asks for more than fits here: the step has a form of its own
         form = RecordForm(page.record_type, names, page.person, prefix=step.name)
-        for field in form.fields.values():
-            if isinstance(field, forms.ChoiceField):
-                field.choices = [("", f"{field.label} …"), *(pair for pair in list(field.choices) if pair[0])]
+        for asked in form.fields.values():
+            if isinstance(asked, forms.ChoiceField):
+                choices: Any = asked.choices
+                named = [pair for pair in choices if pair[0]]
+                asked.choices = [("", f"{asked.label} …"), *named]
         drawn.append({"name": step.name, "label": step.label, "form": form if names else None})
     return drawn

@@ -34,6 +34,7 @@ class Name:
     title: str
     reference: str
     kind: str
+    status: str
     url: str
 
 
@@ -61,11 +62,11 @@ class Names:
             output_field=models.BooleanField(),
         )
         rows = Record.objects.filter(pk__in=self._wanted).annotate(seen=seen)
-        for pk, title, reference, kind, visible in rows.values_list(
-            "pk", "title", "reference", "kind", "seen"
+        for pk, title, reference, kind, status, visible in rows.values_list(
+            "pk", "title", "reference", "kind", "status", "seen"
         ):
             url = reverse("record", args=[reference]) if visible else ""
-            self._known[pk] = Name(title, reference, kind, url)
+            self._known[pk] = Name(title, reference, kind, status, url)
         self._wanted.clear()
 
 

@@ -18,7 +18,7 @@ from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.attachments.models import Attachment
 from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.comments.rendering import names_in, opening, render
+from stellwerk.kernel.comments.rendering import SHOWN_AT_ONCE, names_in, opening, render
 from stellwerk.kernel.comments.services import comments_of
 from stellwerk.kernel.links import types
 from stellwerk.kernel.notifications.wording import phrase
@@ -26,7 +26,10 @@ from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.web.record.showing import Names, Shower, Shown
 
-SIZE = 25
+SIZE = 20
+MOST_TEXT = 8_000
+LEAST_TEXT = 300
+"""Characters that the messages of a page share, and that each one may have in any case."""
 CONVERSATION = (Verb.COMMENT, Verb.ATTACH)
 SHOWS = ("all", "conversation", "history")
 FOR_GUESTS = (Verb.CREATE, Verb.CHANGE, Verb.TRANSITION, Verb.COMMENT, Verb.ATTACH)
@@ -84,6 +87,7 @@ class Stream:
     rows: list[Entry] | None = None
     inside: bool = field(init=False)
     has_earlier: bool = field(init=False, default=False)
+    _room: int = field(init=False, default=MOST_TEXT)
 
     def __post_init__(self) -> None:
         self.inside = standing_of(self.person).sees_internal(self.record)
@@ -178,7 +182,8 @@ class Stream:
         if said is None:
             entry.faulty = _("This text is not what was written: the journal knows it by another seal.")
             return entry
-        text, cut = opening(said.body)
+        text, cut = opening(said.body, min(SHOWN_AT_ONCE, max(self._room, LEAST_TEXT)))
+        self._room -= len(text)
         entry.body = render(text, people)
         if cut:
             entry.more_url = reverse("record_comment", args=[self.record.reference, said.pk])
