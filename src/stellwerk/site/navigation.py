@@ -29,3 +29,9 @@ NAVIGATION = [
         ],
     ),
 ]
+
+PORTAL = [
+    Page("portal", _("Home"), "house"),
+    Page("portal_services", _("Services"), "layers"),
+    Page("portal_tickets", _("My tickets"), "ticket"),
+]

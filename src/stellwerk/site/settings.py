@@ -28,6 +28,7 @@ STELLWERK_URL = URL
 STELLWERK_DATA_DIR = DATA_DIR
 STELLWERK_REACTIONS = "stellwerk.flows.reactions.REACTIONS"
 STELLWERK_NAVIGATION = "stellwerk.site.navigation.NAVIGATION"
+STELLWERK_PORTAL_NAVIGATION = "stellwerk.site.navigation.PORTAL"
 DEBUG = CONFIGURATION.flag("debug") and DEMO
 ALLOWED_HOSTS = [
     host

@@ -20,6 +20,8 @@ from stellwerk.kernel.records.declaration import RecordType
 
 Text = str | Promise
 MOST_COUNTED = 99
+DESK_FRAME = "stellwerk/base.html"
+PORTAL_FRAME = "stellwerk/portal/base.html"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": person.theme or "auto",
         "density": person.density or "comfortable",
         "works_here": SimpleLazyObject(lambda: works_here(person)),
+        "frame": SimpleLazyObject(lambda: DESK_FRAME if works_here(person) else PORTAL_FRAME),
+        "portal_navigation": SimpleLazyObject(lambda: portal_navigation(request.path)),
+        "desk_url": SimpleLazyObject(lambda: reverse("home") if works_here(person) else ""),
     }
 
 
@@ -87,6 +92,13 @@ def navigation(person: Person, path: str) -> list[dict[str, Any]]:
         if items:
             drawn.append({"title": group.title, "items": items})
     return drawn
+
+
+def portal_navigation(path: str) -> list[Item]:
+    """List the portal's pages."""
+    pages: Sequence[Page] = import_string(settings.STELLWERK_PORTAL_NAVIGATION)
+    urls = [(page, reverse(page.url_name)) for page in pages]
+    return [Item(str(page.title), url, page.icon, path == url) for page, url in urls]
 
 
 def creatable(person: Person) -> list[Item]:

@@ -23,7 +23,6 @@ from stellwerk.kernel.records.services import create, transition
 from stellwerk.kernel.web import once
 from stellwerk.kernel.web.record.showing import Names
 from stellwerk.kernel.web.record.stream import Stream, StreamEntry
-from stellwerk.kernel.web.shell import works_here
 from stellwerk.processes.incidents.portal import catalogue, tickets
 from stellwerk.processes.incidents.portal.forms import TicketForm
 from stellwerk.processes.incidents.ticket import Ticket
@@ -338,13 +337,5 @@ def _reader(request: HttpRequest) -> Person:
 
 
 def _page(request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """Draw a portal page with its navigation."""
-    entries = [("portal", _("Home")), ("portal_services", _("Services")), ("portal_tickets", _("My tickets"))]
-    frame = {
-        "portal_navigation": [
-            {"title": title, "url": reverse(url), "active": request.path == reverse(url)}
-            for url, title in entries
-        ],
-        "desk_url": reverse("home") if works_here(_reader(request)) else "",
-    }
-    return render(request, f"stellwerk/portal/{name}.html", {**frame, **context}, status=status)
+    """Draw a portal page."""
+    return render(request, f"stellwerk/portal/{name}.html", context, status=status)
