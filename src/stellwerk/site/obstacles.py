@@ -38,7 +38,7 @@ def explain(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         return explain_os_error(error)
-    if isinstance(error, utils.Error):
+    if isinstance(error, utils.OperationalError | utils.ProgrammingError):
         return explain_database_error(error)
     return None
 
@@ -66,12 +66,13 @@ DATABASE_OBSTACLES = {
     "couldn't get a connection": NO_ANSWER,
     "failed to resolve host": "The database server's name is unknown: correct STELLWERK_DATABASE_URL.",
     "password authentication failed": "The database refuses the password: correct STELLWERK_DATABASE_URL.",
-    "does not exist": "The database or its tables do not exist: create it, run `stellwerk migrate`.",
+    "does not exist": "The database or something in it does not exist: create it, run `stellwerk migrate`.",
     "no such table": "The database has no tables yet: run `stellwerk migrate`.",
+    "no such column": "The database is not up to date: make a backup, then run `stellwerk migrate`.",
 }
 
 
-def explain_database_error(error: utils.Error) -> str | None:
+def explain_database_error(error: utils.DatabaseError) -> str | None:
     for part, sentence in DATABASE_OBSTACLES.items():
         if part in str(error):
             return sentence
