@@ -42,6 +42,7 @@ class Record(models.Model):
         null=True,
         blank=True,
         related_name="owned_records",
+        db_index=False,  # record_party begins with it
         help_text=_("The organisation that owns this record."),
     )
     custom = models.JSONField(_("custom fields"), default=dict, blank=True, editable=False)
@@ -63,9 +64,8 @@ class Record(models.Model):
             models.Index(
                 "kind", "is_open", models.F("created_at").desc(), models.F("id").desc(), name="record_newest"
             ),
-            models.Index(
-                "kind", "is_open", models.F("updated_at").desc(), models.F("id").desc(), name="record_latest"
-            ),
+            models.Index("kind", models.F("created_at").desc(), models.F("id").desc(), name="record_all"),
+            models.Index("kind", models.F("updated_at").desc(), models.F("id").desc(), name="record_latest"),
             models.Index(
                 "kind", "status", models.F("created_at").desc(), models.F("id").desc(), name="record_status"
             ),

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 BOUNDS = {"gte": gettext_lazy("from"), "lt": gettext_lazy("before")}
 CORE_DATES = ("created_at", "updated_at")
+CORE_FILTERS = ("status", "party", "open", "q", "ordering", *CORE_DATES)
 MOST_VALUES = 100
 
 
@@ -90,13 +91,19 @@ class Selection:
 
     def narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the caller's queryset. What guests may not read, they cannot select by either."""
-        standing = standing_of(self.person)
+        standing, model = standing_of(self.person), self.record_type.model
         queryset = queryset.filter(self.condition, kind=self.record_type.key)
         if not self._readable_by_guests() and standing.scope(self.record_type) is not None:
-            queryset = queryset.filter(standing.as_staff(queryset.model))
+            queryset = queryset.filter(standing.as_staff(model))
         if self.text:
-            queryset = door.matching(queryset, self.text, internal=standing.as_staff(queryset.model))
+            queryset = door.matching(queryset, self.text, internal=standing.as_staff(model))
         return queryset
+
+    @property
+    def is_of_core(self) -> bool:
+        """Whether only fields of the core table select, so that counting needs no other table."""
+        used = {name.partition("__")[0] for name in self.given}
+        return all(name in CORE_FILTERS or name.startswith("custom.") for name in used)
 
     @property
     def order(self) -> Order:

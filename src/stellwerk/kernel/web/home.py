@@ -76,7 +76,7 @@ def _share(record_type: RecordType[Any], view: View, person: Person) -> Share:
     names = {selection.ordering.lstrip("-"), "priority"} & {f.name for f in record_type.journaled}
     wanted = ["reference", "title", "kind", "status", "created_at", "updated_at", *names]
     records = list(selection.order.apply(queryset.only(*wanted))[: ROWS + 1])
-    number, exact = (len(records), True) if len(records) <= ROWS else bounded(queryset)
+    number, exact = (len(records), True) if len(records) <= ROWS else bounded(selection.order.apply(queryset))
     return Share(record_type, view, selection.ordering, records[:ROWS], number, exact)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -127,15 +127,16 @@ def _asked(request: HttpRequest, person: Any) -> Asked:
 
 
 def _stock(record_type: RecordType[Any], asked: Asked, days: list[date], person: Any) -> Stock:
-    tickets: QuerySet[Any] = record_type.model._default_manager.filter(kind=record_type.key)
-    tickets = tickets.filter(standing_of(person).as_staff(record_type.model))
+    condition = standing_of(person).as_staff(record_type.model)
     if asked.party:
-        tickets = tickets.filter(party=asked.party)
+        condition &= Q(party=asked.party)
+    tickets: QuerySet[Any] = record_type.model._default_manager.filter(condition)
+    records: QuerySet[Any] = Record.objects.filter(condition, kind=record_type.key)
     return Stock(
         record_type,
-        figures.per_day(tickets, "created_at", days),
+        figures.per_day(records, "created_at", days),
         figures.per_day(tickets, "resolved_at", days),
-        figures.open_now(tickets, timezone.now()),
+        figures.open_now(tickets.filter(kind=record_type.key), timezone.now()),
     )
 
 

@@ -44,7 +44,7 @@ def per_day(tickets: QuerySet[Any], field_name: str, days: list[date]) -> list[i
         tickets.filter(**{f"{field_name}__gte": since})
         .order_by()
         .values_list(Hour(field_name))
-        .annotate(number=Count("id"))
+        .annotate(number=Count("*"))
     )
     found: Counter[date] = Counter()
     for hour, number in rows:
@@ -53,16 +53,19 @@ def per_day(tickets: QuerySet[Any], field_name: str, days: list[date]) -> list[i
 
 
 def open_now(tickets: QuerySet[Any], now: datetime) -> Standing:
-    """Count what is open in one pass, by everything that the page divides it by."""
+    """Count what is open in one pass, by everything that the page divides it by.
+
+    An open ticket has no instant of resolution; saying so lets the database use the index of those.
+    """
     rows = (
-        tickets.filter(is_open=True)
+        tickets.filter(is_open=True, resolved_at=None)
         .order_by()
         .annotate(age=_age(now))
         .values("team", "service", "priority", "age")
         .annotate(
-            number=Count("id"),
-            unassigned=Count("id", filter=Q(assigned_to=None)),
-            waiting=Count("id", filter=Q(status="waiting")),
+            number=Count("pk"),
+            unassigned=Count("pk", filter=Q(assigned_to=None)),
+            waiting=Count("pk", filter=~Q(waiting_for="")),
         )
     )
     return _added_up(rows)
@@ -99,4 +102,4 @@ def _added_up(rows: Iterable[dict[str, Any]]) -> Standing:
 
 
 def _instant(hour: str) -> datetime:
-    return datetime.strptime(hour, "%Y-%m-%d %H").replace(tzinfo=UTC)
+    return datetime.fromisoformat(f"{hour}:00").replace(tzinfo=UTC)

@@ -157,8 +157,18 @@ class Ticket(TypedRecord):
     class Meta:
         abstract = True
         indexes = (
-            models.Index("assigned_to", name="%(class)s_assigned"),
-            models.Index("requester", name="%(class)s_requester"),
+            # Everything that the desk's figures count of open tickets, so that the table itself is not read.
+            models.Index(
+                "team",
+                "service",
+                "priority",
+                "assigned_to",
+                "waiting_for",
+                "record_ptr",
+                name="%(class)s_open",
+                condition=models.Q(resolved_at=None),
+            ),
+            models.Index("resolved_at", name="%(class)s_resolved"),
             models.Index("external_reference", name="%(class)s_external"),
         )
 

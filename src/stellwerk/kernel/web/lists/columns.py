@@ -112,11 +112,13 @@ class Cells:
         if name in _NAMED:
             return _NAMED[name]
         if name in self.record_type.references:
-            return self._reference(name)
+            return _once_per_value(f"{name}_id", self._reference(name))
         declared = self.record_type.field(name)
+        if name in _NAMED_CHOICES:
+            return _once_per_value(name, _NAMED_CHOICES[name])
         if declared.choices:
             labels = dict(declared.flatchoices)
-            return lambda record: labels.get(getattr(record, name)) or plain(getattr(record, name))
+            return _once_per_value(name, lambda r: labels.get(getattr(r, name)) or plain(getattr(r, name)))
         if isinstance(declared, models.DateTimeField):
             return lambda record: components.moment(getattr(record, name), self.now)
         return lambda record: plain(getattr(record, name))
@@ -183,10 +185,19 @@ def _reference_of(record: Any) -> Cell:
     return format_html('<span class="reference">{}</span>', record.reference)
 
 
-_NAMED: dict[str, Callable[[Any], Cell]] = {
-    "reference": _reference_of,
-    "title": _title,
-    "status": _status,
-    "priority": _priority,
-}
+def _once_per_value(attribute: str, draw: Callable[[Any], Cell]) -> Callable[[Any], Cell]:
+    """Draw a cell once for all rows of a page that have the same value."""
+    known: dict[Any, Cell] = {}
+
+    def cell(record: Any) -> Cell:
+        value = getattr(record, attribute)
+        if value not in known:
+            known[value] = draw(record)
+        return known[value]
+
+    return cell
+
+
+_NAMED: dict[str, Callable[[Any], Cell]] = {"reference": _reference_of, "title": _title}
+_NAMED_CHOICES: dict[str, Callable[[Any], Cell]] = {"status": _status, "priority": _priority}
 """Fields that look the same on every type that has them."""

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records.declaration import RecordType, View
+from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.records.sorting import Place
 from stellwerk.kernel.web.lists import columns
@@ -95,7 +97,15 @@ class Listing:
         """Count the rows, up to MOST_COUNTED: the number, and whether it is exact."""
         if page.first == 1 and page.after is None:
             return len(page.records), True
-        return bounded(self.queryset)
+        return bounded(self.countable)
+
+    @property
+    def countable(self) -> QuerySet[Any]:
+        """The same records for counting: from the core table alone where nothing else selects."""
+        if not self.selection.is_of_core:
+            return self.selection.order.apply(self.queryset)
+        visible = Record.objects.filter(standing_of(self.person).visible(self.record_type.model))
+        return self.selection.narrow(visible).order_by()
 
     # -- addresses ---------------------------------------------------------------------------------------
 
@@ -156,12 +166,12 @@ def counted(record_type: RecordType[Any], query: str, person: Person) -> str:
         listing = Listing(record_type, QueryDict(query or "view=all"), person)
     except ValidationError:
         return ""
-    return shown_total(*bounded(listing.queryset))
+    return shown_total(*bounded(listing.countable))
 
 
 def bounded(queryset: QuerySet[Any]) -> tuple[int, bool]:
     """Count rows without walking through more than MOST_COUNTED of them."""
-    number = queryset.order_by()[: MOST_COUNTED + 1].count()
+    number = queryset[: MOST_COUNTED + 1].count()
     return min(number, MOST_COUNTED), number <= MOST_COUNTED
 
 
