@@ -45,7 +45,7 @@ def field_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
         return _field_form(request, page, form, name, status=422)
     version = version_of(request.POST.get("version"))
     try:
-        record = change(page.record, form.values(), by=person, version=version)
+        record = change(page.record, form.changes(page.record), by=person, version=version)
     except ValidationError as error:
         form.take_errors(error)
         return _field_form(request, page, form, name, status=422)
@@ -164,7 +164,7 @@ def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
     if not form.is_valid():
         return _edit_form(request, page, form, status=422)
     try:
-        change(record, form.values(), by=person, version=version_of(request.POST.get("version")))
+        change(record, form.changes(record), by=person, version=version_of(request.POST.get("version")))
     except ValidationError as error:
         form.take_errors(error)
         return _edit_form(request, page, form, status=422)

@@ -18,6 +18,7 @@ from stellwerk.kernel.custom.models import CustomField
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.values import MachineValue, machine_values, to_machine
 from stellwerk.kernel.web.reference_field import ReferenceField
 
 FEW = 40
@@ -36,12 +37,15 @@ class RecordChoiceField(ReferenceField):
         self, record_type: RecordType[Any], person: Person, offered: "Offered", **kwargs: Any
     ) -> None:
         super().__init__(record_type, person, **kwargs)
+        self.offered = {choice.reference: choice.pk for choice in offered.choices}
         if offered.few:
             none = [("", _("nothing chosen"))]
             self.widget = forms.Select(choices=[*none, *((o.shown, o.label) for o in offered.choices)])
 
     def clean(self, value: Any) -> int | None:
         found = _REFERENCE.findall(str(value or "").upper())
+        if found and found[-1] in self.offered:
+            return self.offered[found[-1]]
         record: Record | None = super().clean(found[-1] if found else value)
         return record.pk if record else None
 
@@ -97,6 +101,12 @@ class RecordForm(forms.Form):
         """Return what was entered, as the verbs take it."""
         return dict(self.cleaned_data)
 
+    def changes(self, record: Record) -> dict[str, Any]:
+        """Return what differs from the record: what somebody left alone need not be theirs to choose."""
+        stored = machine_values(record)
+        entered = self.values()
+        return {name: value for name, value in entered.items() if _machine(value) != stored.get(name)}
+
     def take_errors(self, error: ValidationError) -> None:
         """Show what a verb found wrong beside the fields it is about."""
         by_field = error.error_dict if hasattr(error, "error_dict") else {"__all__": error.error_list}
@@ -149,6 +159,10 @@ class RecordForm(forms.Form):
         if name not in offers:
             return value
         return next((choice.shown for choice in offers[name].choices if choice.pk == value), "")
+
+
+def _machine(value: Any) -> MachineValue:
+    return None if value == "" else to_machine(value)
 
 
 def form_field(declared: "models.Field[Any, Any]") -> forms.Field:

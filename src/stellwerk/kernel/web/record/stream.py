@@ -27,8 +27,8 @@ from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.web.record.showing import Names, Shower, Shown
 
 SIZE = 20
-MOST_TEXT = 8_000
-LEAST_TEXT = 300
+MOST_TEXT = 6_000
+LEAST_TEXT = 250
 """Characters that the messages of a page share, and that each one may have in any case."""
 CONVERSATION = (Verb.COMMENT, Verb.ATTACH)
 SHOWS = ("all", "conversation", "history")
