@@ -82,7 +82,7 @@ def row(ticket: Ticket) -> dict[str, Any]:
 def status(ticket: Ticket) -> Any:
     """Show a state in the requester's words."""
     if ticket.status == Ticket.Status.WAITING and ticket.waiting_for == Ticket.WaitingFor.USER:
-        return components.status(ticket.status, _("Waiting for you"), pill=True)
+        return components.status(ticket.status, _("Waiting for you"), "lit", pill=True)
     if ticket.status == Ticket.Status.RESOLVED:
         return components.status(ticket.status, _("Solved: please confirm"), pill=True)
     return components.status(ticket.status, ticket.get_status_display(), pill=True)
