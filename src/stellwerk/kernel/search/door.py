@@ -85,15 +85,16 @@ def matching(queryset: QuerySet[R], text: str, *, internal: bool | Q) -> QuerySe
 def find(queryset: QuerySet[R], text: str, *, internal: bool | Q, most: int = MOST_HITS) -> Found:
     """Return what matches: the record that bears the number, then hits in titles, then the newest.
 
-    Only the newest `most` matches are looked at, so that a word that occurs everywhere costs no more than others.
+    Only the newest matches are looked at, `most` of them or, in a large database, fewer: at least a page of 50, with
+    `more` set. So a word that occurs everywhere costs no more than others.
     """
     query = understand(text)
     if not query:
         return Found()
-    newest = _newest(queryset, replace(query, number=""), internal, most + 1)
+    newest, stopped = _newest(queryset, replace(query, number=""), internal, most)
     best = sorted([*_bearing(queryset, query), *newest], key=lambda hit: _rank(query, hit))
     ids = tuple(dict.fromkeys(hit.pk for hit in best))
-    return Found(ids[:most], more=len(ids) > most)
+    return Found(ids[:most], more=stopped or len(ids) > most)
 
 
 def snippets(ids: Collection[int], text: str, *, internal: bool | Collection[int]) -> dict[int, Snippet]:
@@ -127,15 +128,16 @@ def _narrowed(queryset: QuerySet[R], query: Query, *, internal: bool | Q) -> Que
     return found
 
 
-def _newest(queryset: QuerySet[Any], query: Query, internal: bool | Q, most: int) -> list[_Hit]:
-    """Return the newest matches, in as few and as small steps as it takes."""
+def _newest(queryset: QuerySet[Any], query: Query, internal: bool | Q, most: int) -> tuple[list[_Hit], bool]:
+    """Return the newest matches, in as few and as small steps as it takes, and whether there may be more."""
     hits: list[_Hit] = []
     connection = connections[queryset.db]
     for step in _backend(connection).steps(connection, queryset, query):
-        hits = _hits(_narrowed(step.records, step.query, internal=internal).order_by(step.order)[:most])
-        if len(hits) == most:
-            break
-    return hits
+        found = _narrowed(step.records, step.query, internal=internal).order_by(step.order)
+        hits = _hits(found[: most + 1])
+        if len(hits) > most or (step.enough and len(hits) >= step.enough):
+            return hits, True
+    return hits, False
 
 
 def _bearing(queryset: QuerySet[Any], query: Query) -> list[_Hit]:

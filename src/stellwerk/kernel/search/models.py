@@ -32,10 +32,13 @@ class _Matches(models.Lookup[Any]):
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} @@ %s::tsquery", [
-            *parameters,
-            postgresql.expression(self.rhs, internal=self.internal),
-        ]
+        indexed, late = postgresql.parted(self.rhs)
+        first = [*parameters, postgresql.expression(indexed, internal=self.internal)]
+        if late is None:
+            return f"{column} @@ %s::tsquery", first
+        second = [*parameters, postgresql.expression(late, internal=self.internal)]
+        # "IS TRUE" keeps the planner from using the index for the second part.
+        return f"({column} @@ %s::tsquery AND ({column} @@ %s::tsquery) IS TRUE)", [*first, *second]
 
 
 @WordsField.register_lookup

@@ -32,6 +32,8 @@ _UPSERT = (
 NEWEST_FIRST = (F("search_entry__pk") + 0).desc()
 
 _WALKED = 8_192  # records that are quicker read than looked up
+_SHORT_PREFIX = 3
+_PAGE = 50  # hits that make it not worth while to go on looking for more
 _FEW = 2_000  # records that are quicker looked at one by one
 # Every record bears a word that says in which block of ids it is, so that the index itself can keep to the newest.
 _BLOCK_BITS = 16
@@ -49,6 +51,18 @@ def expression(query: Query, *, internal: bool) -> str:
     return f"({found}) & ({' | '.join(map(_word, query.within))})" if query.within else found
 
 
+def parted(query: Query) -> tuple[Query, Query | None]:
+    """Return what to look up in the index, and what to check of the records that it finds.
+
+    A word of which only the beginning is known matches thousands, and the index would have to collect them all.
+    """
+    late = tuple(term for term in query.terms if term.prefix and len(term.words[-1]) <= _SHORT_PREFIX)
+    indexed = tuple(term for term in query.terms if term not in late)
+    if query.number or not late or not indexed:
+        return query, None
+    return replace(query, terms=indexed), Query(late)
+
+
 def either(query: Query, internal: Q) -> Q:
     """Return the condition that a record matches by its public words, or by all where `internal` holds."""
     return Q(search_entry__words__match_all=query) & (internal | Q(search_entry__words__match_public=query))
@@ -63,13 +77,20 @@ def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Any], query: Query
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(rowid) FROM kernel_search")
         newest = cursor.fetchone()[0] or 0
-    yield Step(queryset.filter(search_entry__pk__gt=newest - _WALKED), query, F("search_entry__pk").desc())
+    by_key = F("search_entry__pk").desc()
+    if newest <= _WALKED:
+        yield Step(queryset, query, by_key)
+        return
+    yield Step(queryset.filter(search_entry__pk__gt=newest - _WALKED), query, by_key, enough=2 * _PAGE)
     few = list(queryset.order_by().values_list("pk", flat=True)[: _FEW + 1])
     if len(few) <= _FEW:
         yield Step(queryset.filter(pk__in=few), query, NEWEST_FIRST)
         return
     for blocks in (2, 8):
-        yield Step(queryset, replace(query, within=_newest_blocks(newest, blocks)), NEWEST_FIRST)
+        if newest < blocks << _BLOCK_BITS:
+            break
+        within = _newest_blocks(newest, blocks)
+        yield Step(queryset, replace(query, within=within), NEWEST_FIRST, enough=_PAGE)
     yield Step(queryset, query, NEWEST_FIRST)
 
 

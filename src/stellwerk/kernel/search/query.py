@@ -57,11 +57,15 @@ class Query:
 
 @dataclass(frozen=True)
 class Step:
-    """One search among some of the caller's records, in an order that is quick for it."""
+    """One search among some of the caller's records, in an order that is quick for it.
+
+    With `enough` hits the next step is left out; without it, only if there are more than were asked for.
+    """
 
     records: QuerySet[Any]
     query: Query
     order: OrderBy
+    enough: int | None = None
 
 
 def understand(text: str) -> Query:

@@ -248,7 +248,7 @@ class _Editor(BaseDatabaseSchemaEditor):
 
 def test_searching_takes_few_queries(django_assert_num_queries: Any) -> None:
     make("Printer", "x")
-    with django_assert_num_queries(1 if connection.vendor == "sqlite" else 4):
+    with django_assert_num_queries(1 if connection.vendor == "sqlite" else 2):
         door.find(Record.objects.all(), "printer", internal=True)
     with django_assert_num_queries(1):
         door.snippets([1, 2, 3], "printer", internal=True)
