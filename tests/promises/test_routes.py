@@ -1,0 +1,149 @@
+"""Who gets what at every route: the live resolver against the table in routes.py."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from stellwerk.kernel.access.party import Party
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.roles import Role
+from stellwerk.kernel.attachments.services import attach
+from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.links.services import link
+from stellwerk.kernel.records.services import create
+from stellwerk.kernel.testing.fixtures import grant, make_person
+from stellwerk.kernel.web.models import SavedView
+from stellwerk.processes.incidents.incident import Incident
+from tests.promises.routes import ROLES, ROUTES, Row
+
+pytestmark = pytest.mark.django_db
+
+
+def all_routes(patterns: list[Any], prefix: str = "") -> Iterator[str]:
+    """Walk the live resolver."""
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from all_routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+LIVE = list(all_routes(get_resolver().url_patterns))
+
+
+@dataclass
+class World:
+    """A ticket of Gus at Maria's centre with everything that can stand beside it, and a client for each role."""
+
+    ticket: Incident
+    places: dict[str, str]
+    beside: dict[str, int]
+    people: dict[str, Person]
+
+    def path(self, route: str, *, missing: bool = False) -> str:
+        """Fill in a route's places; `missing` names a record that does not exist."""
+        places = {**self.places, **({"<str:reference>": "INC-999999"} if missing else {})}
+        pk = next((pk for word, pk in self.beside.items() if word in route), 1)
+        path = re.sub(r"<int:(pk|id)>", str(pk), route)
+        for place, value in places.items():
+            path = path.replace(place, value)
+        return "/" + re.sub(r"[\^$]|\(\?P<\w+>.*?\)(?=[-/])", "", path)
+
+    def client(self, role: str) -> Client:
+        client = Client(raise_request_exception=False)
+        if role in self.people:
+            client.force_login(self.people[role])
+        return client
+
+
+@pytest.fixture
+def world(
+    maria: Person,
+    agent: Person,
+    gus: Person,
+    nobody: Person,
+    root: Person,
+    other_centre: Party,
+    centre: Party,
+) -> World:
+    viewer, outsider = make_person("Vera", centre), make_person("Otto", other_centre)
+    grant(viewer, Role.VIEWER, centre)
+    grant(outsider, Role.MANAGER, other_centre)
+    ticket = create(Incident, {"title": "No mail", "requester": gus, "party": centre}, by=SYSTEM)
+    other = create(Incident, {"title": "No web", "requester": gus, "party": centre}, by=SYSTEM)
+    said = comment(ticket, "We are on it.", by=agent)
+    file = attach(ticket, ContentFile(b"log", "a.txt"), "a.txt", by=agent)
+    tied = link(ticket, "related", other, by=agent)
+    view = SavedView.objects.create(kind="incident", name="Mine", owner=maria)
+    places = {"<str:reference>": ticket.reference, "<type:record_type>": "incidents"}
+    places |= {
+        "<str:name>": "title",
+        "<slug:name>": "reopen",
+        "<slug:kind>": "incident",
+        "<str:step>": "begin",
+    }
+    places |= {"<str:person>": agent.reference, "<str:place>": f"reply:{ticket.reference}"}
+    beside = {
+        "files": file.pk,
+        "attachments": file.pk,
+        "comments": said.pk,
+        "links": tied.pk,
+        "views": view.pk,
+    }
+    people = {"nobody": nobody, "outsider": outsider, "gus": gus, "viewer": viewer}
+    people |= {"agent": agent, "maria": maria, "root": root}
+    return World(ticket, places, beside, people)
+
+
+def test_every_route_has_a_row() -> None:
+    assert sorted(set(LIVE) - set(ROUTES)) == []
+    assert sorted(set(ROUTES) - set(LIVE)) == []
+
+
+TRIED = [(route, row) for route in sorted(set(LIVE) & set(ROUTES)) for row in ROUTES[route]]
+OF_RECORDS = [(route, row) for route, row in TRIED if "<str:reference>" in route]
+
+
+def names(tried: list[tuple[str, Row]]) -> list[str]:
+    return [f"{row.method} {route}" for route, row in tried]
+
+
+@pytest.mark.parametrize(("route", "row"), TRIED, ids=names(TRIED))
+def test_everyone_gets_what_the_table_says(route: str, row: Row, world: World) -> None:
+    cache.clear()  # throttles of the sign-in would answer instead
+    got = {}
+    for role in ROLES:
+        mark = transaction.savepoint()
+        got[role] = answer(world.client(role), row.method, world.path(route)).status_code
+        transaction.savepoint_rollback(mark)
+    assert got == dict(zip(ROLES, map(int, row.answers.split()), strict=True))
+
+
+@pytest.mark.parametrize(("route", "row"), OF_RECORDS, ids=names(OF_RECORDS))
+def test_foreign_and_missing_are_told_apart_by_nothing(route: str, row: Row, world: World) -> None:
+    for role in ("nobody", "outsider"):
+        foreign = answer(world.client(role), row.method, world.path(route))
+        missing = answer(world.client(role), row.method, world.path(route, missing=True))
+        assert foreign.status_code == missing.status_code == 404
+        assert told(foreign, world) == told(missing, world)
+
+
+def answer(client: Client, method: str, path: str) -> Any:
+    form = "application/json" if "/api/" in path else "application/x-www-form-urlencoded"
+    return client.generic(method, path, b"{}" if method == "POST" else b"", form)
+
+
+def told(response: Any, world: World) -> str:
+    """The body without what differs from answer to answer: the address asked for, tokens and nonces."""
+    chunks = response.streaming_content if response.streaming else [response.content]
+    text = b"".join(chunks).decode().replace(world.ticket.reference, "INC-999999")
+    return re.sub(r'(csrfmiddlewaretoken" value=|X-CSRFToken": |nonce=)"[^"]+"', "", text)
