@@ -9,7 +9,7 @@ from stellwerk.kernel.api.models import ApiToken, IdempotentAnswer
 from stellwerk.kernel.attachments.models import Attachment, Blob
 from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.custom.models import CustomField
-from stellwerk.kernel.exchange.models import LogImport
+from stellwerk.kernel.exchange.models import ImportDraft, LogImport
 from stellwerk.kernel.jobs.models import JobWorker, Schedule
 from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.notifications.models import Notification
@@ -30,6 +30,7 @@ __all__ = [
     "Draft",
     "Entry",
     "IdempotentAnswer",
+    "ImportDraft",
     "JobWorker",
     "Link",
     "LogImport",

@@ -21,3 +21,17 @@ class LogImport(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} ({self.file})"
+
+
+class ImportDraft(models.Model):
+    """A file that somebody uploaded and has not confirmed yet; gone after a day."""
+
+    person = models.ForeignKey("kernel.Person", models.CASCADE, related_name="+")
+    record_type = models.CharField(max_length=40)
+    name = models.CharField(max_length=255)
+    key = models.CharField(max_length=60)
+    content = models.BinaryField()
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name

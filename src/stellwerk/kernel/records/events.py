@@ -36,8 +36,8 @@ Handler = Callable[[Event], None]
 
 
 def publish(event: Event, writer: Any) -> None:
-    """Run the handlers for an event inside the current transaction; history brought from elsewhere sets off none."""
-    if writer.brings_history or event.entry.brought_from:
+    """Run the handlers for an event inside the current transaction; brought history and rehearsals set off none."""
+    if writer.brings_history or writer.rehearses or event.entry.brought_from:
         return
     reactions = _reactions()
     for topic in event.topics:

@@ -41,6 +41,7 @@ class History:
     """A writer for the verbs that collects what they write; see the module."""
 
     brings_history = True
+    rehearses = False
 
     def __init__(self, brought_from: str, *, by: Actor) -> None:
         if not standing_of(by).is_administrator:

@@ -74,6 +74,7 @@ class Direct:
     """Writes each deed at once; `records.history` has the writer for many."""
 
     brings_history = False
+    rehearses = False
 
     def atomic(self) -> AbstractContextManager[Any]:
         return transaction.atomic()
@@ -97,6 +98,24 @@ class Direct:
     def _append(self, record: Record, entry: Entry) -> None:
         entry.record = record
         entry.save(force_insert=True)
+
+
+class Rehearsal(Direct):
+    """Checks everything that the verbs check and writes nothing; `changes` are those of the last deed."""
+
+    rehearses = True
+
+    def __init__(self) -> None:
+        self.changes: Changes = {}
+
+    def number(self, prefix: str) -> int:
+        return 0
+
+    def created(self, record: Record, entry: Entry) -> None:
+        self.changes = entry.changes
+
+    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: list[Share]) -> None:
+        self.changes = entry.changes
 
 
 DIRECT = Direct()

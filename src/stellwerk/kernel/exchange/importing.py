@@ -1,0 +1,384 @@
+"""Creating and changing records from a file: rehearsed line by line, then all or nothing.
+
+Each row goes through the verbs, with `by` who imports; what may not be done on the page may not be done here.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.db import models, transaction
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive, make_aware
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import Actor
+from stellwerk.kernel.access.roles import Access
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.exchange import cells, formats
+from stellwerk.kernel.records import services
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.selection import CORE_DATES
+from stellwerk.kernel.records.values import to_machine
+
+ROWS_AT_ONCE = 200
+MOST_FAULTS = 1_000
+YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+CREATE, CHANGE, UNCHANGED, ERROR = "create", "change", "unchanged", "error"
+
+
+@dataclass
+class Line:
+    """What happens because of one row of the file."""
+
+    number: int
+    action: str
+    reference: str = ""
+    title: str = ""
+    changes: dict[str, list[Any]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Outcome:
+    """What came of a whole file; `lines` holds the first ones, and all faults up to a limit."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: list[Line] = field(default_factory=list)
+    faults: list[Line] = field(default_factory=list)
+
+    @property
+    def acceptable(self) -> bool:
+        return not self.counts[ERROR] and self.counts.total() > 0
+
+    def add(self, line: Line, most: int) -> None:
+        self.counts[line.action] += 1
+        if line.action == ERROR and len(self.faults) < MOST_FAULTS:
+            self.faults.append(line)
+        elif line.action in (CREATE, CHANGE) and len(self.lines) < most:
+            self.lines.append(line)
+
+
+class Refused(Exception):
+    """Ends the transaction of an import that has a fault."""
+
+
+Rows = Iterable[tuple[int, dict[str, Any]]]
+
+
+class RecordImport:
+    """Brings rows in as records of one type, each known by its reference or by another field that tells it."""
+
+    def __init__(self, record_type: RecordType[Any], *, by: Actor, key: str = "reference") -> None:
+        self.record_type, self.by, self.key = record_type, by, key
+        standing = standing_of(by)
+        if not standing.is_administrator and standing.scope(record_type, Access.EDIT) == frozenset():
+            raise PermissionDenied(_("You may not import %s.") % record_type.label_plural)
+        if key not in keys_of(record_type):
+            raise ValidationError({"key": _("Choose one of: %s.") % ", ".join(keys_of(record_type))})
+        self._visible: Any = record_type.model._default_manager.visible_to(by)
+
+    def rehearse(self, rows: Rows, most: int = 200) -> Outcome:
+        """Tell what `run` would do, line by line, and write nothing."""
+        return self._go(rows, services.Rehearsal(), most)
+
+    def run(self, rows: Rows, most: int = 200) -> Outcome:
+        """Do it, unless any line has a fault: then nothing is written, and the outcome names the faults."""
+        outcome = Outcome()
+        try:
+            with transaction.atomic():
+                outcome = self._go(rows, _Watched(), most)
+                if outcome.counts[ERROR]:
+                    raise Refused
+        except Refused:
+            pass
+        return outcome
+
+    # -- row by row ------------------------------------------------------------------------------------
+
+    def _go(self, rows: Rows, writer: Any, most: int) -> Outcome:
+        outcome = Outcome()
+        seen: dict[str, int] = {}
+        waiting = iter(rows)
+        while batch := list(islice(waiting, ROWS_AT_ONCE)):
+            if outcome.counts.total() + len(batch) > formats.MOST_ROWS:
+                raise ValidationError(_("The file has more than %d rows: split it.") % formats.MOST_ROWS)
+            known = self._known(batch)
+            targets = _Targets(self.record_type, self.by, batch)
+            for number, row in batch:
+                outcome.add(self._line(number, row, known, targets, seen, writer), most)
+        return outcome
+
+    def _line(
+        self,
+        number: int,
+        row: dict[str, Any],
+        known: dict[str, list[Any]],
+        targets: "_Targets",
+        seen: dict[str, int],
+        writer: Any,
+    ) -> Line:
+        name = _key_text(row.get(self.key))
+        line = Line(number, ERROR, title=str(row.get("title") or name)[:250])
+        try:
+            record = self._record(name, number, known, seen)
+            self._write(line, record, self._values(row, record, targets), row, targets, writer)
+        except ValidationError as error:
+            line.errors = sentences(self.record_type, error)
+        except PermissionDenied as error:
+            line.errors = [str(error)]
+        return line
+
+    def _record(self, name: str, number: int, known: dict[str, list[Any]], seen: dict[str, int]) -> Any:
+        """Find the record that a row is about; None for a new one."""
+        if not name:
+            return None
+        if name in seen:
+            raise ValidationError(_("Line %d is about the same record.") % seen[name])
+        seen[name] = number
+        found = known.get(name, [])
+        if len(found) > 1:
+            raise ValidationError(_("Several records have this %s: use the reference.") % self.key)
+        if not found and self.key == "reference":
+            raise ValidationError({"reference": _("There is no such record; leave it empty to create one.")})
+        return found[0] if found else None
+
+    def _write(
+        self,
+        line: Line,
+        record: Any,
+        values: dict[str, Any],
+        row: dict[str, Any],
+        targets: "_Targets",
+        writer: Any,
+    ) -> None:
+        writer.changes = {}
+        if record is None:
+            result = services.create(self.record_type.model, values, by=self.by, writer=writer)
+            line.action, line.reference = CREATE, "" if writer.rehearses else result.reference
+            line.title = result.title
+        else:
+            line.reference, line.title = record.reference, record.title
+            result = services.change(record, values, by=self.by, writer=writer)
+            line.action = CHANGE if writer.changes else UNCHANGED
+            if writer.changes and _older(row.get("updated_at"), record):
+                line.warnings.append(_("It was changed since the file was written."))
+        if left := self._not_taken(row, result, targets):
+            line.warnings.append(_("Not taken, because it follows from other fields: %s.") % ", ".join(left))
+        line.changes = {name: both for name, both in writer.changes.items() if not name.startswith("@")}
+
+    # -- values ----------------------------------------------------------------------------------------
+
+    def _values(self, row: dict[str, Any], record: Any, targets: "_Targets") -> dict[str, Any]:
+        """Read the cells of a row; those that only repeat what the record says are left out."""
+        values: dict[str, Any] = {}
+        faults: dict[str, Any] = {}
+        editable = self.record_type.editable_fields
+        for name, cell in row.items():
+            if name in ("reference", *CORE_DATES):
+                continue
+            try:
+                if name == "status":
+                    self._refuse_state(cell, record)
+                elif not name.startswith("custom.") and name not in editable:
+                    self.record_type.field(name)
+                elif record is not None or cell not in (None, ""):
+                    value = self._read(name, cell, targets)
+                    if not self._repeats(record, name, value):
+                        values[name] = value
+            except FieldDoesNotExist:
+                faults[name] = _("There is no such column.")
+            except ValidationError as error:
+                faults[name] = error.messages
+        if faults:
+            raise ValidationError(faults)
+        return values
+
+    def _repeats(self, record: Any, name: str, value: Any) -> bool:
+        """Whether a reference is there already; whoever writes the record need not see what it points to."""
+        return bool(
+            record is not None
+            and name in self.record_type.references
+            and getattr(record, f"{name}_id") == value
+        )
+
+    def _read(self, name: str, cell: Any, targets: "_Targets") -> Any:
+        if name.startswith("custom."):
+            return cell
+        if name in self.record_type.references:
+            return targets.find(name, cell)
+        return _read_cell(self.record_type.field(name), cell)
+
+    def _refuse_state(self, cell: Any, record: Any) -> None:
+        now = record.status if record is not None else self.record_type.initial_status
+        if cell not in (None, "", now):
+            raise ValidationError(_("A state is reached by its steps: take them on the record."))
+
+    def _not_taken(self, row: dict[str, Any], record: Any, targets: "_Targets") -> list[str]:
+        """List the columns that cannot be set and say something else than what follows from the others."""
+        left: list[str] = []
+        settable = {"reference", "status", *CORE_DATES, *self.record_type.editable_fields}
+        for name, cell in row.items():
+            if name in settable or name.startswith("custom.") or cell in (None, ""):
+                continue
+            declared = self.record_type.field(name)
+            given = declared.to_python(self._read(name, cell, targets))
+            if to_machine(given) != to_machine(getattr(record, declared.attname)):
+                left.append(name)
+        return left
+
+    def _known(self, batch: list[tuple[int, dict[str, Any]]]) -> dict[str, list[Any]]:
+        names = {name for _number, row in batch if (name := _key_text(row.get(self.key)))}
+        found: dict[str, list[Any]] = {}
+        for record in self._visible.filter(**{f"{self.key}__in": names}).order_by("pk"):
+            found.setdefault(str(getattr(record, self.key)), []).append(record)
+        return found
+
+
+class _Watched(services.Direct):
+    """The usual writer, which also tells what the last deed changed."""
+
+    def __init__(self) -> None:
+        self.changes: dict[str, list[Any]] = {}
+
+    def created(self, record: Record, entry: Any) -> None:
+        super().created(record, entry)
+        self.changes = self.changes or entry.changes
+
+    def changed(self, record: Record, entry: Any, fields: Iterable[str], shares: list[Any]) -> None:
+        super().changed(record, entry, fields, shares)
+        self.changes = self.changes or entry.changes
+
+
+class _Targets:
+    """The records that a batch of rows refers to, found with one query by type of naming."""
+
+    def __init__(
+        self, record_type: RecordType[Any], by: Actor, batch: list[tuple[int, dict[str, Any]]]
+    ) -> None:
+        self.record_type, self.by = record_type, by
+        given = {
+            reference
+            for _number, row in batch
+            for name in record_type.references
+            if (reference := cells.reference_in(str(row.get(name) or "")))
+        }
+        pairs = Record.objects.filter(reference__in=given).values_list("reference", "pk")
+        self._by_reference: dict[str, int] = dict(pairs)
+        self._by_title: dict[tuple[str, str], int] = {}
+
+    def find(self, name: str, cell: Any) -> int | None:
+        """Return the id of what a cell names: by reference, or by a title that only one visible record has.
+
+        Whether `by` may see it is checked by the verbs, in the words used for those that do not exist.
+        """
+        text = str(cell if cell is not None else "").strip()
+        if not text:
+            return None
+        if reference := cells.reference_in(text):
+            if reference not in self._by_reference:
+                raise ValidationError(_("Choose one of those offered: there is no such record."))
+            return self._by_reference[reference]
+        if (name, text) not in self._by_title:
+            self._by_title[name, text] = self._titled(name, text)
+        return self._by_title[name, text]
+
+    def _titled(self, name: str, text: str) -> int:
+        model = self.record_type.references[name]
+        condition = models.Q(title=text)
+        for other in ("email", "username"):
+            if hasattr(model, other):
+                condition |= models.Q(**{other: text.lower()})
+        visible: Any = model._default_manager.visible_to(self.by)
+        found = list(visible.filter(condition).values_list("pk", flat=True)[:2])
+        if len(found) != 1:
+            raise ValidationError(
+                _("Several are called so: give the reference.")
+                if found
+                else _("Choose one of those offered: there is no such record.")
+            )
+        return int(found[0])
+
+
+def keys_of(record_type: RecordType[Any]) -> list[str]:
+    """List the fields by which a row may name its record: short texts that are set on forms, and the reference."""
+    names = ["reference"]
+    for name in record_type.editable_fields:
+        declared = record_type.field(name)
+        if isinstance(declared, models.CharField) and not declared.choices:
+            names.append(name)
+    return names
+
+
+def sentences(record_type: RecordType[Any], error: ValidationError) -> list[str]:
+    """Put a fault into words, each with the column it is about."""
+    if not hasattr(error, "error_dict"):
+        return [str(message) for message in error.messages]
+    return [
+        str(message) if name == "__all__" else f"{name}: {message}"
+        for name, messages in error.message_dict.items()
+        for message in messages
+    ]
+
+
+def _key_text(cell: Any) -> str:
+    text = cells.as_text(cell).strip()
+    return cells.reference_in(text) or text
+
+
+def _read_cell(declared: "models.Field[Any, Any]", cell: Any) -> Any:
+    if cell is None or cell == "":
+        return None
+    if isinstance(declared, models.JSONField) and isinstance(cell, str):
+        return _json(cell)
+    if isinstance(declared, models.BooleanField):
+        return YES_NO.get(str(cell).strip().lower(), cell)
+    if declared.choices:
+        return _choice(declared, cell)
+    if isinstance(declared, models.DateTimeField):
+        return _moment(str(cell))
+    if isinstance(declared, models.DateField):
+        return str(cell)[:10]
+    if isinstance(declared, models.CharField | models.TextField):
+        return cells.as_text(cell)
+    return cell
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValidationError(_("This is not JSON.")) from None
+
+
+def _choice(declared: "models.Field[Any, Any]", cell: Any) -> Any:
+    """Take a choice by its value, or as it reads."""
+    flat: Sequence[tuple[Any, Any]] = declared.flatchoices
+    for value, label in flat:
+        if str(value) == str(cell).strip() or str(label).lower() == str(cell).strip().lower():
+            return value
+    raise ValidationError(_("Choose one of: %s.") % ", ".join(str(value) for value, _label in flat))
+
+
+def _moment(text: str) -> Any:
+    try:
+        moment = parse_datetime(text.strip())
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ValidationError(_("Give date and time as 2026-03-31T14:00:00+00:00."))
+    return make_aware(moment) if is_naive(moment) else moment
+
+
+def _older(cell: Any, record: Record) -> bool:
+    try:
+        return bool(cell) and _moment(str(cell)) < record.updated_at
+    except ValidationError:
+        return False

@@ -1,0 +1,241 @@
+"""Export of a list, and import of a file: upload, look at what would happen, confirm."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.exchange import formats
+from stellwerk.kernel.exchange.export import Export
+from stellwerk.kernel.exchange.importing import CHANGE, CREATE, Line, Outcome, RecordImport, keys_of
+from stellwerk.kernel.exchange.models import ImportDraft
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.selection import Selection
+from stellwerk.kernel.web.faults import refusal
+from stellwerk.kernel.web.lists.columns import label_of
+
+OWN = ("format", "columns", "view")
+"""Parameters of the export beside those that select."""
+SHOWN = 200
+
+
+@login_required
+@require_safe
+def export_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse | StreamingHttpResponse:
+    """Send the list that the address describes as a file, while it is being read."""
+    person: Any = request.user
+    try:
+        form = formats.named(request.GET.get("format", "csv"))
+        selection = Selection.parse(record_type, request.GET, person, ignoring=OWN)
+        columns = [name for name in request.GET.get("columns", "").split(",") if name]
+        blocks = _begun(Export(selection, columns).stream(form))
+    except ValidationError as error:
+        return refusal(request, error)
+    name = f"{record_type.slug}-{timezone.localdate():%Y-%m-%d}.{form.name}"
+    answer = StreamingHttpResponse(blocks, content_type=form.content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Make the first block now, so that what cannot be written is told before anything is sent."""
+    first = next(blocks, b"")
+
+    def whole() -> Iterator[bytes]:
+        yield first
+        yield from blocks
+
+    return whole()
+
+
+class UploadForm(forms.Form):
+    """The file to import, and the column by which its rows name their records."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy(
+            "CSV (UTF-8), XLSX or JSON. The first row names the columns, as an export does."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.json"}),
+    )
+    key = forms.ChoiceField(
+        label=gettext_lazy("Rows are known by"),
+        help_text=gettext_lazy("A row without it creates a record; with it, the record found is changed."),
+    )
+
+    def __init__(self, record_type: RecordType[Any], data: Any, files: Any) -> None:
+        super().__init__(data, files, label_suffix="")
+        choices = [(name, label_of(record_type, name)) for name in keys_of(record_type)]
+        self.fields["key"] = forms.ChoiceField(
+            label=self.fields["key"].label, help_text=self.fields["key"].help_text, choices=choices
+        )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        try:
+            formats.named(file.name or "")
+        except ValidationError as error:
+            raise ValidationError(error.messages) from None
+        if (file.size or 0) > settings.UPLOAD_LIMIT:
+            raise ValidationError(
+                _("The file is too large: at most %d MB are accepted.") % (settings.UPLOAD_LIMIT // 2**20)
+            )
+        return file
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Take a file and show line by line what importing it would do."""
+    person: Any = request.user
+    RecordImport(record_type, by=person)
+    form = UploadForm(record_type, request.POST or None, request.FILES or None)
+    if form.is_bound and form.is_valid():
+        file = form.cleaned_data["file"]
+        ImportDraft.objects.filter(person=person).delete()
+        draft = ImportDraft(person=person, record_type=record_type.key, name=file.name[-255:])
+        draft.key, draft.content = form.cleaned_data["key"], file.read()
+        try:
+            outcome = _task(record_type, draft, person).rehearse(_rows(draft), SHOWN)
+        except ValidationError as error:
+            form.add_error("file", ValidationError(error.messages))
+        else:
+            if outcome.acceptable:
+                draft.save()
+            return _shown(request, record_type, draft, outcome, done=False)
+    context = {**_type(record_type), "form": form, "columns": _columns(record_type)}
+    return render(request, "stellwerk/import_form.html", context, status=422 if form.is_bound else 200)
+
+
+@login_required
+@require_POST
+def confirm_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> HttpResponse:
+    """Import the file that was looked at; once, however often the button is pressed."""
+    person: Any = request.user
+    with transaction.atomic():
+        drafts = ImportDraft.objects.select_for_update().filter(person=person, record_type=record_type.key)
+        draft = drafts.filter(pk=pk).first()
+        if draft is None:
+            raise Http404(_("This file was imported already, or is no longer kept: upload it again."))
+        outcome = _task(record_type, draft, person).run(_rows(draft), SHOWN)
+        draft.delete()
+    return _shown(request, record_type, draft, outcome, done=outcome.acceptable)
+
+
+def may_import(record_type: RecordType[Any], person: Person) -> bool:
+    """Whether the page is worth offering to the person."""
+    return bool(record_type.editable_fields) and standing_of(person).may_create_as_staff(record_type)
+
+
+def _task(record_type: RecordType[Any], draft: ImportDraft, person: Person) -> RecordImport:
+    return RecordImport(record_type, by=person, key=draft.key)
+
+
+def _rows(draft: ImportDraft) -> Iterator[tuple[int, dict[str, Any]]]:
+    return formats.named(draft.name).read(io.BytesIO(bytes(draft.content)))
+
+
+def _shown(
+    request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft, outcome: Outcome, *, done: bool
+) -> HttpResponse:
+    lines = outcome.faults[:SHOWN] or outcome.lines
+    context = {
+        **_type(record_type),
+        "name": draft.name,
+        "outcome": outcome,
+        "done": done,
+        "figures": _figures(outcome, done=done),
+        "lines": _in_words(record_type, lines),
+        "hidden": max(0, _told(outcome) - len(lines)),
+        "confirm_url": reverse("import-confirm", args=[record_type, draft.pk]) if draft.pk else "",
+    }
+    return render(
+        request, "stellwerk/import_preview.html", context, status=422 if outcome.counts["error"] else 200
+    )
+
+
+def _told(outcome: Outcome) -> int:
+    return outcome.counts["error"] or outcome.counts[CREATE] + outcome.counts[CHANGE]
+
+
+def _figures(outcome: Outcome, *, done: bool) -> list[tuple[str, int]]:
+    words = {
+        CREATE: _("created") if done else _("to create"),
+        CHANGE: _("changed") if done else _("to change"),
+        "unchanged": _("unchanged"),
+        "error": _("with a fault"),
+    }
+    return [(word, outcome.counts[name]) for name, word in words.items()]
+
+
+def _in_words(record_type: RecordType[Any], lines: list[Line]) -> list[dict[str, Any]]:
+    """Write the changes with labels, and what is referred to by its title."""
+    titles = _titles(record_type, lines)
+
+    def said(name: str, value: Any) -> str:
+        if value in (None, ""):
+            return ""
+        if name in record_type.references:
+            return titles.get(value, "?")
+        if name == "status":
+            return record_type.status_label(value)
+        if not name.startswith("custom.") and record_type.field(name).choices:
+            return str(dict(record_type.field(name).flatchoices).get(value, value))
+        return str(value)
+
+    return [
+        {
+            "line": line,
+            "changes": [
+                {
+                    "label": label_of(record_type, name),
+                    "before": said(name, before),
+                    "after": said(name, after),
+                }
+                for name, (before, after) in line.changes.items()
+            ],
+        }
+        for line in lines
+    ]
+
+
+def _titles(record_type: RecordType[Any], lines: list[Line]) -> dict[int, str]:
+    ids = {
+        value
+        for line in lines
+        for name, both in line.changes.items()
+        if name in record_type.references
+        for value in both
+        if value is not None
+    }
+    return dict(Record.objects.filter(pk__in=ids).values_list("pk", "title"))
+
+
+def _type(record_type: RecordType[Any]) -> dict[str, Any]:
+    return {
+        "label_plural": capfirst(str(record_type.label_plural)),
+        "list_url": reverse("list", args=[record_type]),
+        "import_url": reverse("import", args=[record_type]),
+        "template_url": f"{reverse('export', args=[record_type])}?format=xlsx",
+    }
+
+
+def _columns(record_type: RecordType[Any]) -> list[tuple[str, str]]:
+    return [(name, label_of(record_type, name)) for name in ("reference", *record_type.editable_fields)]
