@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from stellwerk.foundation.prioritisation import Level, Priority, PriorityScheme
 from stellwerk.kernel.access.party import Party
@@ -21,7 +23,11 @@ from stellwerk.kernel.declare import (
     _,
     models,
 )
+from stellwerk.kernel.links.models import Link
+from stellwerk.kernel.links.types import DUPLICATE
+from stellwerk.kernel.records.declaration import Action, ReplyTemplate
 from stellwerk.processes.incidents.closure import closure_rules
+from stellwerk.processes.incidents.replies import replies_for
 
 T = TypeVar("T", bound="Ticket")
 
@@ -414,6 +420,7 @@ class TicketType(RecordType[T]):
     ]
     asked_of_requesters = ["title", "description", "service", "category"]
     participants = ["requester", "reported_by", "customer"]
+    portal_page = "portal_ticket"
     workflow = TICKET_WORKFLOW
 
     def derive(self, record: T, before: T | None) -> None:
@@ -431,6 +438,25 @@ class TicketType(RecordType[T]):
             raise ValidationError(
                 {"priority_reason": _("Say why the priority differs from what impact and urgency give.")}
             )
+
+    def reply_templates(self, record: T, by: Person) -> list[ReplyTemplate]:
+        return replies_for(record, by)
+
+    def actions(self, record: T, by: Person) -> list[Action]:
+        if not record.is_open:
+            return []
+        address = reverse("ticket_merge", args=[record.reference])
+        return [Action(_("Merge into another ticket"), address, "merge", dialog=True)]
+
+    def notice(self, record: T, by: Person) -> str:
+        if record.resolution_code != Ticket.ResolutionCode.DUPLICATE:
+            return ""
+        merged = Link.objects.filter(source_id=record.pk, type=DUPLICATE.key).select_related("target").first()
+        if merged is None:
+            return ""
+        return gettext("Merged into %(reference)s, which goes on with it.") % {
+            "reference": merged.target.reference
+        }
 
 
 def _place(ticket: Ticket) -> None:

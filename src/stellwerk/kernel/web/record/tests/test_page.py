@@ -21,9 +21,9 @@ from stellwerk.kernel.testing.samples import sample
 from stellwerk.kernel.web.record.tests.conftest import SignIn
 from stellwerk.processes.incidents.incident import Incident
 
-QUERIES = 16
+QUERIES = 17
 """Session, person, roles, parties; record, its shares, unread; entries, comments, their files, links, names; draft,
-files, watchers; the bell."""
+reply templates, files, watchers; the bell."""
 
 
 def text_of(html: str) -> str:

@@ -1,0 +1,71 @@
+"""Pages of tickets beyond the generic ones: merging and taking apart again."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from stellwerk.kernel.web.record.beside import dialog, editable_page, tell_with_undo
+from stellwerk.kernel.web.record.page import RecordPage
+from stellwerk.kernel.web.reference_field import ReferenceField
+from stellwerk.processes.incidents.services import merge, unmerge
+from stellwerk.processes.incidents.ticket import Ticket
+
+
+class MergeForm(forms.Form):
+    """Which ticket goes on."""
+
+    def __init__(self, page: RecordPage, data: Any = None) -> None:
+        super().__init__(data)
+        self.fields["into"] = ReferenceField(
+            page.record_type, page.person, label=_("The ticket that goes on")
+        )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def merge_page(request: HttpRequest, reference: str) -> HttpResponse:
+    """Close a ticket as a duplicate of another one; the message offers to take that back."""
+    page = ticket_page(request, reference)
+    form = MergeForm(page, request.POST if request.method == "POST" else None)
+    about = {
+        "title": _("Merge into another ticket"),
+        "text": _(
+            "This ticket is closed as a duplicate. Its requester keeps it and sees only their own words."
+        ),
+        "submit_label": _("Merge"),
+    }
+    if request.method != "POST":
+        return dialog(request, page, form, "ticket_merge", about)
+    if form.is_valid():
+        into = form.cleaned_data["into"]
+        try:
+            merge(page.record, into, by=page.person)
+        except ValidationError as error:
+            form.add_error("into", error.messages)
+        else:
+            undo = page.address("ticket_unmerge")
+            tell_with_undo(request, _("%s is merged.") % page.record.reference, undo)
+            return redirect(into)
+    return dialog(request, page, form, "ticket_merge", about, status=422)
+
+
+@login_required
+@require_POST
+def unmerge_page(request: HttpRequest, reference: str) -> HttpResponse:
+    """Take a merged ticket apart again."""
+    page = ticket_page(request, reference)
+    unmerge(page.record, by=page.person)
+    return redirect(page.record)
+
+
+def ticket_page(request: HttpRequest, reference: str) -> RecordPage:
+    page = editable_page(request, reference)
+    if not isinstance(page.record, Ticket):
+        raise Http404
+    return page
