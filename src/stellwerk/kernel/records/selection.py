@@ -212,12 +212,7 @@ class Selection:
         return {pk for pk in (self.person.party_id if model is Party else self.person.pk,) if pk}
 
     def _bound(self, name: str, bound: str, value: str) -> Q:
-        dates = {*CORE_DATES, *self.record_type.columns, *self.record_type.filters}
-        if (
-            name not in dates
-            or bound not in BOUNDS
-            or not isinstance(self.record_type.field(name), models.DateField)
-        ):
+        if name not in dated(self.record_type) or bound not in BOUNDS:
             raise _unknown(f"{name}__{bound}")
         return Q(**{f"{name}__{bound}": _moment(value, self.record_type.field(name))})
 
@@ -268,6 +263,12 @@ class Selection:
         model = self.record_type.references[name]
         found = model._default_manager.filter(standing_of(self.person).visible(model), by).first()
         return str(found) if found else value
+
+
+def dated(record_type: "RecordType[Any]") -> list[str]:
+    """List the fields that hold a day or an instant, which a list can be narrowed to a span of."""
+    own = [declared.name for declared in record_type.journaled if isinstance(declared, models.DateField)]
+    return [*CORE_DATES, *own]
 
 
 def choices_of(record_type: "RecordType[Any]", name: str) -> list[tuple[str, str]]:

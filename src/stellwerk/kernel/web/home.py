@@ -72,7 +72,7 @@ def work_of(person: Person) -> dict[str, list[Share]]:
 
 def _share(record_type: RecordType[Any], view: View, person: Person) -> Share:
     selection = Selection.parse(record_type, QueryDict(view.query), person)
-    queryset = selection.narrow(record_type.model._default_manager.visible_to(person))  # type: ignore[attr-defined]
+    queryset = selection.narrow(record_type.model._default_manager.visible_to(person))
     names = {selection.ordering.lstrip("-"), "priority"} & {f.name for f in record_type.journaled}
     wanted = ["reference", "title", "kind", "status", "created_at", "updated_at", *names]
     records = list(selection.order.apply(queryset.only(*wanted))[: ROWS + 1])

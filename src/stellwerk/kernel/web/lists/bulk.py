@@ -127,7 +127,7 @@ def _selected(record_type: RecordType[Any], given: list[str], person: Person) ->
         raise ValidationError(_("Select at least one row first, then choose what to do with it."))
     if len(ids) > MOST_AT_ONCE:
         raise ValidationError(_("Select at most %d rows at once.") % MOST_AT_ONCE)
-    visible: Any = record_type.model._default_manager.visible_to(person)  # type: ignore[attr-defined]
+    visible: Any = record_type.model._default_manager.visible_to(person)
     found = visible.in_bulk(ids)
     return [found[pk] for pk in dict.fromkeys(ids) if pk in found]
 

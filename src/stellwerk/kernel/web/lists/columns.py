@@ -63,13 +63,13 @@ def loaded(
 ) -> QuerySet[Any]:
     """Have the rows bring what their cells need and no more, and whether the person sees them as staff."""
     fields = {"custom" if name.startswith("custom.") else name for name in names}
-    queryset = queryset.only("reference", "title", "kind", "status", *fields)
+    rows: Any = queryset.only("reference", "title", "kind", "status", *fields)
     scope = standing_of(person).scope(record_type)
     if scope is None:
-        return queryset.annotate(**{STAFF_ROW: Value(True, models.BooleanField())})
+        return rows.annotate(**{STAFF_ROW: Value(True, models.BooleanField())})  # type: ignore[no-any-return]
     condition = standing_of(person).as_staff(queryset.model)
     seen = Case(When(condition, then=Value(True)), default=Value(False), output_field=models.BooleanField())
-    return queryset.annotate(**{STAFF_ROW: seen})
+    return rows.annotate(**{STAFF_ROW: seen})  # type: ignore[no-any-return]
 
 
 @dataclass

@@ -14,7 +14,7 @@ from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.custom import values as custom
 from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.selection import CORE_DATES, choices_of
+from stellwerk.kernel.records.selection import choices_of, dated
 from stellwerk.kernel.web.lists.columns import choosable, shown_to_guests
 from stellwerk.kernel.web.lists.listing import Listing
 from stellwerk.kernel.web.options import Option, named, options
@@ -72,7 +72,7 @@ def _groups(listing: Listing, find: dict[str, str]) -> Iterator[FilterGroup]:
             yield _plain(listing, name)
     if record_type.workflow and record_type.workflow.ended:
         yield _boxes(listing, "open", _("Open"), [("yes", _("yes")), ("no", _("no"))])
-    for name in _dates(record_type):
+    for name in dated(record_type):
         if name in readable:
             yield _range(listing, name)
     for name, definition in custom.definitions(record_type.key).items():
@@ -125,11 +125,6 @@ def _pair(option: Option) -> tuple[str, str]:
 def _range(listing: Listing, name: str) -> FilterGroup:
     bounds = [" ".join(_given(listing, f"{name}__{end}"))[:10] for end in ("gte", "lt")]
     return FilterGroup(name, _label(listing, name), bounds=(bounds[0], bounds[1]))
-
-
-def _dates(record_type: Any) -> list[str]:
-    names = dict.fromkeys([*record_type.filters, *record_type.columns, *CORE_DATES])
-    return [name for name in names if isinstance(record_type.field(name), models.DateField)]
 
 
 def _custom(listing: Listing, name: str, definition: Any) -> FilterGroup:

@@ -57,7 +57,7 @@ class Listing:
     def queryset(self) -> QuerySet[Any]:
         """The records of the list that the person may see, in no order."""
         model = self.record_type.model
-        return self.selection.narrow(model._default_manager.visible_to(self.person))  # type: ignore[attr-defined]
+        return self.selection.narrow(model._default_manager.visible_to(self.person))
 
     @cached_property
     def columns(self) -> list[str]:

@@ -14,18 +14,8 @@ from stellwerk.kernel.custom.models import CustomField
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.services import create, share
 from stellwerk.kernel.testing.fixtures import grant, make_person
+from stellwerk.kernel.web.tests.conftest import RaiseMany, text_of
 from stellwerk.processes.incidents.incident import Incident
-
-
-def raise_many(number: int, requester: Person, party: Party, **values: Any) -> None:
-    for count in range(number):
-        given = {"title": f"Fault {count:03d}", "requester": requester, "party": party, **values}
-        create(Incident, given, by=SYSTEM)
-
-
-def text_of(response: Any) -> str:
-    """Return what a reader reads of a page."""
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode())))
 
 
 def titles(response: Any) -> list[str]:
@@ -35,13 +25,6 @@ def titles(response: Any) -> list[str]:
 def link(response: Any, rel: str) -> str:
     found = re.search(rf'rel="{rel}" href="([^"]*)"', response.content.decode())
     return html.unescape(found[1]) if found else ""
-
-
-@pytest.fixture
-def desk_client(client: Client, maria: Person) -> Client:
-    client.force_login(maria)
-    caches["local"].clear()
-    return client
 
 
 @pytest.mark.parametrize("record_type", registry.all_types(), ids=lambda t: t.key)
@@ -65,21 +48,26 @@ def test_every_column_of_every_type_can_be_shown_and_declared_ones_sorted(
 
 
 def test_a_list_asks_nine_queries_however_many_rows_it_shows(
-    desk_client: Client, gus: Person, centre: Party, desk: Team, django_assert_num_queries: Any
+    raise_many: RaiseMany,
+    desk_client: Client,
+    gus: Person,
+    centre: Party,
+    desk: Team,
+    django_assert_num_queries: Any,
 ) -> None:
-    raise_many(52, gus, centre, team=desk)
+    raise_many(52, team=desk)
     with django_assert_num_queries(9):
         response = desk_client.get("/incidents/")
     assert len(titles(response)) == 50
-    raise_many(30, make_person("Hanna Other"), centre, team=desk)
+    raise_many(30, requester=make_person("Hanna Other"), team=desk)
     with django_assert_num_queries(9):
         desk_client.get("/incidents/")
 
 
 def test_pages_go_forth_and_back_and_count_what_they_show(
-    desk_client: Client, gus: Person, centre: Party
+    raise_many: RaiseMany, desk_client: Client, gus: Person, centre: Party
 ) -> None:
-    raise_many(120, gus, centre)
+    raise_many(120)
     first = desk_client.get("/incidents/?ordering=title&view=all")
     second = desk_client.get(link(first, "next"))
     third = desk_client.get(link(second, "next"))
@@ -92,37 +80,44 @@ def test_pages_go_forth_and_back_and_count_what_they_show(
     assert titles(desk_client.get(link(back, "prev"))) == titles(first)
 
 
-def test_a_list_lands_on_what_is_open_and_says_so(desk_client: Client, gus: Person, centre: Party) -> None:
-    raise_many(1, gus, centre)
+def test_a_list_lands_on_what_is_open_and_says_so(
+    raise_many: RaiseMany, desk_client: Client, gus: Person, centre: Party
+) -> None:
+    raise_many(1)
     page = desk_client.get("/incidents/")
     assert 'href="/incidents/?open=yes&amp;view=open" aria-current="page"' in page.content.decode()
     assert "Open yes" in text_of(page)
 
 
-def test_taking_the_last_filter_away_shows_all(desk_client: Client, gus: Person, centre: Party) -> None:
-    raise_many(1, gus, centre)
+def test_taking_the_last_filter_away_shows_all(
+    raise_many: RaiseMany, desk_client: Client, gus: Person, centre: Party
+) -> None:
+    raise_many(1)
     page = desk_client.get("/incidents/?open=yes").content.decode()
     assert 'class="chip-remove" href="/incidents/?view=all"' in page
 
 
 def test_tabs_count_what_their_reader_sees(
-    desk_client: Client, gus: Person, agent: Person, centre: Party, other_centre: Party, maria: Person
+    raise_many: RaiseMany,
+    desk_client: Client,
+    gus: Person,
+    agent: Person,
+    centre: Party,
+    other_centre: Party,
+    maria: Person,
 ) -> None:
-    raise_many(2, gus, centre)
-    raise_many(1, gus, centre, assigned_to=maria)
-    raise_many(5, gus, other_centre)
-    tabs = text_of(desk_client.get("/incidents/tabs/"))
-    assert (
-        tabs.split()
-        == "All open 3 Unassigned 2 My open 1 My teams' open 0 Waiting 0 Resolved 0 All 3".split()
-    )
+    raise_many(2)
+    raise_many(1, assigned_to=maria)
+    raise_many(5, party=other_centre)
+    tabs = text_of(desk_client.get("/incidents/tabs/")).strip()
+    assert tabs == "All open 3 Unassigned 2 My open 1 My teams' open 0 Waiting 0 Resolved 0 All 3"
 
 
 def test_more_than_a_thousand_are_not_counted_out(
-    desk_client: Client, gus: Person, centre: Party, monkeypatch: pytest.MonkeyPatch
+    raise_many: RaiseMany, desk_client: Client, gus: Person, centre: Party, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stellwerk.kernel.web.lists.listing.MOST_COUNTED", 60)
-    raise_many(62, gus, centre)
+    raise_many(62)
     assert "1–50 of more than 60" in text_of(desk_client.get("/incidents/"))
     assert "All open 60+" in text_of(desk_client.get("/incidents/tabs/"))
 
@@ -151,9 +146,9 @@ def test_another_partys_records_are_neither_listed_nor_counted_nor_offered(
 
 
 def test_a_guest_reads_only_what_requesters_are_shown(
-    client: Client, gus: Person, centre: Party, desk: Team, maria: Person
+    raise_many: RaiseMany, client: Client, gus: Person, centre: Party, desk: Team, maria: Person
 ) -> None:
-    raise_many(1, gus, centre, team=desk, assigned_to=maria)
+    raise_many(1, team=desk, assigned_to=maria)
     client.force_login(gus)
     page = client.get("/incidents/?view=all")
     assert titles(page) == ["Fault 000"]
@@ -165,11 +160,11 @@ def test_a_guest_reads_only_what_requesters_are_shown(
 
 
 def test_somebody_who_is_staff_here_and_guest_there_sees_each_row_as_who_they_are(
-    desk_client: Client, maria: Person, centre: Party, other_centre: Party, desk: Team
+    raise_many: RaiseMany, desk_client: Client, maria: Person, centre: Party, other_centre: Party, desk: Team
 ) -> None:
     team = create(Team, {"title": "Night shift", "party": other_centre}, by=SYSTEM)
-    raise_many(1, maria, other_centre, team=team)
-    raise_many(1, maria, centre, team=desk)
+    raise_many(1, requester=maria, party=other_centre, team=team)
+    raise_many(1, requester=maria, team=desk)
     page = desk_client.get("/incidents/?view=all")
     assert len(titles(page)) == 2
     assert "Night shift" not in text_of(page)
@@ -219,9 +214,9 @@ def test_without_signing_in_there_is_no_list(client: Client, db: None) -> None:
 
 
 def test_a_request_for_the_list_alone_gets_the_list_alone(
-    desk_client: Client, gus: Person, centre: Party
+    raise_many: RaiseMany, desk_client: Client, gus: Person, centre: Party
 ) -> None:
-    raise_many(1, gus, centre)
+    raise_many(1)
     headers = {"HX-Request": "true", "HX-Target": "list"}
     part = desk_client.get("/incidents/", headers=headers).content.decode()
     assert "<html" not in part
@@ -248,7 +243,9 @@ def test_filters_offer_boxes_records_and_days(desk_client: Client, desk: Team, m
     assert 'name="find.service" value="x"' in page
 
 
-def test_custom_fields_are_columns_and_filters(desk_client: Client, gus: Person, centre: Party) -> None:
+def test_custom_fields_are_columns_and_filters(
+    raise_many: RaiseMany, desk_client: Client, gus: Person, centre: Party
+) -> None:
     field = {
         "title": "Building",
         "target": "incident",
@@ -258,8 +255,8 @@ def test_custom_fields_are_columns_and_filters(desk_client: Client, gus: Person,
     }
     create(CustomField, field, by=SYSTEM)
     caches["local"].clear()
-    raise_many(1, gus, centre, **{"custom.building": "B"})
-    raise_many(1, gus, centre)
+    raise_many(1, **{"custom.building": "B"})
+    raise_many(1)
     page = desk_client.get("/incidents/?custom.building=B&columns=title,custom.building")
     assert titles(page) == ["Fault 000"]
     assert "Title Building" in text_of(page)

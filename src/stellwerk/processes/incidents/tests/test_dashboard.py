@@ -1,0 +1,108 @@
+import html
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from stellwerk.kernel.access.party import Party
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.team import Team
+from stellwerk.kernel.records.history import History
+from stellwerk.kernel.records.services import create, transition
+from stellwerk.processes.incidents.incident import Incident
+from stellwerk.processes.incidents.service_request import ServiceRequest
+
+
+def text_of(response: Any) -> str:
+    plain = re.sub(r"(?s)<script.*?</script>|<[^>]*>", " ", response.content.decode())
+    return html.unescape(re.sub(r"\s+", " ", plain))
+
+
+@pytest.fixture
+def desk_client(client: Client, maria: Person) -> Client:
+    client.force_login(maria)
+    return client
+
+
+@pytest.fixture
+def tickets(gus: Person, centre: Party, other_centre: Party, desk: Team, agent: Person) -> None:
+    """Three open incidents, one resolved, one request; and one of the south, which Maria does not see."""
+    given: dict[str, Any] = {"requester": gus, "party": centre}
+    create(Incident, {"title": "New", **given}, by=SYSTEM)
+    create(Incident, {"title": "Assigned", "team": desk, "assigned_to": agent, **given}, by=SYSTEM)
+    waiting = create(Incident, {"title": "Waiting", "team": desk, **given}, by=SYSTEM)
+    transition(waiting, "wait", {"waiting_for": "user"}, by=SYSTEM)
+    done = create(Incident, {"title": "Done", **given}, by=SYSTEM)
+    transition(done, "resolve", {"resolution": "Done", "resolution_code": "solved"}, by=SYSTEM)
+    create(ServiceRequest, {"title": "Please", "impact": "high", "urgency": "high", **given}, by=SYSTEM)
+    create(Incident, {"title": "Of the south", "requester": gus, "party": other_centre}, by=SYSTEM)
+
+
+@pytest.mark.usefixtures("tickets")
+def test_the_figures_count_what_the_reader_sees(desk_client: Client) -> None:
+    page = text_of(desk_client.get("/desk/"))
+    assert "4 open 3 unassigned 1 waiting 5 created in 30 days 1 resolved in 30 days" in page
+    assert "Critical 0 1" in page
+    assert "Service desk 2 0" in page
+
+
+@pytest.mark.usefixtures("tickets")
+def test_each_figure_opens_the_list_behind_it(desk_client: Client) -> None:
+    page = desk_client.get("/desk/?kind=incident").content.decode()
+    links = [html.unescape(url) for url in re.findall(r'<td class="align-end"><a href="([^"]*)">', page)]
+    assert len(links) == 7
+    for url in links:
+        shown = int(re.search(rf'{re.escape(html.escape(url))}">(\d+)</a>', page)[1])  # type: ignore[index]
+        listed = desk_client.get(url).content.decode()
+        assert listed.count("<tr data-url") == shown, url
+
+
+def test_old_tickets_are_counted_by_age_and_day(
+    desk_client: Client, gus: Person, centre: Party, root: Person
+) -> None:
+    now = timezone.now()
+    with History("log", by=root) as history:
+        for days in (0, 2, 40, 200):
+            given = {"title": f"{days} days", "requester": gus, "party": centre}
+            history.create(Incident, given, by=gus, at=now - timedelta(days=days))
+    page = text_of(desk_client.get("/desk/?days=90"))
+    assert "4 open 4 unassigned 0 waiting 3 created in 90 days" in page
+    assert "up to a day 1 0 1–3 days 1 0 3–7 days 0 0 7–14 days 0 0 14–30 days 0 0 30–90 days 1 0" in page
+    assert "more than 90 days 1 0" in page
+
+
+@pytest.mark.usefixtures("tickets")
+def test_the_party_narrows_and_a_foreign_one_is_refused(
+    desk_client: Client, centre: Party, other_centre: Party
+) -> None:
+    assert "4 open" in text_of(desk_client.get("/desk/", {"party": centre.reference}))
+    refused = desk_client.get("/desk/", {"party": other_centre.reference})
+    missing = desk_client.get("/desk/", {"party": "PTY-999999"})
+    assert refused.status_code == missing.status_code == 400
+    assert text_of(refused) == text_of(missing)
+
+
+@pytest.mark.parametrize("query", ["kind=person", "days=7", "days=x", "party=x"])
+def test_what_is_not_offered_is_refused(query: str, desk_client: Client) -> None:
+    assert desk_client.get(f"/desk/?{query}").status_code == 400
+
+
+def test_the_figures_are_for_those_who_work_on_tickets(client: Client, gus: Person) -> None:
+    client.force_login(gus)
+    assert client.get("/desk/").status_code == 403
+
+
+def test_the_page_asks_as_many_queries_for_many_tickets_as_for_few(
+    desk_client: Client, gus: Person, centre: Party, desk: Team, django_assert_num_queries: Any
+) -> None:
+    create(Incident, {"title": "First", "requester": gus, "party": centre, "team": desk}, by=SYSTEM)
+    for _round in range(2):
+        with django_assert_num_queries(13):
+            desk_client.get("/desk/")
+        for number in range(5):
+            create(
+                Incident, {"title": f"{number}", "requester": gus, "party": centre, "team": desk}, by=SYSTEM
+            )
