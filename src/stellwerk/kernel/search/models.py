@@ -32,13 +32,16 @@ class _Matches(models.Lookup[Any]):
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
         column, parameters = self.process_lhs(compiler, connection)
+        # "IS TRUE" keeps the planner from using the index.
+        checked, looked_up = f"({column} @@ %s::tsquery) IS TRUE", f"{column} @@ %s::tsquery"
+        if not self.rhs.looked_up:
+            return checked, [*parameters, postgresql.expression(self.rhs, internal=self.internal)]
         indexed, late = postgresql.parted(self.rhs)
         first = [*parameters, postgresql.expression(indexed, internal=self.internal)]
         if late is None:
-            return f"{column} @@ %s::tsquery", first
+            return looked_up, first
         second = [*parameters, postgresql.expression(late, internal=self.internal)]
-        # "IS TRUE" keeps the planner from using the index for the second part.
-        return f"({column} @@ %s::tsquery AND ({column} @@ %s::tsquery) IS TRUE)", [*first, *second]
+        return f"({looked_up} AND {checked})", [*first, *second]
 
 
 @WordsField.register_lookup

@@ -77,20 +77,22 @@ def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Any], query: Query
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(rowid) FROM kernel_search")
         newest = cursor.fetchone()[0] or 0
-    by_key = F("search_entry__pk").desc()
+    walked, by_key = replace(query, looked_up=False), F("search_entry__pk").desc()
     if newest <= _WALKED:
-        yield Step(queryset, query, by_key)
+        yield Step(queryset, walked, by_key)
         return
-    yield Step(queryset.filter(search_entry__pk__gt=newest - _WALKED), query, by_key, enough=2 * _PAGE)
+    yield Step(queryset.filter(search_entry__pk__gt=newest - _WALKED), walked, by_key, enough=2 * _PAGE)
     few = list(queryset.order_by().values_list("pk", flat=True)[: _FEW + 1])
     if len(few) <= _FEW:
-        yield Step(queryset.filter(pk__in=few), query, NEWEST_FIRST)
+        yield Step(queryset.filter(pk__in=few), walked, NEWEST_FIRST)
         return
     for blocks in (2, 8):
         if newest < blocks << _BLOCK_BITS:
             break
-        within = _newest_blocks(newest, blocks)
-        yield Step(queryset, replace(query, within=within), NEWEST_FIRST, enough=_PAGE)
+        first_block = (newest >> _BLOCK_BITS) - blocks + 1
+        within = tuple(_block(number) for number in range(first_block, first_block + blocks))
+        newer = queryset.filter(pk__gte=first_block << _BLOCK_BITS)
+        yield Step(newer, replace(query, within=within), NEWEST_FIRST, enough=_PAGE)
     yield Step(queryset, query, NEWEST_FIRST)
 
 
@@ -110,16 +112,16 @@ def vector(row: SearchRow) -> str:
             place = f"{at if at < _LAST_POSITION else _LAST_POSITION}{weight}"
             places[word] = f"{places[word]},{place}" if word in places else place
         first += len(words) + _GAP
-    return " ".join([f"'{_block(row.record_id)}'", *[f"'{word}':{found}" for word, found in places.items()]])
+    return " ".join(
+        [
+            f"'{_block(row.record_id >> _BLOCK_BITS)}'",
+            *[f"'{word}':{found}" for word, found in places.items()],
+        ]
+    )
 
 
-def _newest_blocks(newest: int, count: int) -> tuple[str, ...]:
-    ids = (newest - (back << _BLOCK_BITS) for back in range(count))
-    return tuple(_block(record_id) for record_id in ids if record_id >= 0)
-
-
-def _block(record_id: int) -> str:
-    return f"@{record_id >> _BLOCK_BITS}"
+def _block(number: int) -> str:
+    return f"@{number}"
 
 
 def _phrase(term: Term, weights: str) -> str:

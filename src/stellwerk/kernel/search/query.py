@@ -47,9 +47,9 @@ class Query:
 
     terms: tuple[Term, ...] = ()
     number: str = ""
-    within: tuple[
-        str, ...
-    ] = ()  # further words of which one must be found, put there by a database's own means
+    # How a database is to go about it; both concern PostgreSQL only.
+    within: tuple[str, ...] = ()  # words of its own, of which one must be found
+    looked_up: bool = True  # in the index, or else checked of each record
 
     def __bool__(self) -> bool:
         return bool(self.terms)
