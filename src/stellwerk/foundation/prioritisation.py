@@ -2,28 +2,13 @@
 
 from typing import Any
 
+from stellwerk.foundation.matrix import Level, MatrixField, Priority
 from stellwerk.foundation.scheme import Scheme, SchemeType
 from stellwerk.kernel.access.person import SYSTEM
 from stellwerk.kernel.declare import Access, Role, Section, ValidationError, _, models, register
 from stellwerk.kernel.records.services import create, transition
 
-
-class Level(models.TextChoices):
-    """How much, for impact and urgency."""
-
-    HIGH = "high", _("High")
-    MEDIUM = "medium", _("Medium")
-    LOW = "low", _("Low")
-
-
-class Priority(models.IntegerChoices):
-    """How soon, 1 before all others."""
-
-    CRITICAL = 1, _("Critical")
-    HIGH = 2, _("High")
-    MODERATE = 3, _("Moderate")
-    LOW = 4, _("Low")
-    PLANNING = 5, _("Planning")
+__all__ = ["Level", "Priority", "PriorityScheme"]
 
 
 DEFAULT_MATRIX = {
@@ -42,7 +27,7 @@ class PriorityScheme(Scheme):
     """A version of the priority matrix: `matrix[impact][urgency]` is a priority from 1 to 5."""
 
     description = models.TextField(_("how to judge impact and urgency"), blank=True)
-    matrix = models.JSONField(_("matrix"), default=default_matrix)
+    matrix = MatrixField(_("matrix"), default=default_matrix)
 
     class Meta:
         verbose_name = _("priority scheme")
