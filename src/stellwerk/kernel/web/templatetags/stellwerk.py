@@ -3,7 +3,7 @@
 from typing import Any
 
 from django import template
-from django.forms import BoundField
+from django.forms import BoundField, CheckboxSelectMultiple, RadioSelect
 from django.utils.safestring import SafeString
 
 from stellwerk.kernel.web import components
@@ -22,8 +22,7 @@ register.simple_tag(components.nothing, name="nothing")
 register.simple_tag(components.record_rows, name="record_rows")
 register.filter("filesize", components.size)
 
-CHECKS = {"checkbox"}
-CHOICE_LISTS = {"radio", "checkboxselectmultiple"}
+CHOICE_LIST = "choices"
 
 
 @register.inclusion_tag("stellwerk/parts/field.html")
@@ -52,7 +51,11 @@ def form_errors(form: Any) -> dict[str, Any]:
 
 
 def _kind(bound: BoundField) -> str:
-    return str(getattr(bound.field.widget, "input_type", "") or type(bound.field.widget).__name__.lower())
+    """Name what the control is: "choices", "checkbox", "select", "textarea", or the type of the input."""
+    widget = bound.field.widget
+    if isinstance(widget, RadioSelect | CheckboxSelectMultiple):
+        return CHOICE_LIST
+    return str(getattr(widget, "input_type", "") or type(widget).__name__.lower())
 
 
 def _css(kind: str, bound: BoundField) -> str:
@@ -61,9 +64,9 @@ def _css(kind: str, bound: BoundField) -> str:
 
 
 def _base_css(kind: str) -> str:
-    if kind in CHOICE_LISTS:
+    if kind == CHOICE_LIST:
         return "choices"
-    if kind in CHECKS:
+    if kind == "checkbox":
         return "form-check-input"
     return "form-select" if kind.startswith("select") else "form-control"
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django import forms
+from django.template import Context, Template
 
 from stellwerk.kernel.web import components
 from stellwerk.kernel.web.components import Column, Row
@@ -95,3 +97,28 @@ def test_a_row_with_too_few_cells_is_a_mistake_of_the_view() -> None:
 )
 def test_sizes_are_told_in_decimal_units(octets: int, text: str) -> None:
     assert components.size(octets) == text
+
+
+class TokenForm(forms.Form):
+    scopes = forms.MultipleChoiceField(
+        choices=[("read", "read"), ("write", "write")], widget=forms.CheckboxSelectMultiple
+    )
+    agreed = forms.BooleanField()
+
+
+def drawn(name: str) -> str:
+    template = Template("{% load stellwerk %}{% field bound %}")
+    return template.render(Context({"bound": TokenForm()[name]}))
+
+
+def test_several_boxes_are_a_group_with_a_legend() -> None:
+    html = drawn("scopes")
+    assert "<fieldset" in html
+    assert "<legend" in html
+    assert "form-check-input" not in html
+
+
+def test_a_single_box_has_its_label_beside_it() -> None:
+    html = drawn("agreed")
+    assert '<input type="checkbox" name="agreed" class="form-check-input"' in html
+    assert '<label for="id_agreed">' in html
