@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -392,11 +392,13 @@ def session_of(person: Person) -> str:
     return str(session.session_key)
 
 
-def references(count: int) -> Iterator[str]:
-    """Pick references all over the table."""
-    numbers = Incident.objects.aggregate(last=Max("reference"))["last"].partition("-")[2]
-    step = max(1, int(numbers) // count)
-    yield from (numbering.reference("INC", number) for number in range(2, int(numbers) + 1, step))
+def references(count: int, party: Party) -> list[str]:
+    """Pick references of a party's tickets all over the table."""
+    last = Incident.objects.aggregate(last=Max("reference"))["last"].partition("-")[2]
+    step = max(1, 2 * int(last) // count)
+    wanted = [numbering.reference("INC", number) for number in range(2, int(last) + 1, step)]
+    found = Incident.objects.filter(reference__in=wanted, party=party)
+    return list(found.order_by("pk").values_list("reference", flat=True))
 
 
 def main() -> None:
@@ -405,7 +407,7 @@ def main() -> None:
     call_command("createcachetable", verbosity=0)
     organisation = Organisation()
     filling = Filling(organisation)
-    first_number = numbering.take("INC", count)[0] if count else 0
+    first_number = numbering.take("INC", count)[0]
     if ON_POSTGRESQL:
         without_search_index()
     filling.run(count, first_number)
@@ -417,7 +419,7 @@ def main() -> None:
         "callers": [person.pk for person in organisation.callers],
         "services": [service.pk for service in organisation.services],
         "categories": [category.pk for category in organisation.categories],
-        "references": list(references(500)),
+        "references": references(500, organisation.centre),
     }
     print(json.dumps(known))
 

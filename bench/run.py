@@ -194,11 +194,11 @@ def measure(target: Target, seconds: float, only: str) -> Result:
     result = Result(target)
     known = json.loads(target.known.read_text(encoding="utf-8"))
     chosen = [scenario for scenario in scenarios(known) if only in scenario.name]
-    result.queries = counted(target)
     with serving(target) as (port, server):
         processes = tree(server.pid)
         time.sleep(SETTLE_S)
         result.idle_mb = memory_mb(processes)
+        result.queries = counted(target)  # now, because starting the server collected the static files
         load = Load(HOST, port, processes)
         # Reading comes first, so that what creating leaves behind does not disturb it.
         for scenario in sorted(chosen, key=lambda each: each.writes):

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from stellwerk.kernel.access.person import Person
@@ -22,27 +21,27 @@ class Program:
         self.token, self.secret = issue_token(person, "a test", scopes or ("read", "write"))
         self._client = Client(raise_request_exception=False)
 
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         sent: dict[str, Any] = {} if body is None else {"data": body, "content_type": "application/json"}
-        return self._client.generic(  # type: ignore[return-value]
+        return self._client.generic(
             method,
             f"/api/v1/{path}",
             headers={"authorization": f"Bearer {self.secret}", **given},
             **_encoded(sent),
         )
 
-    def get(self, path: str, **headers: str) -> HttpResponse:
+    def get(self, path: str, **headers: str) -> Any:
         return self.ask("GET", path, **headers)
 
-    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
         return self.ask("POST", path, body, **headers)
 
-    def patch(self, path: str, body: Any, **headers: str) -> HttpResponse:
+    def patch(self, path: str, body: Any, **headers: str) -> Any:
         return self.ask("PATCH", path, body, **headers)
 
-    def upload(self, path: str, **form: Any) -> HttpResponse:
-        return self._client.post(  # type: ignore[return-value]
+    def upload(self, path: str, **form: Any) -> Any:
+        return self._client.post(
             f"/api/v1/{path}", form, headers={"authorization": f"Bearer {self.secret}"}
         )
 
@@ -61,7 +60,7 @@ def no_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def as_maria(maria: Person, gus: Person) -> Program:
     """Maria's program; she also looks after Globex's people."""
-    grant(maria, Role.VIEWER, gus.party)  # type: ignore[arg-type]
+    grant(maria, Role.VIEWER, gus.party)
     return Program(maria)
 
 
@@ -81,5 +80,5 @@ def ticket(as_maria: Program, gus: Person, desk: Team) -> dict[str, Any]:
     body = {"title": "Mail is down", "requester": gus.reference, "team": desk.reference, "impact": "high"}
     answer = as_maria.post("incidents", body)
     assert answer.status_code == 201, answer.content
-    found: dict[str, Any] = answer.json()  # type: ignore[attr-defined]
+    found: dict[str, Any] = answer.json()
     return found

@@ -33,7 +33,7 @@ def test_a_file_is_attached_and_comes_back_as_a_download(
     assert [each["name"] for each in as_gus.get(path).json()["items"]] == ["screen.txt"]
     assert as_gus.get(f"{path}/{secret['id']}").status_code == 404
     down = as_maria.get(f"{path}/{secret['id']}")
-    assert b"".join(down.streaming_content) == b"<script>"  # type: ignore[attr-defined]
+    assert b"".join(down.streaming_content) == b"<script>"
     assert down["Content-Type"] == "application/octet-stream"
     assert down["Content-Disposition"] == 'attachment; filename="x.html"'
     assert down["Content-Security-Policy"] == "sandbox; default-src 'none'"

@@ -77,7 +77,7 @@ def test_the_use_of_a_token_is_noted_once_a_minute(maria: Person) -> None:
     assert ApiToken.objects.get().last_used_at == first
     ApiToken.objects.update(last_used_at=timezone.now() - timedelta(seconds=61))
     program.get("me")
-    assert ApiToken.objects.get().last_used_at > first
+    assert ApiToken.objects.filter(last_used_at__gt=first).exists()
 
 
 def test_a_token_does_what_its_scopes_allow(maria: Person, ticket: dict[str, Any]) -> None:
