@@ -81,7 +81,9 @@ def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Any], query: Query
     if newest <= _WALKED:
         yield Step(queryset, walked, by_key)
         return
-    yield Step(queryset.filter(search_entry__pk__gt=newest - _WALKED), walked, by_key, enough=2 * _PAGE)
+    # Said of both tables: the planner does not conclude it from one to the other.
+    newest_few = queryset.filter(pk__gt=newest - _WALKED, search_entry__pk__gt=newest - _WALKED)
+    yield Step(newest_few, walked, by_key, enough=2 * _PAGE)
     few = list(queryset.order_by().values_list("pk", flat=True)[: _FEW + 1])
     if len(few) <= _FEW:
         yield Step(queryset.filter(pk__in=few), walked, NEWEST_FIRST)
