@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -93,6 +93,7 @@ def _list(listing: Listing) -> dict[str, Any]:
         "q": selection.text,
         "column_choices": _column_choices(listing),
         "exports": _exports(listing),
+        "import_url": _import_url(listing),
         "list_url": listing.url,
         "clear_url": f"{listing.url}?view=all",
     }
@@ -189,15 +190,17 @@ def _column_choices(listing: Listing) -> list[dict[str, Any]]:
 
 
 def _exports(listing: Listing) -> list[dict[str, str]]:
-    try:
-        url = reverse("export", args=[listing.record_type.key])
-    except NoReverseMatch:
-        return []
+    url = reverse("export", args=[listing.record_type])
     query = listing.selection.query(columns=",".join(listing.chosen))
     return [
         {"title": title, "url": f"{url}?{query}{'&' if query else ''}format={name}"}
         for name, title in EXPORTS.items()
     ]
+
+
+def _import_url(listing: Listing) -> str:
+    may_create = standing_of(listing.person).may_create_as_staff(listing.record_type)
+    return reverse("import", args=[listing.record_type]) if may_create else ""
 
 
 def _save_view(listing: Listing) -> dict[str, Any]:

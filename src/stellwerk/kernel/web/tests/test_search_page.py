@@ -1,6 +1,7 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from stellwerk.kernel.access.party import Party
@@ -51,12 +52,13 @@ def test_internal_notes_are_found_by_staff_only(
     assert "Nothing found" in text_of(client.get("/search/?q=zeppelin"))
 
 
-def test_a_search_asks_ten_queries_however_much_it_finds(
+def test_a_search_asks_as_many_queries_however_much_it_finds(
     desk_client: Client, raise_many: RaiseMany, django_assert_num_queries: Any
 ) -> None:
     raise_many(3)
+    expected = 11 if connection.vendor == "postgresql" else 10  # PostgreSQL is asked how common the words are
     for _round in range(2):
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(expected):
             desk_client.get("/search/?q=fault")
         raise_many(20)
 
