@@ -14,7 +14,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("type", nargs="?", help="prefix or key, such as INC or incident")
 
-    def handle(self, *args: Any, type: str | None = None, **options: Any) -> None:  # noqa: A002  what the user types
+    def handle(self, *args: Any, type: str | None = None, **options: Any) -> None:
         if type is None:
             for record_type in registry.all_types():
                 self.stdout.write(f"{record_type.prefix:<5} {record_type.key}")
