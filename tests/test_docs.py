@@ -58,5 +58,5 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 def test_an_unknown_type_is_answered_with_a_sentence() -> None:
     with pytest.raises(CommandError, match="No record type has the prefix 'XYZ'"):
         call_command("describe", "XYZ")
-    with pytest.raises(CommandError, match="No record type is called 'ticket'; there are .*incident"):
+    with pytest.raises(CommandError, match=r"No record type is called 'ticket'; there are .*incident"):
         call_command("describe", "ticket")
