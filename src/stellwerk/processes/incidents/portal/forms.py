@@ -36,13 +36,13 @@ class TicketForm(forms.Form):
             "What you did, what you expected, since when. The exact words of an error message help most."
         ),
     )
-    service = forms.ModelChoiceField(
+    service: Any = forms.ModelChoiceField(
         label=_("Service"), queryset=None, required=False, empty_label=_("I do not know")
     )
-    category = forms.ModelChoiceField(
+    category: Any = forms.ModelChoiceField(
         label=_("About"), queryset=None, required=False, empty_label=_("Something else")
     )
-    files = FilesField(label=_("Files"), required=False, help_text=_("Screenshots, logs, forms."))
+    uploads = FilesField(label=_("Files"), required=False, help_text=_("Screenshots, logs, forms."))
     once = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, person: Person, *args: Any, **kwargs: Any) -> None:

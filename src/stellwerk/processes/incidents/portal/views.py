@@ -25,7 +25,7 @@ from stellwerk.kernel.web.record.showing import Names
 from stellwerk.kernel.web.record.stream import Stream, StreamEntry
 from stellwerk.processes.incidents.portal import catalogue, tickets
 from stellwerk.processes.incidents.portal.forms import TicketForm
-from stellwerk.processes.incidents.ticket import Ticket
+from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket
 
 SHOWN = 8
 PER_PAGE = 25
@@ -205,7 +205,7 @@ def _show(
     entries = stream.entries()
     if not stream.has_earlier:
         entries.append(_report(found))
-    steps = [one for one in found.record_type.workflow.steps_from(found.status) if one.name in ANSWERS]
+    steps = [one for one in TICKET_WORKFLOW.steps_from(found.status) if one.name in ANSWERS]
     allowed = [
         {
             "name": one.name,
@@ -274,7 +274,7 @@ def _composer(found: Ticket, body: str, error: str) -> dict[str, Any]:
 
 def _create(kind: str, form: TicketForm, person: Person) -> Ticket | None:
     """Create what the form says with its files; None, and the faults on the form, when it does not fit."""
-    files = form.cleaned_data["files"]
+    files = form.cleaned_data["uploads"]
 
     def make() -> Ticket:
         made = create(tickets.KINDS[kind], form.ticket_values(), by=person)

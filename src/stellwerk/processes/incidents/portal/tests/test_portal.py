@@ -52,7 +52,7 @@ def test_gus_finds_a_service_and_reports_a_problem(portal: Client, gus: Person, 
         "service": mail.pk,
         "once": page.context["form"]["once"].value(),
     }
-    files = {"files": [SimpleUploadedFile("a.txt", b"log"), SimpleUploadedFile("b.txt", b"more")]}
+    files = {"uploads": [SimpleUploadedFile("a.txt", b"log"), SimpleUploadedFile("b.txt", b"more")]}
     answer = portal.post(url("_new", "incident"), {**body, **files})
     made = Incident.objects.get()
     assert answer["Location"] == url("_ticket", made.reference)
