@@ -147,6 +147,9 @@ class History:
                 [share for _record, share in self._shares], batch_size=ROWS_AT_ONCE, ignore_conflicts=True
             )
             self._index()
+            for prefix, unused in self._numbers.items():
+                numbering.give_back(prefix, unused)
+            self._numbers.clear()
         for pending in (self._new, self._touched, self._entries, self._comments, self._shares):
             pending.clear()
 

@@ -33,6 +33,12 @@ def take(prefix: str, count: int = 1) -> list[int]:
     return list(range(last - count + 1, last + 1))
 
 
+def give_back(prefix: str, numbers: list[int]) -> None:
+    """Return drawn numbers (descending) that were not used, where nobody has drawn since; a sequence keeps the gap."""
+    if connection.vendor != "postgresql" and numbers:
+        Counter.objects.filter(prefix=prefix, last=numbers[0]).update(last=numbers[-1] - 1)
+
+
 def prepare(prefixes: list[str]) -> None:
     """Create the sequences that are missing (PostgreSQL); called after every migration."""
     if connection.vendor != "postgresql":

@@ -129,11 +129,10 @@ class _Walk(Walk):
     def step(self, entry: Any) -> Iterator[Fault]:
         yield from super().step(entry)
         stamp = (entry.internal, entry.actor_id, entry.at)
-        if "@comment" in entry.changes:
-            self.said[entry.changes["@comment"][1]["sha256"], *stamp] += 1
-        elif "@file" in entry.changes:
-            about = entry.changes["@file"][1]
-            self.files[about["sha256"], about["name"], *stamp] += 1
+        for name, seen in (("@comment", self.said), ("@file", self.files)):
+            about = entry.changes.get(name, [None, None])[1]
+            if isinstance(about, dict):
+                seen[about.get("sha256"), about.get("name"), *stamp] += 1
 
     def compare(self, written: Counter[Any], stored: Counter[Any], what: str) -> Iterator[Fault]:
         for key in (written - stored).elements():
@@ -182,7 +181,7 @@ def _comments(batch: list[Record]) -> dict[int, Counter[Any]]:
     rows = Comment.objects.filter(record__in=[record.pk for record in batch])
     columns = rows.values_list("record_id", "internal", "author_id", "at", "body")
     return _counted(
-        (pk, (hashlib.sha256(body.encode()).hexdigest(), *stamp))
+        (pk, (hashlib.sha256(body.encode()).hexdigest(), None, *stamp))
         for pk, *stamp, body in columns.iterator(chunk_size=ROWS_AT_ONCE)
     )
 
