@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from stellwerk.kernel.access.person import Actor, Person, System
@@ -104,16 +105,26 @@ class Standing:
         """Keep the rows shared with the person or with a party they act for, and those open to all."""
         if not isinstance(self.person, Person) or not self.person.is_active:
             return NOTHING
-        condition = Q(pk__in=Share.objects.filter(person=self.person).values("record"))
+        mine = Q(person=self.person)
         if self.represented:
-            shared = Share.objects.filter(party__in=self.represented).exclude(capacity__in=INSIDE)
-            condition |= Q(pk__in=shared.values("record"))
+            mine |= Q(party__in=self.represented) & ~Q(capacity__in=INSIDE)
+        condition = _shared(mine)
         types = [t for t in self._types(model) if t.has_open_records]
         if types:
             condition |= Q(open_to_all=True)
         return condition
 
     # -- one record ----------------------------------------------------------------------------------
+
+    def plainly_sees(
+        self, record_type: "RecordType[Any]", pk: int, party_id: int | None, open_to_all: bool
+    ) -> bool:
+        """Whether a role or openness already shows the record, so that its shares need not be asked."""
+        if self.is_administrator:
+            return True
+        parties = self.scope(record_type)
+        owner = pk if record_type.scope == "pk" else party_id
+        return parties is None or owner in parties or (open_to_all and self.person.is_active)
 
     def roles_on(self, record: "Record") -> set[Role]:
         """Collect the roles the person has on this record; REQUESTER for those it is shared with."""
@@ -197,8 +208,7 @@ class Standing:
             return EVERYTHING
         if not parties:
             return NOTHING
-        shared = Share.objects.filter(party__in=parties, capacity__in=INSIDE).values("record")
-        return Q(**{f"{lookup}__in": parties}) | Q(pk__in=shared)
+        return Q(**{f"{lookup}__in": parties}) | _shared(Q(party__in=parties, capacity__in=INSIDE))
 
     def shares_of(self, record: "Record") -> list[Share]:
         """List with whom the record is shared; read once per loaded record."""
@@ -227,6 +237,18 @@ class Standing:
         from stellwerk.kernel.access.party import Party
 
         return _descendants(Party.objects.values_list("pk", "parent_id"))
+
+
+def _shared(condition: Q) -> Q:
+    """Keep the rows that have a share of which `condition` holds.
+
+    PostgreSQL chooses by itself whether to look up the shares of each row or to collect them all first, if it is
+    asked whether there is one. SQLite does not choose, and is better off collecting them.
+    """
+    shares = Share.objects.filter(condition)
+    if connection.vendor == "postgresql":
+        return Q(Exists(shares.filter(record=OuterRef("pk"))))
+    return Q(pk__in=shares.values("record"))
 
 
 def _descendants(pairs: Iterable[tuple[int, int | None]]) -> dict[int, frozenset[int]]:

@@ -48,7 +48,6 @@ def tell(event: Event) -> None:
     whys.pop(event.by.pk or 0, None)
     if not whys:
         return
-    event.record.__dict__.pop("_shares", None)  # the write may just have added some
     people = Person.objects.filter(pk__in=whys, is_open=True, is_service=False)
     told = [person for person in people if _may_hear(person, whys[person.pk], event)]
     now = timezone.now()

@@ -77,15 +77,15 @@ def require_references(record_type: "RecordType[Any]", record: Record) -> None:
 def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
     """Refuse references to records that `by` may not see, in the words used for those that do not exist.
 
-    One query, whatever the number of references, because all of them are records.
+    One query, whatever the number of references, because all of them are records; a second one where only a share
+    could show them.
     """
     references = record.record_type.references
     given = {name: getattr(record, f"{name}_id") for name in names if name in references}
     given = {name: pk for name, pk in given.items() if pk is not None}
     if not given:
         return
-    found = Record.objects.filter(standing_of(by).visible(Record), pk__in=set(given.values()))
-    kinds = dict(found.values_list("pk", "kind"))
+    kinds = _visible_kinds(set(given.values()), by)
     own = {by.pk} if by.pk else set()
     faults = {}
     for name, pk in given.items():
@@ -94,6 +94,24 @@ def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
             faults[name] = _("Choose one of those offered: there is no such record.")
     if faults:
         raise ValidationError(faults)
+
+
+def _visible_kinds(ids: set[int], by: Actor) -> dict[int, str]:
+    """Map those of the ids whose records `by` may see to their kinds."""
+    standing = standing_of(by)
+    kinds: dict[int, str] = {}
+    doubtful = []
+    for pk, kind, *facts in Record.objects.filter(pk__in=ids).values_list(
+        "pk", "kind", "party_id", "open_to_all"
+    ):
+        if standing.plainly_sees(registry.get(kind), pk, *facts):
+            kinds[pk] = kind
+        else:
+            doubtful.append(pk)
+    if doubtful:
+        found = Record.objects.filter(standing.visible(Record), pk__in=doubtful)
+        kinds |= dict(found.values_list("pk", "kind"))
+    return kinds
 
 
 def validate(record_type: "RecordType[Any]", record: Record, before: Record | None) -> None:

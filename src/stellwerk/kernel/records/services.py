@@ -85,13 +85,16 @@ class Direct:
     def created(self, record: Record, entry: Entry) -> None:
         record.save(force_insert=True)
         self._append(record, entry)
-        Share.objects.bulk_create(participant_shares(record, ()))
+        # Whoever asks next who may see it need not read them again.
+        record.__dict__["_shares"] = Share.objects.bulk_create(participant_shares(record, ()))
         indexing.refresh(record)
 
     def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: list[Share]) -> None:
         record.save(update_fields=[*fields, *BOOKKEEPING])
         self._append(record, entry)
-        Share.objects.bulk_create(shares)
+        if shares:
+            Share.objects.bulk_create(shares)
+            record.__dict__.pop("_shares", None)
         if indexing.concerns(record, fields):
             indexing.refresh(record)
 

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from stellwerk.kernel.access.person import Person
@@ -11,6 +12,7 @@ from stellwerk.kernel.access.roles import Role
 from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.api import endpoint
 from stellwerk.kernel.api.tokens import issue_token
+from stellwerk.kernel.records import numbering, registry
 from stellwerk.kernel.testing.fixtures import grant
 
 
@@ -55,6 +57,15 @@ def _encoded(sent: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def no_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoint.LIMIT, "per_minute", 0)
+
+
+@pytest.fixture(autouse=True)
+def numbers_begin_at_one(db: None) -> None:
+    """Sequences of PostgreSQL are not rolled back after a test."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for record_type in registry.all_types():
+                cursor.execute("SELECT setval(%s, 1, false)", [numbering.sequence_name(record_type.prefix)])
 
 
 @pytest.fixture
