@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{RECORD}/fields/<str:name>/value/", editing.value_part, name="record_value"),
     path(f"{RECORD}/fields/<str:name>/text/", editing.text_page, name="record_text"),
     path(f"{RECORD}/steps/<str:name>/", steps.step_page, name="record_step"),
+    path(f"{RECORD}/entries/<int:number>/undo/", steps.undo_page, name="record_undo"),
     path(f"{RECORD}/say/", talking.say_page, name="record_say"),
     path(f"{RECORD}/comments/<int:pk>/", talking.comment_page, name="record_comment"),
     path(f"{RECORD}/links/", beside.links_page, name="record_links"),

@@ -20,6 +20,7 @@ from stellwerk.kernel.web.once import only
 KEPT = timedelta(days=60)
 LONGEST = 2_000_000
 MOST_FIELDS = 60
+NOT_TEXT = frozenset({"kind", "step"})
 NOT_CONTENT = frozenset({"csrfmiddlewaretoken", "version", "once", "send"})
 
 R = TypeVar("R", bound=Record)
@@ -33,7 +34,7 @@ def draft_of(person: Person, place: str) -> dict[str, Any]:
 
 def keep(person: Person, place: str, content: Mapping[str, str]) -> None:
     """Keep a form's content; one without a text is forgotten."""
-    if not any(content.values()):
+    if not any(value for name, value in content.items() if name not in NOT_TEXT):
         return forget(person, place)
     kept = {
         name[:100]: value[:LONGEST].replace("\x00", "") for name, value in list(content.items())[:MOST_FIELDS]

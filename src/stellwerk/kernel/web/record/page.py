@@ -299,6 +299,7 @@ class RecordPage:
             "url": self.address("record_say"),
             "kinds": kinds,
             "kind": draft.get("kind", ""),
+            "hint": next((k["hint"] for k in kinds if k["value"] == draft.get("kind")), kinds[0]["hint"]),
             "body": draft.get("body", ""),
             "draft_url": reverse("draft", args=[reply_place(self.record)]),
             "templates": self.record_type.reply_templates(self.record, self.person) if self.inside else [],

@@ -102,7 +102,7 @@ class Shower:
             return components.status(str(value), self.record_type.status_label(str(value)))
         if name == "priority":
             return components.priority(value, labels.get(value, ""))
-        if hasattr(declared, "as_html"):
+        if declared is not None and hasattr(declared, "as_html"):
             drawn: SafeString = declared.as_html(value)  # a field that knows better how it is read
             return drawn
         return str(labels.get(value, value)) if labels else plain(value, declared)

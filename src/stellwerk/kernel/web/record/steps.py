@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.services import transition
+from stellwerk.kernel.records.undo import undo
+from stellwerk.kernel.web.record.beside import tell_with_undo
 from stellwerk.kernel.web.record.editing import conflict_of
 from stellwerk.kernel.web.record.finding import version_of, visible_record
 from stellwerk.kernel.web.record.forms import RecordForm
@@ -42,14 +44,20 @@ def step_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     except StaleWrite as stale:
         now = RecordPage(stale.current, person)
         return _show(request, now, step, form, status=409, **conflict_of(now, stale, form.values()))
-    messages.success(
-        request,
-        _("%(reference)s is now “%(status)s”.")
-        % {
-            "reference": record.reference,
-            "status": record.get_status_display(),
-        },
-    )
+    about = {"reference": record.reference, "status": record.get_status_display()}
+    undo_url = page.address("record_undo", record.journal_count) if page.may_edit else ""
+    tell_with_undo(request, _("%(reference)s is now “%(status)s”.") % about, undo_url)
+    return redirect(record)
+
+
+@login_required
+@require_POST
+def undo_page(request: HttpRequest, reference: str, number: int) -> HttpResponse:
+    """Take back a step or a change, as long as nothing came after it."""
+    person: Any = request.user
+    record = visible_record(person, reference)
+    entry = get_object_or_404(Entry, record_id=record.pk, number=number)
+    undo(entry, by=person)
     return redirect(record)
 
 

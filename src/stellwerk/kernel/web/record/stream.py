@@ -66,6 +66,7 @@ class StreamEntry:
     files: Sequence[FileLink] = ()
     anchor: str = ""
     via: str = ""
+    """Where history brought from elsewhere came from."""
     more_url: str = ""
     reason: str = ""
     faulty: str = ""

@@ -157,8 +157,9 @@ def test_a_draft_is_kept_shown_and_forgotten(
 def test_an_empty_draft_is_none(incident: Incident, maria: Person, sign_in: SignIn) -> None:
     client = sign_in(maria)
     client.post("/draft/reply:X/", {"body": "a", "kind": "reply"})
-    client.post("/draft/reply:X/", {"body": "", "kind": "reply"})
-    assert not Draft.objects.filter(place="reply:X").exclude(content__body="").exists()
+    assert Draft.objects.count() == 1
+    client.post("/draft/reply:X/", {"body": "", "kind": "note", "step": "wait"})
+    assert Draft.objects.count() == 0
 
 
 # -- properties -----------------------------------------------------------------------------------------
@@ -433,6 +434,20 @@ def test_a_step_that_asks_opens_a_form_and_then_goes_on(
     given = {"resolution_code": "solved", "resolution": "Restarted", "version": incident.version}
     assert client.post(url, given).status_code == 302
     assert now(incident).status == "resolved"
+
+
+def test_a_step_can_be_taken_back_from_its_message(
+    incident: Incident, maria: Person, sign_in: SignIn
+) -> None:
+    client = sign_in(maria)
+    page = client.post(f"/records/{incident.reference}/steps/cancel/", follow=True).content.decode()
+    assert now(incident).status == "cancelled"
+    undo = re.search(r'action="([^"]*/entries/\d+/undo/)"', page)
+    assert undo is not None
+    assert client.post(undo[1]).status_code == 302
+    assert now(incident).status == "new"
+    assert client.post(undo[1]).status_code == 422
+    assert client.post(f"/records/{incident.reference}/entries/99/undo/").status_code == 404
 
 
 def test_a_step_that_is_not_possible_or_not_allowed(
