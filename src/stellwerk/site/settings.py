@@ -107,6 +107,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "stellwerk.kernel.web.shell.shell",
+                *(["stellwerk.site.demo.context.demo_people"] if DEMO else []),
             ],
         },
     }
