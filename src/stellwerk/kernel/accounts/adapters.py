@@ -51,4 +51,4 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
 
 def _taken(username: str) -> bool:
-    return Person.objects.filter(username=username).exists()
+    return bool(Person.objects.filter(username=username).exists())

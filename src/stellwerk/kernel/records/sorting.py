@@ -81,7 +81,8 @@ class Order:
 
     def marked(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Have each row carry what it is sorted by."""
-        return queryset.annotate(**{VALUE: F(self.path)})
+        marked: QuerySet[Any] = queryset.annotate(**{VALUE: F(self.path)})
+        return marked
 
     def place_of(self, record: Any, number: int = 0) -> Place:
         """Return the place of a row of a marked queryset."""

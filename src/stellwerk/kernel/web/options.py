@@ -31,7 +31,7 @@ class Option:
 
 def options(record_type: RecordType[Any], person: Person, text: str, most: int = MOST) -> list[Option]:
     """List the best matches among the open records that the person may see; the first ones without a text."""
-    visible: QuerySet[Any] = record_type.model._default_manager.visible_to(person)  # type: ignore[attr-defined]
+    visible: QuerySet[Any] = record_type.model._default_manager.visible_to(person)
     visible = visible.filter(is_open=True)
     if not text.strip():
         return _options(visible.order_by("title", "id")[:most])
@@ -46,7 +46,7 @@ def named(values: Iterable[str], model: type[Record], person: Person) -> list[Op
     wanted = [value.upper() for value in values]
     if not wanted:
         return []
-    visible: Any = model._default_manager.visible_to(person)  # type: ignore[attr-defined]
+    visible: Any = model._default_manager.visible_to(person)
     return _options(visible.filter(reference__in=wanted))
 
 

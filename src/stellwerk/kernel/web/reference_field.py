@@ -53,7 +53,7 @@ class ReferenceField(forms.CharField):
         return self._record(text) if text else None
 
     def _record(self, text: str) -> Record:
-        visible: Any = self.record_type.model._default_manager.visible_to(self.person)  # type: ignore[attr-defined]
+        visible: Any = self.record_type.model._default_manager.visible_to(self.person)
         found = list(visible.filter(reference=text.upper())) or list(visible.filter(title=text)[:2])
         if len(found) != 1:
             raise ValidationError(_("Choose one of those offered: there is no such record."))

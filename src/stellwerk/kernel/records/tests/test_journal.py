@@ -187,11 +187,11 @@ def test_a_changed_removed_or_forged_comment_is_found(incident: Incident) -> Non
 
 def test_a_changed_file_is_found(incident: Incident) -> None:
     blob = Blob.objects.get()
-    with blob.file.storage.open(blob.file.name, "wb") as content:
+    with blob.file.storage.open(str(blob.file.name), "wb") as content:
         content.write(b"another log")
     (fault,) = faults()
     assert fault.endswith(f"the stored content of file {blob.sha256[:12]} is not what was attached.")
-    blob.file.storage.delete(blob.file.name)
+    blob.file.storage.delete(str(blob.file.name))
     assert len(faults()) == 1
     blob.attachments.update(name="other.txt")
     assert any("the file of" in fault for fault in faults())
