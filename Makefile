@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PORT ?= 8765
 VENV_PYTHON := .venv/bin/python
-COMPILE := .venv/bin/uv --no-config pip compile --quiet --universal --python-version 3.11 \
+COMPILE := .venv/bin/uv --no-config --system-certs pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 SOURCES := src tests bench tools manage.py conftest.py hatch_build.py
 
