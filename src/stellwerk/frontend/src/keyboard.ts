@@ -36,7 +36,7 @@ const KEYS: Record<string, () => void> = {
   j: () => moveTo(current() + 1),
   k: () => moveTo(current() - 1),
   x: () => toggleRow(rows()[current()]),
-  "/": () => find("[data-list-search], .portal-search input, .searchbox input")?.focus(),
+  "/": () => (find("[data-list-search]") ?? find(".portal-search input, .searchbox input"))?.focus(),
   "?": openKeys,
   r: () => write("reply"),
   n: () => write("note"),

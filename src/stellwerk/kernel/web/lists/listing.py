@@ -67,7 +67,9 @@ class Listing:
         unknown = [name for name in self.chosen if name not in offered]
         if unknown:
             raise ValidationError({"columns": _("The list has no column “%s”.") % unknown[0]})
-        return [*self.chosen] if "title" in self.chosen or "title" not in offered else ["title", *self.chosen]
+        if "title" in self.chosen or "title" not in offered:
+            return [*self.chosen]
+        return [*self.chosen[:1], "title", *self.chosen[1:]]  # there is always something to open a row by
 
     def page(self) -> Page:
         """Read the rows of the page that the address names."""

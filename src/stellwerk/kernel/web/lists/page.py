@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -30,15 +30,21 @@ EXPORTS = {"csv": "CSV", "xlsx": "Excel (XLSX)", "json": "JSON"}
 @login_required
 @require_safe
 def list_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
-    """Show a list; a request for its part #list gets that part only."""
+    """Show a list; a request for its part #list gets that part only, and the address without what says nothing."""
+    partial = request.htmx.target == "list"  # type: ignore[attr-defined]
+    idle = any(not value or name.startswith("find.") for name, value in request.GET.items())
     try:
         listing = Listing(record_type, request.GET, _reader(request))
+        if idle and not partial:
+            return HttpResponseRedirect(listing.address())
         context = _list(listing) | _rows(listing)
     except ValidationError as error:
         return refusal(request, error)
-    partial = request.htmx.target == "list"  # type: ignore[attr-defined]
     template = "stellwerk/parts/list.html" if partial else "stellwerk/record_list.html"
-    return render(request, template, context)
+    answer = render(request, template, context)
+    if idle:
+        answer["HX-Push-Url"] = listing.address()
+    return answer
 
 
 @login_required

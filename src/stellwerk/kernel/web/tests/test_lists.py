@@ -281,3 +281,11 @@ def test_options_are_visible_open_records(desk_client: Client, desk: Team, agent
     assert f'<option value="{agent.reference}" label="Arno Agent">' in options
     boxes = desk_client.get("/options/teams/?as=boxes&name=team&find.team=serv").content.decode()
     assert f'name="team" value="{desk.reference}"' in boxes
+
+
+def test_a_form_full_of_empty_filters_leads_to_a_short_address(desk_client: Client) -> None:
+    query = "find.team=night&status=new&priority=&created_at__gte=&q="
+    answer = desk_client.get(f"/incidents/?{query}")
+    assert (answer.status_code, answer["Location"]) == (302, "/incidents/?status=new")
+    headers = {"HX-Request": "true", "HX-Target": "list"}
+    assert desk_client.get(f"/incidents/?{query}", headers=headers)["HX-Push-Url"] == "/incidents/?status=new"
