@@ -17,7 +17,7 @@ if os.environ.get("STELLWERK_TEST_DATABASE_URL"):
     os.environ["STELLWERK_DATABASE_URL"] = os.environ["STELLWERK_TEST_DATABASE_URL"]
 
 from stellwerk.site.settings import *  # noqa: E402, F403  the environment above must be set before
-from stellwerk.site.settings import DATABASES, ON_SQLITE, STORAGES  # noqa: E402
+from stellwerk.site.settings import DATABASES, INSTALLED_APPS, ON_SQLITE, STORAGES  # noqa: E402
 
 if ON_SQLITE:
     # A file rather than memory: browsers and threads get connections of their own, as in production.
@@ -28,3 +28,5 @@ else:
     DATABASES["default"]["OPTIONS"].pop("pool")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+# pytest-django's live server serves the static files of browsers' tests only where the app has its own name.
+INSTALLED_APPS[INSTALLED_APPS.index("stellwerk.site.static.StaticFiles")] = "django.contrib.staticfiles"

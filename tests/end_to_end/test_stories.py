@@ -1,0 +1,275 @@
+"""What people do with Stellwerk, in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.roles import Role
+from stellwerk.kernel.attachments.models import Attachment
+from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.testing.fixtures import grant
+from stellwerk.kernel.web.models import Draft, SavedView
+from stellwerk.processes.incidents.incident import Incident
+from stellwerk.processes.services.service import Service
+from tests.end_to_end.conftest import OpenAs
+
+SCREENSHOT = {"name": "denied.txt", "mimeType": "text/plain", "buffer": b"550 denied"}
+
+
+def test_gus_signs_in_finds_a_service_and_reports_a_problem_with_a_file(
+    open_as: OpenAs, mail: Service, gus: Person
+) -> None:
+    gus.set_password("a long enough secret")
+    gus.save()
+    page = open_as()
+    page.locator("[name=login]").fill("gus")
+    page.locator("[name=password]").fill("a long enough secret")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("searchbox").fill("mai")
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Mail").click()
+    page.get_by_role("link", name="Report a problem").click()
+    page.get_by_label("In one sentence").fill("No mail since nine")
+    page.get_by_label("What happened").fill("It says *denied*.")
+    page.get_by_label("Files").set_input_files(SCREENSHOT)
+    expect(page.get_by_label("Service")).to_have_value(str(mail.pk))
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No mail since nine")
+    expect(page.get_by_text("denied.txt")).to_be_visible()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="My tickets").click()
+    expect(page.get_by_role("main")).to_contain_text("No mail since nine")
+    made = Incident.objects.get()
+    assert (made.requester, made.service, made.channel) == (gus, mail, "portal")
+    assert Attachment.objects.get().name == "denied.txt"
+
+
+def test_arno_works_the_queue_by_keyboard_and_gus_confirms(
+    open_as: OpenAs, ticket: Incident, agent: Person, gus: Person
+) -> None:
+    arno = open_as(agent, "/incidents/")
+    arno.keyboard.press("j")
+    arno.keyboard.press("Enter")
+    expect(arno.get_by_role("heading", level=1)).to_have_text("No mail since nine")
+    arno.get_by_role("button", name="Start work").click()
+    expect(arno.locator("#record-head")).to_contain_text("In progress")
+    write(arno, "r", "Is it plugged in?")
+    write(arno, "n", "He asks every week")
+    portal = open_as(gus, f"/portal/tickets/{ticket.reference}/")
+    expect(portal.locator("#stream")).to_contain_text("Is it plugged in?")
+    expect(portal.locator("body")).not_to_contain_text("He asks every week")
+    portal.get_by_label("Text").fill("It is now")
+    portal.get_by_role("button", name="Send").click()
+    expect(portal.locator("#stream")).to_contain_text("It is now")
+    arno.reload()
+    expect(arno.locator("#stream")).to_contain_text("It is now")
+    resolve(arno)
+    portal.reload()
+    portal.get_by_role("button", name="Confirm the solution").click()
+    expect(portal.locator(".record-facts")).to_contain_text("Closed")
+    closed = Incident.objects.get()
+    assert (closed.status, closed.confirmed, closed.assigned_to) == ("closed", True, agent)
+    assert [said.internal for said in closed.comments.order_by("id")] == [False, True, False]
+
+
+def write(page: Page, key: str, text: str) -> None:
+    page.locator("#record-head").click()
+    page.keyboard.press(key)
+    page.keyboard.type(text)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#stream")).to_contain_text(text)
+
+
+def resolve(page: Page) -> None:
+    page.locator("#steps").get_by_role("link", name="Resolve").click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_label("Resolution code").select_option("Solved")
+    dialog.get_by_label("Resolution", exact=False).and_(dialog.locator("textarea")).fill("Plugged it in")
+    dialog.get_by_role("button", name="Resolve").click()
+    expect(page.locator("#record-head")).to_contain_text("Resolved")
+
+
+def test_gus_reopens_what_came_back(open_as: OpenAs, ticket: Incident, gus: Person) -> None:
+    transition(ticket, "resolve", {"resolution_code": "solved", "resolution": "Restarted"}, by=SYSTEM)
+    page = open_as(gus, f"/portal/tickets/{ticket.reference}/")
+    page.get_by_role("button", name="Reopen").click()
+    expect(page.locator(".record-facts")).to_contain_text("In progress")
+    assert Incident.objects.get().reopenings == 1
+
+
+def test_two_people_edit_the_same_property_and_nothing_is_lost(
+    open_as: OpenAs, ticket: Incident, agent: Person, maria: Person
+) -> None:
+    pages = [open_as(person, f"/records/{ticket.reference}/") for person in (agent, maria)]
+    for page in pages:
+        page.locator("#property-impact").hover()
+        page.get_by_role("link", name="Change: Impact").click()
+        expect(page.get_by_label("Impact")).to_be_visible()
+    pages[0].get_by_label("Impact").select_option("High")
+    expect(pages[0].locator("#property-impact")).to_contain_text("High")
+    expect(pages[0].get_by_role("link", name="Change: Impact")).to_be_visible()
+    pages[1].get_by_label("Impact").select_option("Low")
+    expect(pages[1].get_by_role("alert")).to_contain_text("High")
+    assert Incident.objects.get().impact == "high"
+    pages[1].get_by_role("button", name="Save").click()
+    expect(pages[1].get_by_role("link", name="Change: Impact")).to_be_visible()
+    assert Incident.objects.get().impact == "low"
+
+
+def test_maria_hands_several_tickets_to_arno_at_once(
+    open_as: OpenAs, ticket: Incident, maria: Person, agent: Person, gus: Person
+) -> None:
+    given = {"title": "No calendar", "requester": gus, "service": ticket.service}
+    create(Incident, given, by=SYSTEM)
+    page = open_as(maria, "/incidents/")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    bar = page.locator("[data-bulk-bar]")
+    expect(bar).to_contain_text("2")
+    bar.get_by_role("button", name="Assigned to").click()
+    page.get_by_label("Assigned to").fill(agent.reference)
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("main")).to_contain_text("2 done")
+    assert {found.assigned_to for found in Incident.objects.all()} == {agent}
+
+
+def test_maria_saves_a_view_and_finds_it_as_a_tab(open_as: OpenAs, ticket: Incident, maria: Person) -> None:
+    page = open_as(maria, "/incidents/?impact=medium")
+    expect(page.locator(".chip")).to_contain_text("Medium")
+    page.locator("summary", has_text="Save view").click()
+    page.get_by_label("Name of the view").fill("Middling")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("link", name="Middling").first.click()
+    expect(page.locator(".chip")).to_contain_text("Medium")
+    expect(page.locator("table.records")).to_contain_text("No mail since nine")
+    assert SavedView.objects.get().name == "Middling"
+
+
+def test_search_and_palette_lead_to_the_ticket(open_as: OpenAs, ticket: Incident, agent: Person) -> None:
+    page = open_as(agent)
+    page.get_by_label("Search everything").fill("nine")
+    page.keyboard.press("Enter")
+    page.get_by_role("main").get_by_role("link", name="No mail since nine").click()
+    expect(page).to_have_url(re.compile(ticket.reference))
+    page.goto("/")
+    page.keyboard.press("Control+k")
+    page.locator("#palette").get_by_role("combobox").fill(ticket.reference)
+    option = page.get_by_role("option", name="No mail since nine")
+    expect(option).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("No mail since nine")
+    page.keyboard.press("Control+k")
+    page.locator("#palette").get_by_role("combobox").fill("start work")
+    expect(page.locator("#palette").get_by_role("option").first).to_contain_text("Start work")
+    page.keyboard.press("Enter")
+    page.get_by_role("main").get_by_role("button", name="Start work").click()
+    expect(page.locator("#record-head")).to_contain_text("In progress")
+
+
+def test_a_draft_survives_a_reload(open_as: OpenAs, ticket: Incident, agent: Person) -> None:
+    page = open_as(agent, f"/records/{ticket.reference}/")
+    page.get_by_label("Internal note").check()
+    page.get_by_label("Text").type("Half a thou")
+    expect(page.locator("[data-composer] [data-draft-state]")).to_have_text(re.compile("saved|kept", re.I))
+    page.reload()
+    expect(page.get_by_label("Text")).to_have_value("Half a thou")
+    expect(page.get_by_label("Internal note")).to_be_checked()
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#stream")).to_contain_text("Half a thou")
+    expect(page.get_by_label("Text")).to_have_value("")
+    assert Draft.objects.count() == 0
+
+
+def test_the_theme_is_remembered(open_as: OpenAs, ticket: Incident, agent: Person) -> None:
+    page = open_as(agent)
+    page.get_by_label("Account").click()
+    with page.expect_response(re.compile("/account/preferences/")):
+        page.get_by_role("button", name="Dark").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.goto("/incidents/")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.get_by_label("Account").click()
+    with page.expect_response(re.compile("/account/preferences/")):
+        page.get_by_role("button", name="Light").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+
+
+def test_a_form_that_is_refused_keeps_what_was_typed(
+    open_as: OpenAs, ticket: Incident, agent: Person, gus: Person
+) -> None:
+    grant(agent, Role.VIEWER, gus.party)
+    page = open_as(agent, "/incidents/new/")
+    page.get_by_label("Description").fill("It hums, it does not print")
+    page.get_by_label("Requester").fill("Somebody unheard of")
+    page.get_by_role("button", name="Create").click()
+    alerts = page.get_by_role("alert")
+    expect(alerts.first).to_be_visible()
+    expect(page.get_by_label("Description")).to_have_value("It hums, it does not print")
+    expect(page.get_by_label("Requester")).to_have_value("Somebody unheard of")
+    page.get_by_label("Title").fill("The printer hums")
+    page.get_by_label("Requester").fill(gus.reference)
+    page.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The printer hums")
+    assert Incident.objects.get(title="The printer hums").requester == gus
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/incidents/", "/records/{}/", "/incidents/new/", "/desk/", "/search/?q=mail"]
+)
+def test_pages_fit_on_a_phone(open_as: OpenAs, ticket: Incident, agent: Person, path: str) -> None:
+    page = open_as(agent, path.format(ticket.reference), viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_on_a_phone_the_navigation_opens_and_closes(open_as: OpenAs, ticket: Incident, agent: Person) -> None:
+    page = open_as(agent, viewport={"width": 390, "height": 844}, has_touch=True)
+    sidebar = page.get_by_role("navigation", name="Main")
+    expect(sidebar.get_by_role("link", name="Incidents")).not_to_be_in_viewport()
+    page.get_by_label("Navigation", exact=True).click()
+    sidebar.get_by_role("link", name="Incidents").click()
+    expect(page.get_by_role("main")).to_contain_text("No mail since nine")
+
+
+def test_without_scripts_gus_reports_and_arno_answers(
+    open_as: OpenAs, mail: Service, gus: Person, agent: Person
+) -> None:
+    page = open_as(gus, "/portal/", java_script_enabled=False)
+    page.get_by_role("link", name="Report a problem").click()
+    page.get_by_label("In one sentence").fill("No sound")
+    page.get_by_label("Service").select_option("Mail")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No sound")
+    made = Incident.objects.get()
+    work = open_as(agent, "/incidents/", java_script_enabled=False)
+    work.get_by_role("link", name="No sound").click()
+    work.get_by_role("button", name="Start work").click()
+    work.get_by_label("Text").fill("Turn it up")
+    work.get_by_role("button", name="Send").click()
+    expect(work.locator("#stream")).to_contain_text("Turn it up")
+    work.locator("#steps").get_by_role("link", name="Resolve").click()
+    work.get_by_label("Resolution code").select_option("Explained")
+    work.locator("textarea").fill("The knob at the left")
+    work.get_by_role("button", name="Resolve").click()
+    expect(work.locator("#record-head")).to_contain_text("Resolved")
+    page.reload()
+    expect(page.locator("#stream")).to_contain_text("Turn it up")
+    made.refresh_from_db()
+    assert (made.status, made.resolution_code) == ("resolved", "explained")
+
+
+def test_what_others_write_appears_as_text_and_never_runs(
+    open_as: OpenAs, ticket: Incident, agent: Person, gus: Person
+) -> None:
+    attack = "<img src=x onerror=window.taken=1><script>window.taken=1</script>[x](javascript:window.taken=1)"
+    comment(ticket, attack, by=gus)
+    create(Incident, {"title": attack, "requester": gus, "service": ticket.service}, by=SYSTEM)
+    page = open_as(agent, f"/records/{ticket.reference}/")
+    for path in (f"/records/{ticket.reference}/", "/incidents/", "/search/?q=taken", "/"):
+        page.goto(path)
+        assert page.evaluate("window.taken") is None
+    expect(page.get_by_role("main")).to_contain_text("onerror=window.taken")
