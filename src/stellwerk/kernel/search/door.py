@@ -1,7 +1,7 @@
 """Search over all records, the same on every database; nothing outside this package knows how.
 
     index([SearchRow(...)])                      in the transaction that writes the record
-    matching(queryset, text, internal=...)       the caller's records that match, as a queryset
+    matching(queryset, text, internal=...)       the caller's records that match, as a queryset in any order
     find(queryset, text, internal=...)           a page of results: best first, counted up to a limit
     snippets(ids, text, internal=...)            where the words stand, for showing
 
@@ -77,9 +77,9 @@ def matching(queryset: QuerySet[R], text: str, *, internal: bool | Q) -> QuerySe
     query = understand(text)
     if not query:
         return queryset.none()
-    found = _narrowed(queryset, query, internal=internal)
-    newest_first = _backend(connections[queryset.db]).NEWEST_FIRST if query.number else "-search_entry__pk"
-    return found.order_by(newest_first)
+    if (few := _gathered(queryset, query)) is not None:
+        queryset, query = queryset.filter(pk__in=few), replace(query, looked_up=False)
+    return _narrowed(queryset, query, internal=internal).order_by("-search_entry__pk")
 
 
 def find(queryset: QuerySet[R], text: str, *, internal: bool | Q, most: int = MOST_HITS) -> Found:
@@ -114,6 +114,16 @@ def snippets(ids: Collection[int], text: str, *, internal: bool | Collection[int
 
 def _backend(connection: BaseDatabaseWrapper) -> ModuleType:
     return postgresql if connection.vendor == "postgresql" else sqlite
+
+
+def _gathered(queryset: QuerySet[Any], query: Query) -> list[int] | None:
+    """Return all matches if they are few, and the database guesses badly how few: the list's order then costs nothing."""
+    most = _backend(connections[queryset.db]).GATHERED
+    if not most:
+        return None
+    entries = SearchEntry.objects.using(queryset.db).filter(words__match_all=query)
+    few = list(entries.values_list("pk", flat=True)[: most + 1])
+    return few if len(few) <= most else None
 
 
 def _narrowed(queryset: QuerySet[R], query: Query, *, internal: bool | Q) -> QuerySet[R]:

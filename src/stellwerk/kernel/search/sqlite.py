@@ -22,6 +22,9 @@ DROP = ("DROP TABLE IF EXISTS kernel_search",)
 # FTS5 walks its matches in the order of its own key, so the newest need no sorting.
 NEWEST_FIRST = F("search_entry__pk").desc()
 
+# Nothing is gathered beforehand: SQLite begins with the match anyway.
+GATHERED = 0
+
 _UPSERT = (
     "INSERT OR REPLACE INTO kernel_search (rowid, title_words, public_words, internal_words, public, internal) "
     "VALUES (%s, %s, %s, %s, %s, %s)"
