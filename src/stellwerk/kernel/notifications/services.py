@@ -127,6 +127,8 @@ def _may_hear(person: Actor, why: Why, event: Event) -> bool:
     if why == Why.REQUESTER and for_guests:
         return True  # requesters see their records without a role
     standing = standing_of(person)
+    if for_guests and any(share.person_id == person.pk for share in standing.shares_of(event.record)):
+        return True  # likewise, and the shares are known already when a record was just created
     if standing.sees_internal(event.record):
         return True
     return for_guests and standing.access_to(event.record) >= Access.VIEW
