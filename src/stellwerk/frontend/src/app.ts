@@ -12,3 +12,4 @@ import "./inline";
 import "./preferences";
 import "./times";
 import "./page";
+import "./api";

@@ -53,9 +53,9 @@ def palette_part(request: HttpRequest) -> HttpResponse:
     reference = request.GET.get("record") or (here[1] if here else "")
     groups = [
         CommandGroup(_("On this page"), fitting(on_record(reference, person), text)),
-        CommandGroup(_("Records"), records(text, person)),
         CommandGroup(_("Go to"), fitting(pages(person), text)),
         CommandGroup(_("Create"), fitting(creations(person), text)),
+        CommandGroup(_("Records"), records(text, person)),
     ]
     return render(request, "stellwerk/parts/palette_results.html", {"groups": [g for g in groups if g.items]})
 
