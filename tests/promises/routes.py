@@ -65,6 +65,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("POST", "401 404 404 201 201 201 201 201"),
     ),
     "api/v1/<type:record_type>/bulk": (Row("POST", "401 422 422 422 422 422 422 422"),),
+    "api/v1/docs": (Row("GET", "302 200 200 200 200 200 200 200"),),
     "api/v1/me": (Row("GET", "401 200 200 200 200 200 200 200"),),
     "api/v1/openapi.json": (Row("GET", "401 200 200 200 200 200 200 200"),),
     "api/v1/search": (Row("GET", "401 200 200 200 200 200 200 200"),),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from stellwerk.kernel.api import beside, general, records
+from stellwerk.kernel.api import beside, general, pages, records
 from stellwerk.kernel.api.endpoint import Endpoint
 from stellwerk.kernel.api.operation import OPERATIONS, Operation
 from stellwerk.kernel.web import converters
@@ -35,6 +35,7 @@ def _by_path() -> dict[str, list[Operation]]:
 
 urlpatterns: list[URLPattern] = [
     *(path(_route(template), Endpoint(operations)) for template, operations in _by_path().items()),
+    path(f"{ROOT}docs", pages.reference, name="api_docs"),
     # Anything else is told in the API's own words, and never redirected.
     re_path(rf"^{ROOT}", Endpoint(), name="api-root"),
 ]

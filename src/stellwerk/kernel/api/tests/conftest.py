@@ -43,9 +43,7 @@ class Program:
         return self.ask("PATCH", path, body, **headers)
 
     def upload(self, path: str, **form: Any) -> Any:
-        return self._client.post(
-            f"/api/v1/{path}", form, headers={"authorization": f"Bearer {self.secret}"}
-        )
+        return self._client.post(f"/api/v1/{path}", form, headers={"authorization": f"Bearer {self.secret}"})
 
 
 def _encoded(sent: dict[str, Any]) -> dict[str, Any]:
