@@ -66,7 +66,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "lucide",
-    "ninja",
     "django_tasks",
     "django_tasks_db",
     "allauth",
