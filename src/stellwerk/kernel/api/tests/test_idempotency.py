@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connections
 
 from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.api.housekeeping import forget_answers
 from stellwerk.kernel.api.models import IdempotentAnswer
 from stellwerk.kernel.api.tests.conftest import Program
 from stellwerk.kernel.comments.models import Comment
@@ -105,6 +107,15 @@ def test_of_parallel_changes_each_is_made_or_refused_and_none_is_lost(maria: Per
     incident = Incident.objects.get()
     assert incident.version == incident.entries.count() == accepted + 1
     assert accepted >= 5
+
+
+def test_answers_are_forgotten_after_a_day(as_gus: Program) -> None:
+    as_gus.post("incidents", {"title": "Once"}, idempotency_key="k")
+    kept = IdempotentAnswer.objects.get()
+    forget_answers(kept.created_at + timedelta(hours=23))
+    assert IdempotentAnswer.objects.exists()
+    forget_answers(kept.created_at + timedelta(hours=25))
+    assert not IdempotentAnswer.objects.exists()
 
 
 def test_comments_are_not_doubled_either(as_gus: Program, ticket: dict[str, Any]) -> None:
