@@ -91,6 +91,13 @@ def refused(request: HttpRequest, page: RecordPage, error: str, status: int) -> 
     composer = page.composer()
     if composer is None:
         raise PermissionDenied
+    for step in composer["steps"]:
+        if step["form"]:
+            step["form"].initial = {
+                name: request.POST.get(step["form"].add_prefix(name)) for name in step["form"].fields
+            }
+    if request.FILES:
+        error = _("%s Choose the files again, too: they were not kept.") % error
     composer |= {
         "error": error,
         "kind": request.POST.get("kind", ""),

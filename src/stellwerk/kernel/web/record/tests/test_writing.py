@@ -71,6 +71,8 @@ def test_reply_and_resolve_are_one_write(incident: Incident, maria: Person, sign
     assert refused.status_code == 422
     assert "Restarted it." in refused.content.decode()
     assert (now(incident).status, Comment.objects.count()) == ("new", 0)
+    stays = client.post(url, {**given, "body": "", "resolve-resolution_code": "solved"})
+    assert '<option value="solved" selected>' in stays.content.decode()
     assert client.post(url, {**given, "resolve-resolution_code": "solved"}).status_code == 302
     solved = now(incident)
     assert (solved.status, solved.resolution, solved.resolution_code) == (
