@@ -65,6 +65,7 @@ class Worker:
         self.working = False
         self.pause = POLL_S
         self._signed_on = False
+        self._busy = False
         self._sightings: dict[uuid.UUID, Sighting] = {}
         self._stopped = threading.Event()
 
@@ -164,13 +165,15 @@ class Worker:
         connections.close_all()
 
     def _claim(self) -> "Row[Any, Any] | None":
-        if not DBTaskResult.objects.ready().exists():  # reading takes no lock, which matters on SQLite
+        # Reading takes no lock, which matters to others on SQLite; a busy queue is not asked twice.
+        if not self._busy and not DBTaskResult.objects.ready().exists():
             return None
         with transaction.atomic():
             taken = DBTaskResult.objects.ready().get_locked()
             if taken is not None:
                 taken.claim(str(self.id))
                 self._hold(taken)
+        self._busy = taken is not None
         return taken
 
     def _hold(self, row: "Row[Any, Any]") -> None:
