@@ -70,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name."""
     # Whatever another Django project has left in the environment does not concern us.
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS_MODULE
+    # Database, attachments and backups are their owner's alone, whatever the shell says.
+    os.umask(0o077)
     with reporting_obstacles():
         dispatch(list(sys.argv[1:] if arguments is None else arguments))
 

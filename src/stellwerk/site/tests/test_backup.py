@@ -97,6 +97,7 @@ def test_a_backup_comes_back_whole_and_a_damaged_one_changes_nothing(
     second = make_installation("second")
     assert "1 attachments" in second.succeed("restore", str(path))
     assert second.people() == "ada"
+    assert second.data_dir.stat().st_mode & 0o777 == 0o700
     assert (second.data_dir / "attachments" / "ab" / "abcdef").read_bytes() == b"a log file"
 
     second.succeed("create-admin", "bob")
