@@ -209,9 +209,11 @@ class Stream:
         """Draw what an entry changed, as far as the reader may know."""
         readable = self.record.record_type.shown_to_requesters
         for name, (before, after) in row.changes.items():
-            if name.startswith("@"):
+            if name in ("@link", "@share"):
                 yield self._beside(name, before, after)
-            elif self.inside or name in readable:
+            elif name == "@file":
+                yield Change(_("File"), "", after["name"])
+            elif not name.startswith("@") and (self.inside or name in readable):
                 yield Change(
                     self._shower.label(name),
                     self._shower.value(name, before),
