@@ -112,11 +112,10 @@ def _field_form(
     }
     if stale is not None:
         theirs = page.shower.plain_value(name, page.values.get(name))
-        context["error"] = _("%(sentence)s Stored now: %(theirs)s. Save again to apply yours.") % {
-            "sentence": str(stale),
-            "theirs": theirs or "–",
-        }
         context |= conflict_of(page, stale, {name: form.cleaned_data.get(name)})
+        context["error"] = _(
+            "%(who)s changed this record meanwhile. Stored now: %(theirs)s. Save again to apply yours."
+        ) % {"who": context["conflict_who"] or _("Somebody"), "theirs": theirs or "–"}
     if getattr(request, "htmx", False):
         return render(request, "stellwerk/parts/property_form.html", context, status=status)
     context |= page.head()

@@ -150,7 +150,7 @@ def plain(value: Any, declared: "models.Field[Any, Any] | None" = None) -> Shown
         return _("yes") if value else _("no")
     if isinstance(declared, models.DateTimeField):
         moment = parse_datetime(str(value))
-        return components.moment(moment) if moment else str(value)
+        return components.exact(moment) if moment else str(value)
     if isinstance(declared, models.DateField):
         return _day(str(value)) or str(value)
     if isinstance(value, int | float):
