@@ -1,9 +1,11 @@
 """Backup and restore through the command line, each installation with a database of its own."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -42,9 +44,14 @@ class Installation:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def people(self) -> str:
-        query = "from stellwerk.kernel.models import Person; print(*Person.objects.values_list('username', flat=True))"
-        return self.succeed("manage", "shell", "--no-imports", "-c", query).strip()
+    def people(self) -> list[str]:
+        """Return who can sign in, asked of the database itself."""
+        query = "SELECT username FROM kernel_person ORDER BY username"
+        if self.database_url:
+            with psycopg.connect(self.database_url) as server:
+                return [row[0] for row in server.execute(query)]
+        with closing(sqlite3.connect(self.data_dir / "stellwerk.sqlite3")) as file:
+            return [row[0] for row in file.execute(query)]
 
 
 Make = Callable[[str], Installation]
@@ -96,7 +103,7 @@ def test_a_backup_comes_back_whole_and_a_damaged_one_changes_nothing(
 
     second = make_installation("second")
     assert "1 attachments" in second.succeed("restore", str(path))
-    assert second.people() == "ada"
+    assert second.people() == ["ada"]
     assert second.data_dir.stat().st_mode & 0o777 == 0o700
     assert (second.data_dir / "attachments" / "ab" / "abcdef").read_bytes() == b"a log file"
 
@@ -108,11 +115,11 @@ def test_a_backup_comes_back_whole_and_a_damaged_one_changes_nothing(
     refused = second.run("restore", "--replace", str(damaged))
     assert refused.returncode == 2
     assert f"{damaged} is damaged" in refused.stderr
-    assert sorted(second.people().split()) == ["ada", "bob"]
+    assert second.people() == ["ada", "bob"]
     assert list(second.data_dir.glob("replaced_*")) == []
 
     second.succeed("restore", "--replace", str(path))
-    assert second.people() == "ada"
+    assert second.people() == ["ada"]
     assert [kept.name for kept in second.data_dir.glob("replaced_*/attachments/ab/*")] == ["abcdef"]
 
 
