@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.attachments.models import Attachment, Blob
 from stellwerk.kernel.comments.models import Comment
@@ -23,6 +24,7 @@ from stellwerk.kernel.records.values import Changes
 
 RECORDS_AT_ONCE = 500
 ROWS_AT_ONCE = 2_000
+NONE: Counter[Any] = Counter()
 UNREADABLE = (ValueError, TypeError, AttributeError)
 """What the database layer raises over a date or a JSON text that no program wrote."""
 
@@ -80,8 +82,8 @@ class Verification:
             walk, found = walks[record.pk]
             if not walk.unreadable:
                 found += walk.end(specifics[record.pk])
-                found += walk.compare(walk.said, said.get(record.pk, Counter()), _("comment"))
-                found += walk.compare(walk.files, files.get(record.pk, Counter()), _("file"))
+                found += walk.compare(walk.said, said.get(record.pk, NONE), gettext_lazy("comment"))
+                found += walk.compare(walk.files, files.get(record.pk, NONE), gettext_lazy("file"))
             yield record, found
 
     def _walks(self, batch: list[Record]) -> "dict[int, tuple[_Walk, list[Fault]]]":
@@ -134,7 +136,9 @@ class _Walk(Walk):
             if isinstance(about, dict):
                 seen[about.get("sha256"), about.get("name"), *stamp] += 1
 
-    def compare(self, written: Counter[Any], stored: Counter[Any], what: str) -> Iterator[Fault]:
+    def compare(self, written: Counter[Any], stored: Counter[Any], what: Any) -> Iterator[Fault]:
+        if written == stored:
+            return
         for key in (written - stored).elements():
             moment = {"what": what, "moment": key[-1].isoformat()}
             yield self._fault(self.count, _("the %(what)s of %(moment)s was changed or removed.") % moment)
