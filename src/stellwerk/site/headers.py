@@ -18,3 +18,16 @@ class PermissionsPolicyMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         return response
+
+
+class NoStoreMiddleware:
+    """Keep answers that depend on who is signed in out of caches, and from the next person at the computer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if "cookie" in response.headers.get("Vary", "").lower():
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "stellwerk.site.headers.PermissionsPolicyMiddleware",
+    "stellwerk.site.headers.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -239,6 +240,7 @@ LANGUAGE_CODE = CONFIGURATION.text("language")
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [PACKAGE / "locale"]
 USE_I18N = True
+FORMAT_MODULE_PATH = "stellwerk.site.formats"
 USE_TZ = True
 TIME_ZONE = CONFIGURATION.text("time_zone")
 

@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 def alive(request: HttpRequest) -> HttpResponse:
     """Answer that the web server runs, for load balancers; touches no database."""
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
