@@ -61,16 +61,10 @@ def list_records(call: Call) -> Answer:
     selection = Selection.parse(
         record_type, call.request.GET, call.person, ignoring=("cursor", "limit", "fields")
     )
-    selected = selection.apply(call.visible())
-    rows, following = cursor.page(
-        record_type,
-        selected,
-        selection.ordering,
-        call.parameter("cursor"),
-        call.number("limit", PAGE_SIZE, MOST_ROWS),
-    )
+    size = call.number("limit", PAGE_SIZE, MOST_ROWS)
+    rows, following = cursor.page(selection, call.visible(), call.parameter("cursor"), size)
     items = Representation(record_type, call.person, names).many(rows)
-    return Answer({"items": items, "next": following, "total": cursor.total(selected)})
+    return Answer({"items": items, "next": following, "total": cursor.total(selection)})
 
 
 @operation(

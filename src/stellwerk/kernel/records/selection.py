@@ -28,6 +28,7 @@ from stellwerk.kernel.access.person import Actor, Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.access.team import Team, TeamMembership, valid_on
 from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.sorting import Order, order_by
 from stellwerk.kernel.search import door
 
@@ -104,6 +105,13 @@ class Selection:
         """Whether only fields of the core table select, so that counting needs no other table."""
         used = {name.partition("__")[0] for name in self.given}
         return all(name in CORE_FILTERS or name.startswith("custom.") for name in used)
+
+    def countable(self) -> QuerySet[Any]:
+        """Select what the person sees of this, for counting: from the core table alone where nothing else selects."""
+        standing, model = standing_of(self.person), self.record_type.model
+        table: type[Record] = Record if self.is_of_core else model
+        visible: QuerySet[Any] = table._default_manager.filter(standing.visible(model))
+        return self.narrow(visible).order_by()
 
     @property
     def order(self) -> Order:

@@ -13,9 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records.declaration import RecordType, View
-from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.records.sorting import Place
 from stellwerk.kernel.web.lists import columns
@@ -99,15 +97,7 @@ class Listing:
         """Count the rows, up to MOST_COUNTED: the number, and whether it is exact."""
         if page.first == 1 and page.after is None:
             return len(page.records), True
-        return bounded(self.countable)
-
-    @property
-    def countable(self) -> QuerySet[Any]:
-        """The same records for counting: from the core table alone where nothing else selects."""
-        if not self.selection.is_of_core:
-            return self.selection.order.apply(self.queryset)
-        visible = Record.objects.filter(standing_of(self.person).visible(self.record_type.model))
-        return self.selection.narrow(visible).order_by()
+        return bounded(self.selection.countable())
 
     # -- addresses ---------------------------------------------------------------------------------------
 
@@ -168,7 +158,7 @@ def counted(record_type: RecordType[Any], query: str, person: Person) -> str:
         listing = Listing(record_type, QueryDict(query or "view=all"), person)
     except ValidationError:
         return ""
-    return shown_total(*bounded(listing.countable))
+    return shown_total(*bounded(listing.selection.countable()))
 
 
 def bounded(queryset: QuerySet[Any]) -> tuple[int, bool]:
