@@ -13,6 +13,7 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         from stellwerk.kernel.records import checks  # noqa: F401 -- registers the start-up checks once models are loaded
+
         post_migrate.connect(_prepare_numbers, sender=self)
 
 
