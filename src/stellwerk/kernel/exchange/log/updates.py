@@ -81,7 +81,7 @@ class Interpreter:
         updates: list[Update] = []
         for row in rows:
             at = self._at(row, updates[-1].at if updates else opened)
-            if at is not None:
+            if at is not None and not self._refused(row):
                 updates.append(self._update(row, at))
         if not updates:
             return None
@@ -219,6 +219,14 @@ class Interpreter:
             self._note(_("unknown state: the one before stays"), row, rules.column)
             return {}
         return {**dict.fromkeys(rules.further, ""), **rules.values[said]}
+
+    def _refused(self, row: Row) -> bool:
+        """Whether the mapping wants rows in an unknown state to be left out."""
+        rules = self.mapping.status
+        if rules is None or not rules.refuses_unknown or row.get(rules.column) in ("", *rules.values):
+            return False
+        self._note(_("unknown state: the row was left out"), row, rules.column)
+        return True
 
     def _text(self, rule: Rule, row: Row) -> str:
         if rule.columns:

@@ -105,6 +105,16 @@ def test_what_is_unknown_is_reported_with_its_lines_and_nothing_else_is_lost() -
     assert second.journal_count == 4
 
 
+def test_rows_in_an_unknown_state_are_left_out_where_the_mapping_says_so(tmp_path: Path) -> None:
+    mapping = tmp_path / "strict.toml"
+    mapping.write_text(
+        MAPPING.read_text().replace('column = "state"', 'column = "state"\nunknown = "refuse"')
+    )
+    found = [str(finding) for finding in bring(LOG, mapping).findings]
+    assert found[0] == "state “-100”: unknown state: the row was left out (1 times, lines 6)"
+    assert ticket("T2").journal_count == 3
+
+
 def test_a_caller_whom_the_log_does_not_name_is_called_unknown() -> None:
     bring()
     assert ticket("T4").requester.title == "Unknown"
