@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Case, Value, When
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise, SimpleLazyObject
@@ -14,9 +15,10 @@ from django.utils.text import capfirst
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.notifications.services import notifications_of
+from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.record import Record
 
 Text = str | Promise
 MOST_COUNTED = 99
@@ -115,9 +117,18 @@ def creatable(person: Person) -> list[Item]:
 
 def unread(person: Person) -> str:
     """Count unread notifications up to MOST_COUNTED, as the bell shows it."""
-    unread = notifications_of(person).filter(read_at=None).order_by()
-    number = unread[: MOST_COUNTED + 1].count()
+    told = Notification.objects.filter(person=person, read_at=None).order_by("-id")
+    pairs = list(told.values_list("entry__record", "entry__internal")[: MOST_COUNTED + 1])
+    seen = _seen({record for record, _internal in pairs}, person) if pairs else {}
+    number = sum(1 for record, internal in pairs if record in seen and (seen[record] or not internal))
     return f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number or "")
+
+
+def _seen(ids: set[int], person: Person) -> dict[int, bool]:
+    """Map the records among these that the person may still see to whether they see them as staff."""
+    standing = standing_of(person)
+    staff = Case(When(standing.as_staff(Record), then=Value(True)), default=Value(False))
+    return dict(Record.objects.filter(standing.visible(Record), pk__in=ids).values_list("pk", staff))
 
 
 @lru_cache(maxsize=1)
