@@ -43,7 +43,7 @@ from stellwerk.kernel.web.record.stream import SHOWS, Stream
 from stellwerk.kernel.workflow.workflow import Transition
 
 MOST_BESIDE = 50
-MOST_LINKS = 12
+MOST_LINKS = 8
 MOST_LINKED = 500
 SHOW_LABELS = {
     "all": gettext_lazy("All"),
