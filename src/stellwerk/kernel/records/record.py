@@ -61,10 +61,18 @@ class Record(models.Model):
         verbose_name = _("record")
         verbose_name_plural = _("records")
         indexes = (
+            # With the party at their end, so that who sees what is decided and counted in the index alone.
             models.Index(
-                "kind", "is_open", models.F("created_at").desc(), models.F("id").desc(), name="record_newest"
+                "kind",
+                "is_open",
+                models.F("created_at").desc(),
+                models.F("id").desc(),
+                "party",
+                name="record_newest",
             ),
-            models.Index("kind", models.F("created_at").desc(), models.F("id").desc(), name="record_all"),
+            models.Index(
+                "kind", models.F("created_at").desc(), models.F("id").desc(), "party", name="record_all"
+            ),
             models.Index("kind", models.F("updated_at").desc(), models.F("id").desc(), name="record_latest"),
             models.Index(
                 "kind", "status", models.F("created_at").desc(), models.F("id").desc(), name="record_status"
