@@ -427,7 +427,7 @@ class TicketType(RecordType[T]):
         if before is None:
             _place(record)
         if before is None or record.requester_id != before.requester_id:
-            record.customer = _customer_of(record.requester)
+            record.customer = _customer_of(record)
         if before is None or _judged(record) != _judged(before):
             _prioritise(record)
         if before is not None and _handed_over(record, before):
@@ -468,8 +468,13 @@ def _place(ticket: Ticket) -> None:
         ticket.team_id = named or None
 
 
-def _customer_of(requester: Person | None) -> Party | None:
-    party = requester.party if requester else None
+def _customer_of(ticket: Ticket) -> Party | None:
+    """Return the requester's organisation if it is a customer; in one query where the requester is not loaded."""
+    if ticket.requester_id is None:
+        return None
+    if not ticket._meta.get_field("requester").is_cached(ticket):
+        return Party.objects.filter(owned_records=ticket.requester_id, party_kind=Party.Kind.CUSTOMER).first()
+    party = ticket.requester.party if ticket.requester else None
     return party if party and party.party_kind == Party.Kind.CUSTOMER else None
 
 
