@@ -225,7 +225,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     "notifications/read/": (Row("POST", "302 302 302 302 302 302 302 302"),),
     "options/<type:record_type>/": (Row("GET", "302 200 200 200 200 200 200 200"),),
     "palette/": (Row("GET", "302 200 200 200 200 200 200 200"),),
-    "records/<str:reference>/": (Row("GET", "302 404 404 200 200 200 200 200"),),
+    "records/<str:reference>/": (Row("GET", "302 404 404 302 200 200 200 200"),),
     "records/<str:reference>/comments/<int:pk>/": (Row("GET", "302 404 404 200 200 200 200 200"),),
     "records/<str:reference>/edit/": (
         Row("GET", "302 404 404 403 403 200 200 200"),
@@ -264,4 +264,16 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("POST", "302 404 404 403 403 422 422 422"),
     ),
     "search/": (Row("GET", "302 200 200 200 200 200 200 200"),),
+    "<type:record_type>/export/": (Row("GET", "302 200 200 200 200 200 200 200"),),
+    "<type:record_type>/import/": (
+        Row("GET", "302 403 200 403 403 200 200 200"),
+        Row("POST", "302 403 422 403 403 422 422 422"),
+    ),
+    "<type:record_type>/import/<int:pk>/": (Row("POST", "302 404 404 404 404 404 404 404"),),
+    "records/<str:reference>/entries/<int:number>/undo/": (Row("POST", "302 404 404 403 403 422 422 422"),),
+    "tickets/<str:reference>/merge/": (
+        Row("GET", "302 404 404 403 403 200 200 200"),
+        Row("POST", "302 404 404 403 403 422 422 422"),
+    ),
+    "tickets/<str:reference>/unmerge/": (Row("POST", "302 404 404 403 403 422 422 422"),),
 }

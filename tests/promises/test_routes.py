@@ -84,7 +84,7 @@ def world(
     file = attach(ticket, ContentFile(b"log", "a.txt"), "a.txt", by=agent)
     tied = link(ticket, "related", other, by=agent)
     view = SavedView.objects.create(kind="incident", name="Mine", owner=maria)
-    places = {"<str:reference>": ticket.reference, "<type:record_type>": "incidents"}
+    places = {"<int:number>": "2", "<str:reference>": ticket.reference, "<type:record_type>": "incidents"}
     places |= {
         "<str:name>": "title",
         "<slug:name>": "reopen",
