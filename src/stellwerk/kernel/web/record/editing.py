@@ -116,7 +116,8 @@ def _field_form(
         context["error"] = _(
             "%(who)s changed this record meanwhile. Stored now: %(theirs)s. Save again to apply yours."
         ) % {"who": context["conflict_who"] or _("Somebody"), "theirs": theirs or "–"}
-    if getattr(request, "htmx", False):
+    in_place = getattr(request, "htmx", False)
+    if in_place and not page.in_dialog(name):
         return render(request, "stellwerk/parts/property_form.html", context, status=status)
     context |= page.head()
     context |= {
@@ -124,21 +125,21 @@ def _field_form(
         "action": item["edit_url"],
         "submit_label": _("Save"),
     }
-    return render(request, "stellwerk/record_step.html", context, status=status)
+    template = "stellwerk/parts/dialog_form.html" if in_place else "stellwerk/record_step.html"
+    return render(request, template, context, status=status)
 
 
 def _property(
     request: HttpRequest, page: RecordPage, name: str, before: Mapping[str, MachineValue]
 ) -> HttpResponse:
     """Answer a change made in place: the property, and whatever else on the page follows from it."""
-    if not getattr(request, "htmx", False):
+    if not getattr(request, "htmx", False) or page.in_dialog(name):
         return redirect(page.record)
-    texts = {text["name"]: text for text in page.texts()}
     others = [n for n in {*page.values, *before} if n != name and page.values.get(n) != before.get(n)]
     context = {
         **page.head(),
-        "item": texts.get(name) or page.item(name),
-        "others": [page.item(other) for other in others if other not in texts],
+        "item": page.item(name),
+        "others": [page.item(other) for other in others if not page.in_dialog(other)],
     }
     return render(request, "stellwerk/parts/property_saved.html", context)
 

@@ -143,6 +143,7 @@ class RecordPage:
                 "reference": self.record.reference,
                 "title": self.record.title,
                 "url": self.record.get_absolute_url(),
+                "edit_url": self.address("record_field", "title") if self.may_change("title") else "",
             },
             "type": {
                 "label": self.record_type.label,
@@ -208,7 +209,14 @@ class RecordPage:
             "label": self.shower.label(name),
             "value": self.shower.value(name, self.values.get(name)) if drawn is None else drawn,
             "edit_url": self.address("record_field", name) if self.may_change(name) else "",
+            "dialog": self.in_dialog(name),
         }
+
+    def in_dialog(self, name: str) -> bool:
+        """Whether a field is edited in a dialog, because it needs more room than its place on the page has."""
+        if name.startswith("custom."):
+            return False
+        return name in CORE or isinstance(self.record_type.field(name), models.TextField)
 
     def may_change(self, name: str) -> bool:
         editable = name in self.record_type.editable_fields or name in custom_names(self.record_type)
