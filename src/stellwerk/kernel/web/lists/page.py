@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -42,6 +43,7 @@ def list_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespons
         return refusal(request, error)
     template = "stellwerk/parts/list.html" if partial else "stellwerk/record_list.html"
     answer = render(request, template, context)
+    patch_vary_headers(answer, ["HX-Request", "HX-Target"])  # going back must not show the part for the whole
     if idle:
         answer["HX-Push-Url"] = listing.address()
     return answer
@@ -75,7 +77,9 @@ def filter_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
         return refusal(request, error)
     partial = bool(request.htmx)  # type: ignore[attr-defined]
     template = "stellwerk/parts/filter_form.html" if partial else "stellwerk/record_filters.html"
-    return render(request, template, context)
+    answer = render(request, template, context)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
 
 
 def _reader(request: HttpRequest) -> Person:

@@ -218,7 +218,9 @@ def test_a_request_for_the_list_alone_gets_the_list_alone(
 ) -> None:
     raise_many(1)
     headers = {"HX-Request": "true", "HX-Target": "list"}
-    part = desk_client.get("/incidents/", headers=headers).content.decode()
+    answer = desk_client.get("/incidents/", headers=headers)
+    part = answer.content.decode()
+    assert "HX-Target" in answer["Vary"]
     assert "<html" not in part
     assert "Fault 000" in part
 
