@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
 
 from stellwerk.kernel.access.person import Actor, Person, System
@@ -73,16 +73,27 @@ def concerned(event: Event) -> dict[int, Why]:
 
 
 def notifications_of(person: Person) -> QuerySet[Notification]:
-    """Select what the person was told and may still see, newest first."""
+    """Select what the person was told, newest first; `still_visible` drops what they may no longer see."""
+    told = Notification.objects.filter(person=person)
+    return told.select_related("entry__record", "entry__actor").order_by("-id")
+
+
+def still_visible(person: Person, notes: Iterable[Notification]) -> list[Notification]:
+    """Keep the notifications whose record, and internal entry, the person may see today; one query."""
+    notes = list(notes)
+    if not notes:
+        return []
     standing = standing_of(person)
-    visible = Record.objects.filter(standing.visible(Record)).values("pk")
-    inside = Record.objects.filter(standing.as_staff(Record)).values("pk")
-    return (
-        Notification.objects.filter(person=person, entry__record__in=visible)
-        .filter(Q(entry__internal=False) | Q(entry__record__in=inside))
-        .select_related("entry__record", "entry__actor")
-        .order_by("-id")
+    inside = Case(
+        When(standing.as_staff(Record), then=Value(True)),
+        default=Value(False),
+        output_field=models.BooleanField(),
     )
+    seen = Record.objects.filter(standing.visible(Record), pk__in={note.entry.record_id for note in notes})
+    known = dict(seen.annotate(inside=inside).values_list("pk", "inside"))
+    return [
+        n for n in notes if n.entry.record_id in known and (known[n.entry.record_id] or not n.entry.internal)
+    ]
 
 
 def mark_read(person: Person, record: Record | None = None) -> int:

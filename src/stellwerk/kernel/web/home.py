@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.notifications import wording
-from stellwerk.kernel.notifications.services import notifications_of
+from stellwerk.kernel.notifications.services import notifications_of, still_visible
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType, View
 from stellwerk.kernel.records.entry import Entry
@@ -130,7 +130,7 @@ def _figure(lane: dict[str, Any]) -> dict[str, Any]:
 
 def _news(person: Person) -> dict[str, Any]:
     """Show what the reader was told and has not read."""
-    unread = list(notifications_of(person).filter(read_at=None)[:ROWS])
+    unread = still_visible(person, notifications_of(person).filter(read_at=None)[:ROWS])
     return {
         "title": _("News for you"),
         "url": reverse("notifications"),

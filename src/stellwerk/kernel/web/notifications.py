@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from stellwerk.kernel.notifications.models import Notification
-from stellwerk.kernel.notifications.services import mark_read, notifications_of
+from stellwerk.kernel.notifications.services import mark_read, notifications_of, still_visible
 from stellwerk.kernel.notifications.wording import told
 
 SIZE = 50
@@ -26,7 +26,7 @@ def notifications_page(request: HttpRequest) -> HttpResponse:
     show = "all" if request.GET.get("show") == "all" else "unread"
     found = notifications_of(person)
     if getattr(request, "htmx", False):
-        newest = [drawn(note) for note in found[:IN_BELL]]
+        newest = [drawn(note) for note in still_visible(person, found[:IN_BELL])]
         return render(request, "stellwerk/parts/notification_list.html", {"notifications": newest})
     if show == "unread":
         found = found.filter(read_at=None)
@@ -40,7 +40,7 @@ def notifications_page(request: HttpRequest) -> HttpResponse:
             {"title": _("Unread"), "url": address, "active": show == "unread"},
             {"title": _("All"), "url": f"{address}?show=all", "active": show == "all"},
         ],
-        "notifications": [drawn(note) for note in notes[:SIZE]],
+        "notifications": [drawn(note) for note in still_visible(person, notes[:SIZE])],
         "read_all_url": reverse("notifications_read"),
         "more_url": f"{address}?show={show}&before={notes[SIZE - 1].pk}" if len(notes) > SIZE else "",
     }
@@ -53,6 +53,8 @@ def notification_page(request: HttpRequest, pk: int) -> HttpResponse:
     """Lead to what a notification is about, and mark it as read."""
     person: Any = request.user
     note = get_object_or_404(notifications_of(person), pk=pk)
+    if not still_visible(person, [note]):
+        raise Http404
     Notification.objects.filter(pk=note.pk, read_at=None).update(read_at=timezone.now())
     return redirect(f"{note.entry.record.get_absolute_url()}#entry-{note.entry.number}")
 
