@@ -1,6 +1,7 @@
 """The wheel carries all it needs, and what is installed from it serves the demo."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -92,9 +93,11 @@ def start(installed: Path, folder: Path) -> str:
         demo = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
         try:
             page = wait_for(f"http://127.0.0.1:{port}/account/login/", demo)
+            assert memory_of_tree(demo.pid) < 200
         finally:
             demo.send_signal(signal.SIGTERM)
-            assert demo.wait(30) == 0
+            code = demo.wait(30)
+        assert code == 0
         output.seek(0)
         printed = output.read()
     assert "/static/stellwerk/app." in page
@@ -103,7 +106,7 @@ def start(installed: Path, folder: Path) -> str:
 
 
 def wait_for(url: str, demo: subprocess.Popen[bytes]) -> str:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and demo.poll() is None:
         try:
             with urllib.request.urlopen(url, timeout=10) as answer:
@@ -111,6 +114,16 @@ def wait_for(url: str, demo: subprocess.Popen[bytes]) -> str:
         except urllib.error.URLError:
             time.sleep(0.2)
     raise AssertionError("the demo did not answer")
+
+
+def memory_of_tree(pid: int) -> float:
+    """Return the proportional memory of a process and all below it in megabytes; 0 where Linux does not tell."""
+    place = Path(f"/proc/{pid}")
+    if not (place / "smaps_rollup").exists():
+        return 0
+    own = re.search(r"^Pss:\s+(\d+) kB", (place / "smaps_rollup").read_text(), re.MULTILINE)
+    children = [child for path in place.glob("task/*/children") for child in path.read_text().split()]
+    return int(own[1] if own else 0) / 1000 + sum(memory_of_tree(int(child)) for child in children)
 
 
 def free_port() -> int:
