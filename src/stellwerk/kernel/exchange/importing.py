@@ -20,8 +20,9 @@ from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.access.roles import Access
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.exchange import cells, formats
-from stellwerk.kernel.records import services
+from stellwerk.kernel.records import registry, services
 from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.memo import remembering
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import CORE_DATES
 from stellwerk.kernel.records.values import to_machine
@@ -104,6 +105,10 @@ class RecordImport:
     # -- row by row ------------------------------------------------------------------------------------
 
     def _go(self, rows: Rows, writer: Any, most: int) -> Outcome:
+        with remembering():
+            return self._line_by_line(rows, writer, most)
+
+    def _line_by_line(self, rows: Rows, writer: Any, most: int) -> Outcome:
         outcome = Outcome()
         seen: dict[str, int] = {}
         waiting = iter(rows)
@@ -114,6 +119,8 @@ class RecordImport:
             targets = _Targets(self.record_type, self.by, batch)
             for number, row in batch:
                 outcome.add(self._line(number, row, known, targets, seen, writer), most)
+                if outcome.counts[ERROR] and not writer.rehearses:
+                    writer = services.Rehearsal()  # nothing will stay: the other rows need only be checked
         return outcome
 
     def _line(
@@ -206,7 +213,7 @@ class RecordImport:
         return bool(
             record is not None
             and name in self.record_type.references
-            and getattr(record, f"{name}_id") == value
+            and getattr(record, f"{name}_id") == getattr(value, "pk", None)
         )
 
     def _read(self, name: str, cell: Any, targets: "_Targets") -> Any:
@@ -229,7 +236,9 @@ class RecordImport:
             if name in settable or name.startswith("custom.") or cell in (None, ""):
                 continue
             declared = self.record_type.field(name)
-            given = declared.to_python(self._read(name, cell, targets))
+            given = self._read(name, cell, targets)
+            if name not in self.record_type.references:
+                given = declared.to_python(given)
             if to_machine(given) != to_machine(getattr(record, declared.attname)):
                 left.append(name)
         return left
@@ -270,12 +279,11 @@ class _Targets:
             for name in record_type.references
             if (reference := cells.reference_in(str(row.get(name) or "")))
         }
-        pairs = Record.objects.filter(reference__in=given).values_list("reference", "pk")
-        self._by_reference: dict[str, int] = dict(pairs)
-        self._by_title: dict[tuple[str, str], int] = {}
+        self._by_reference = _loaded(given)
+        self._by_title: dict[tuple[str, str], Record] = {}
 
-    def find(self, name: str, cell: Any) -> int | None:
-        """Return the id of what a cell names: by reference, or by a title that only one visible record has.
+    def find(self, name: str, cell: Any) -> Record | None:
+        """Return what a cell names: by reference, or by a title that only one visible record has.
 
         Whether `by` may see it is checked by the verbs, in the words used for those that do not exist.
         """
@@ -283,28 +291,41 @@ class _Targets:
         if not text:
             return None
         if reference := cells.reference_in(text):
-            if reference not in self._by_reference:
+            found = self._by_reference.get(reference)
+            if not isinstance(found, self.record_type.references[name]):
                 raise ValidationError(_("Choose one of those offered: there is no such record."))
-            return self._by_reference[reference]
+            return found
         if (name, text) not in self._by_title:
             self._by_title[name, text] = self._titled(name, text)
         return self._by_title[name, text]
 
-    def _titled(self, name: str, text: str) -> int:
+    def _titled(self, name: str, text: str) -> Record:
         model = self.record_type.references[name]
         condition = models.Q(title=text)
         for other in ("email", "username"):
             if hasattr(model, other):
                 condition |= models.Q(**{other: text.lower()})
         visible: Any = model._default_manager.visible_to(self.by)
-        found = list(visible.filter(condition).values_list("pk", flat=True)[:2])
+        found: list[Record] = list(visible.filter(condition).select_related("party")[:2])
         if len(found) != 1:
             raise ValidationError(
                 _("Several are called so: give the reference.")
                 if found
                 else _("Choose one of those offered: there is no such record.")
             )
-        return int(found[0])
+        return found[0]
+
+
+def _loaded(references: set[str]) -> dict[str, Record]:
+    """Read records of any types by their references, with the parties that what follows from them may ask for."""
+    by_kind: dict[str, list[int]] = {}
+    for kind, pk in Record.objects.filter(reference__in=references).values_list("kind", "pk"):
+        by_kind.setdefault(kind, []).append(pk)
+    found: dict[str, Record] = {}
+    for kind, ids in by_kind.items():
+        rows = registry.get(kind).model._default_manager.filter(pk__in=ids).select_related("party")
+        found.update({row.reference: row for row in rows})
+    return found
 
 
 def keys_of(record_type: RecordType[Any]) -> list[str]:
