@@ -90,12 +90,13 @@ class Result:
 
 def main() -> int:
     options = arguments()
+    load_before = os.getloadavg()[0]
     results = []
     for target in targets(options):
         print(f"\n{target.database}, {target.size:,} tickets", flush=True)
         fill(target, fresh=options.fresh)
         results.append(measure(target, options.seconds, options.only))
-    report = written(results, options.seconds)
+    report = written(results, options.seconds, load_before)
     print(f"\n{report}")
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M}.md"
@@ -272,15 +273,17 @@ def print_measurement(scenario: Scenario, result: Result) -> None:
         )
 
 
-def written(results: list[Result], seconds: float) -> str:
+def written(results: list[Result], seconds: float, load_before: float) -> str:
     """Write the report in Markdown."""
+    busy = load_before > (os.cpu_count() or 1) / 4
     lines = [
         f"# Measured on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "",
         f"{machine()}. {seconds:g} s per figure, in one run; `stellwerk serve` with durable commits, load driver on the "
         "same machine. Ten per cent of the tickets are open. CPU is that of the web and job processes, without the "
-        "database server's. Load before: "
-        f"{os.getloadavg()[0]:.1f}.",
+        "database server's. "
+        f"Load before: {load_before:.1f}"
+        f"{'; **the machine was busy with other work, so times and rates are far from what it can do**.' if busy else '.'}",
         "",
     ]
     for result in results:
