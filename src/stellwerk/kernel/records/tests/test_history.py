@@ -15,6 +15,7 @@ from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.history import History
+from stellwerk.kernel.records.memo import remember, remembering
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.replay import replay
 from stellwerk.kernel.records.services import change, create
@@ -127,6 +128,19 @@ def test_unused_numbers_are_given_back(gus: Person) -> None:
     if connection.vendor == "sqlite":
         assert fresh.reference == "INC-000002"
     assert fresh.reference != Incident.objects.order_by("pk")[0].reference
+
+
+def test_what_is_looked_up_is_remembered_within_the_block_only() -> None:
+    asked: list[int] = []
+
+    def look_up() -> int:
+        asked.append(1)
+        return len(asked)
+
+    assert (remember("scheme", look_up), remember("scheme", look_up)) == (1, 2)
+    with remembering():
+        assert (remember("scheme", look_up), remember("scheme", look_up)) == (3, 3)
+    assert remember("scheme", look_up) == 4
 
 
 STEPS = st.lists(
