@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -172,10 +172,6 @@ def moment_of(text: str) -> datetime | None:
     if found is None or not 1900 <= found.year <= 9000:
         return None
     return found if timezone.is_aware(found) else timezone.make_aware(found)
-
-
-def utc_iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()
 
 
 def _day(text: str) -> str:

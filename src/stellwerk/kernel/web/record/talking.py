@@ -10,7 +10,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -49,7 +48,7 @@ def say_page(request: HttpRequest, reference: str) -> HttpResponse:
         again = RecordPage(stale.current, person)
         return refused(request, again, _("%s Send again to go on.") % stale, 409)
     messages.success(request, _("Sent."))
-    return redirect(back_to(request, page.record))
+    return redirect(page.record)
 
 
 def say(page: RecordPage, given: Any, files: Sequence["UploadedFile[bytes]"]) -> Record:
@@ -106,14 +105,6 @@ def refused(request: HttpRequest, page: RecordPage, error: str, status: int) -> 
         "once": request.POST.get("once") or composer["once"],
     }
     return draw(request, page, status, composer=composer)
-
-
-def back_to(request: HttpRequest, record: Record) -> str:
-    """Return to the page that the composer stood on; only to one of this record's own."""
-    record_type = record.record_type
-    if request.POST.get("portal") and record_type.portal_page:
-        return reverse(record_type.portal_page, args=[record.reference])
-    return record.get_absolute_url()
 
 
 @login_required
