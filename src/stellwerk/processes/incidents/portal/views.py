@@ -188,7 +188,7 @@ def step(request: HttpRequest, reference: str, name: str) -> HttpResponse:
 
 def _find(request: HttpRequest, reference: str) -> Ticket:
     for model in tickets.KINDS.values():
-        visible = model.objects.visible_to(_reader(request)).select_related("service", "team", "requester")
+        visible = model.objects.visible_to(_reader(request)).select_related("service", "requester")
         found: Ticket | None = visible.filter(reference=reference.upper()).first()
         if found:
             return found
@@ -221,9 +221,7 @@ def _show(
     context = {
         "record": {"reference": found.reference, "title": found.title, "url": request.path},
         "status": tickets.status(found),
-        "facts": [
-            fact for fact in (found.service and found.service.title, found.team and found.team.title) if fact
-        ],
+        "facts": [found.service.title] if found.service else [],
         "asks": asks,
         "stream": entries,
         "stream_more_url": f"?before={stream.earliest}" if stream.has_earlier else "",
