@@ -32,7 +32,7 @@ class Stage:
     def open_as(self, person: Person | None = None, path: str = "/", **options: Any) -> Page:
         """Open `path` in a browser of its own, signed in as `person`; options as of new_context."""
         context = self.browser.new_context(base_url=self.address, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         self._contexts.append(context)
         if person:
             client = Client()

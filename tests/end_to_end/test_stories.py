@@ -190,13 +190,13 @@ def test_the_theme_is_remembered(open_as: OpenAs, ticket: Incident, agent: Perso
     with page.expect_response(re.compile("/account/preferences/")):
         page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    dark = page.evaluate("getComputedStyle(document.body).color")
     page.goto("/incidents/")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     page.get_by_label("Account").click()
     with page.expect_response(re.compile("/account/preferences/")):
         page.get_by_role("button", name="Light").click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    page.wait_for_function("dark => getComputedStyle(document.body).color !== dark", arg=dark)
 
 
 def test_a_form_that_is_refused_keeps_what_was_typed(

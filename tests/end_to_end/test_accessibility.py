@@ -1,0 +1,139 @@
+"""Every page in both themes: all controls are named, texts stand out, one main heading, nothing leaves the screen."""
+
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from playwright.sync_api import Page
+
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.attachments.services import attach
+from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.links.services import link
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.services import create, transition
+from stellwerk.processes.incidents.incident import Incident
+from tests.end_to_end.conftest import OpenAs
+
+CONTROLS = {
+    "button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "listbox", "slider", "spinbutton",
+    "menuitem", "option", "tab", "dialog", "image", "img",
+}  # fmt: skip
+FAINT_TEXTS = """
+() => {
+  const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const known = new Map();
+  const read = (colour) => {
+    if (!known.has(colour)) {
+      pixel.clearRect(0, 0, 1, 1);
+      pixel.fillStyle = colour;
+      pixel.fillRect(0, 0, 1, 1);
+      known.set(colour, [...pixel.getImageData(0, 0, 1, 1).data]);
+    }
+    return known.get(colour);
+  };
+  const over = ([r, g, b, a], [x, y, z]) => [r, g, b].map((v, i) => (v * a + [x, y, z][i] * (255 - a)) / 255);
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (element) => {
+    const layers = [];
+    for (let at = element; at; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      if (style.backgroundImage !== "none") return null;
+      const colour = read(style.backgroundColor);
+      if (colour[3]) layers.push(colour);
+      if (colour[3] === 255) break;
+    }
+    const page = matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255];
+    return layers.reverse().reduce((below, layer) => over(layer, below), page);
+  };
+  const faint = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const box = element.getBoundingClientRect();
+    const style = getComputedStyle(element);
+    const text = walker.currentNode.textContent.trim();
+    const shown = element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+    if (!text || !shown || box.width < 2 || box.height < 2 || element.closest(":disabled")) continue;
+    const below = ground(element);
+    if (!below) continue;
+    const [a, b] = [light(over(read(style.color), below)), light(below)].sort((x, y) => y - x);
+    const size = parseFloat(style.fontSize);
+    const large = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < (large ? 2.99 : 4.49)) faint.push(`${text.slice(0, 30)} (${element.className}): ${ratio.toFixed(2)}`);
+  }
+  return faint;
+}
+"""
+DOUBLE_IDS = """
+() => [...document.querySelectorAll("[id]")].map((e) => e.id).filter((id, at, all) => all.indexOf(id) !== at)
+"""
+
+
+def faults_of(page: Page) -> list[str]:
+    """List what keeps somebody from using the page."""
+    faults = [f"faint: {text}" for text in page.evaluate(FAINT_TEXTS)]
+    faults += [f"twice: #{name}" for name in page.evaluate(DOUBLE_IDS)]
+    if page.locator("h1:visible").count() != 1:
+        faults.append("not one main heading")
+    if page.locator("main").count() != 1 or not page.locator("html").get_attribute("lang"):
+        faults.append("no main part, or no language")
+    if page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") > 0:
+        faults.append("wider than the screen")
+    tree: Any = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")
+    for node in tree["nodes"]:
+        if not node["ignored"] and node["role"]["value"] in CONTROLS and not node["name"]["value"].strip():
+            faults.append(f"without a name: {node['role']['value']} {node.get('backendDOMNodeId')}")
+    return faults
+
+
+@pytest.fixture
+def busy_ticket(ticket: Incident, maria: Person, agent: Person, gus: Person) -> Incident:
+    """A ticket with everything that can stand on its page."""
+    other = create(Incident, {"title": "No calendar", "requester": gus, "service": ticket.service}, by=SYSTEM)
+    comment(
+        ticket,
+        "Is it `plugged` in? See [the page](https://example.org).\n\n> He says so\n\n- a\n- b",
+        by=agent,
+    )
+    comment(ticket, "@maria look at this", by=agent, internal=True)
+    attach(ticket, ContentFile(b"550 denied"), "denied.txt", by=gus)
+    link(ticket, "related", other, by=agent)
+    transition(other, "resolve", {"resolution_code": "solved", "resolution": "Restarted"}, by=agent)
+    transition(ticket, "wait", {"waiting_for": "user"}, by=agent)
+    return ticket
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_use_every_page(
+    theme: Any, busy_ticket: Incident, maria: Person, gus: Person, open_as: OpenAs
+) -> None:
+    reference = busy_ticket.reference
+    record = f"/records/{reference}/"
+    desk = ["/", "/desk/", "/notifications/", "/account/", "/account/sessions/", "/account/tokens/"]
+    desk += ["/search/?q=mail", "/search/?q=zzz", "/incidents/", "/incidents/?status=closed", "/nowhere/"]
+    desk += [
+        record,
+        *(record + part for part in ("history/", "edit/", "links/", "shares/", "steps/resolve/")),
+    ]
+    desk += ["/incidents/new/", "/incidents/filters/", "/incidents/views/"]
+    desk += [f"/{record_type.slug}/" for record_type in registry.all_types()]
+    portal = ["/portal/", "/portal/services/", f"/portal/services/{busy_ticket.service.reference}/"]  # type: ignore[union-attr]
+    portal += [
+        "/portal/tickets/",
+        f"/portal/tickets/{reference}/",
+        "/portal/new/incident/",
+        "/portal/nowhere/",
+    ]
+    found = {}
+    for person, paths in ((None, ["/account/login/"]), (maria, desk), (gus, portal)):
+        page = open_as(person, paths[0], color_scheme=theme)
+        for path in paths:
+            page.goto(path, wait_until="load")
+            if faults := faults_of(page):
+                found[path] = faults
+    assert found == {}
