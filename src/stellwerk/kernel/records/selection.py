@@ -146,7 +146,8 @@ class Selection:
         elif name == "ordering":
             self.ordering = self._order(values[-1])
         elif name == "open":
-            self.condition &= Q(is_open=_yes_or_no(values[-1]))
+            # Not "= yes": written as a bare column, SQLite would not find it in an index.
+            self.condition &= Q(is_open__in=[_yes_or_no(values[-1])])
         elif name.startswith("custom."):
             self.condition &= self._custom(name[7:], values)
         elif "__" in name:
