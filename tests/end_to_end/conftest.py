@@ -16,8 +16,15 @@ from stellwerk.kernel.records.services import create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.services.service import Service
 
-REFUSALS = ("status of 409", "status of 422", "status of 404", "status of 403")
-"""Refusals are part of some stories; browsers note them in their console."""
+REFUSALS = (
+    "status of 409",
+    "status of 422",
+    "status of 404",
+    "status of 403",
+    "htmx:sendAbort",
+    "htmx:afterRequest",
+)
+"""Refusals are part of some stories, and so is leaving a page while suggestions load; browsers note both."""
 
 
 class Stage:

@@ -15,9 +15,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.roles import Role
+from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.attachments.services import attach
 from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.links.services import link
+from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.records.services import create
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.web.models import SavedView
@@ -98,6 +100,8 @@ def world(
         "comments": said.pk,
         "links": tied.pk,
         "views": view.pk,
+        "shares": Share.objects.get(record=ticket.pk, person=gus).pk,
+        "notifications": Notification.objects.filter(person=gus).earliest("pk").pk,
     }
     people = {"nobody": nobody, "outsider": outsider, "gus": gus, "viewer": viewer}
     people |= {"agent": agent, "maria": maria, "root": root}

@@ -40,12 +40,27 @@ def give_back(prefix: str, numbers: list[int]) -> None:
 
 
 def prepare(prefixes: list[str]) -> None:
-    """Create the sequences that are missing (PostgreSQL); called after every migration."""
+    """Create the sequences that are missing, and move on those that are behind (PostgreSQL).
+
+    Called after every migration. A sequence is behind its records after a restore of tables alone.
+    """
     if connection.vendor != "postgresql":
         return
     with connection.cursor() as cursor:
         for prefix in prefixes:
-            cursor.execute(f"CREATE SEQUENCE IF NOT EXISTS {sequence_name(prefix)}")
+            name = sequence_name(prefix)
+            cursor.execute(f"CREATE SEQUENCE IF NOT EXISTS {name}")
+            cursor.execute(_MOVE_ON, [name, f"{prefix}-%", name])
+
+
+_MOVE_ON = """
+    SELECT setval(%s::regclass, given.last) FROM (
+        SELECT max(split_part(reference, '-', 2)::bigint) AS last FROM (
+            SELECT reference FROM kernel_record WHERE reference LIKE %s ORDER BY id DESC LIMIT 100
+        ) AS latest
+    ) AS given
+    WHERE given.last > coalesce(pg_sequence_last_value(%s::regclass), 0)
+"""
 
 
 def sequence_name(prefix: str) -> str:

@@ -1,0 +1,27 @@
+import pytest
+from django.db import connection
+
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.records import numbering
+from stellwerk.kernel.records.services import create
+
+
+def test_numbers_ascend(db: None) -> None:
+    first, second, third = [numbering.take("INC")[0], *numbering.take("INC", 2)]
+    assert first < second < third
+
+
+def test_a_prefix_is_letters_only() -> None:
+    with pytest.raises(ValueError, match="letters A-Z"):
+        numbering.sequence_name("x; drop")
+
+
+@pytest.mark.postgresql
+def test_a_sequence_behind_its_records_is_moved_on(db: None) -> None:
+    number = int(create(Person, {"title": "Maria"}, by=SYSTEM).reference.split("-")[1])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('kernel_number_per', 1, false)")
+    numbering.prepare(["PER"])
+    assert numbering.take("PER") == [number + 1]
+    numbering.prepare(["PER"])
+    assert numbering.take("PER") == [number + 2]
