@@ -64,6 +64,9 @@ def numbers_begin_at_one(db: None) -> None:
         with connection.cursor() as cursor:
             for record_type in registry.all_types():
                 cursor.execute("SELECT setval(%s, 1, false)", [numbering.sequence_name(record_type.prefix)])
+        numbering.prepare(
+            [record_type.prefix for record_type in registry.all_types()]
+        )  # some records are there
 
 
 @pytest.fixture
