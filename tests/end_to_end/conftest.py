@@ -16,15 +16,14 @@ from stellwerk.kernel.records.services import create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.services.service import Service
 
-REFUSALS = (
-    "status of 409",
-    "status of 422",
-    "status of 404",
-    "status of 403",
-    "htmx:sendAbort",
-    "htmx:afterRequest",
+REFUSALS = ("status of 409", "status of 422", "status of 404", "status of 403")
+"""Refusals are part of some stories; browsers note them in their console."""
+
+LEFT_WHILE_SUGGESTING = (
+    "htmx:afterRequest, [object HTMLDataListElement]",
+    "htmx:sendAbort, [object HTMLDataListElement]",
 )
-"""Refusals are part of some stories, and so is leaving a page while suggestions load; browsers note both."""
+"""What htmx says, word for word, when a page is left while suggestions for a field still load."""
 
 
 class Stage:
@@ -59,7 +58,9 @@ class Stage:
             context.close()
 
     def _listen(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not any(part in message.text for part in REFUSALS):
+        if message.type not in ("error", "warning") or message.text in LEFT_WHILE_SUGGESTING:
+            return
+        if not any(part in message.text for part in REFUSALS):
             self.complaints.append(message.text)
 
 
