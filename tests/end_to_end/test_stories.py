@@ -9,7 +9,7 @@ from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.roles import Role
 from stellwerk.kernel.attachments.models import Attachment
 from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.kernel.testing.fixtures import grant
 from stellwerk.kernel.web.models import Draft, SavedView
 from stellwerk.processes.incidents.incident import Incident
@@ -224,6 +224,21 @@ def test_a_form_that_is_refused_keeps_what_was_typed(
 def test_pages_fit_on_a_phone(open_as: OpenAs, ticket: Incident, agent: Person, path: str) -> None:
     page = open_as(agent, path.format(ticket.reference), viewport={"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1440])
+def test_a_list_fits_beside_the_navigation_and_tells_what_it_cuts_off(
+    open_as: OpenAs, ticket: Incident, agent: Person, maria: Person, width: int
+) -> None:
+    change(maria, {"title": "Maximiliane Alexandra von Thurn"}, by=SYSTEM)
+    change(ticket.service, {"title": "Mail, calendars and address books for everybody"}, by=SYSTEM)
+    change(ticket, {"title": "No mail since nine " * 9, "assigned_to": maria, "requester": maria}, by=SYSTEM)
+    page = open_as(agent, "/incidents/", viewport={"width": width, "height": 800})
+    hidden = "frame => frame.scrollWidth - frame.clientWidth"
+    assert page.locator(".table-frame").evaluate(hidden) == 0
+    cut = page.get_by_role("cell", name="address books")
+    cut.hover()
+    expect(cut).to_have_attribute("title", "Mail, calendars and address books for everybody")
 
 
 def test_on_a_phone_the_navigation_opens_and_closes(open_as: OpenAs, ticket: Incident, agent: Person) -> None:

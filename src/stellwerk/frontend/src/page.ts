@@ -8,6 +8,14 @@ on("click", "[data-copy]", (_event, button) => {
   void navigator.clipboard.writeText(button.dataset.copy!).then(() => toast(say("copied")));
 });
 
+// What a list cuts off, the pointer tells.
+on("pointerover", ".records td", (_event, cell) => {
+  const parts = [cell, ...cell.querySelectorAll(".person-name, .col-title > a")];
+  const cut = parts.some((part) => part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight);
+  if (cut) cell.title = (find(".person-name", cell) ?? cell).textContent.trim();
+  else cell.removeAttribute("title");
+});
+
 // Errors are the first thing to hear about after a form came back.
 find("[data-focus]:not(.specimen *)")?.focus();
 

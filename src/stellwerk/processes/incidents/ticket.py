@@ -370,7 +370,6 @@ class TicketType(RecordType[T]):
         "priority",
         "service",
         "requester",
-        "team",
         "assigned_to",
         "created_at",
     ]
