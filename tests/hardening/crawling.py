@@ -17,7 +17,7 @@ from stellwerk.kernel.records import registry
 
 LINKS = re.compile(r'(?:href|hx-get|data-url|data-more-url|action)="([^"#]+)')
 LEFT_OUT = re.compile(
-    r"^/(static|account/(logout|2fa|3rdparty|oidc|password|reauthenticate)|design-system)|"
+    r"^/(static|account/(logout|2fa|oidc|password|reauthenticate)|design-system)|"
     r"/(bulk|reply|order|watch|remove|cancel|say|files)/$|ordering="
 )
 """The sign-in's own pages, what answers to POST only, and the same list in another order."""

@@ -122,16 +122,6 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("GET", "302 403 403 403 403 403 403 403"),
         Row("POST", "302 403 403 403 403 403 403 403"),
     ),
-    "account/3rdparty/": (
-        Row("GET", "302 200 200 200 200 200 200 200"),
-        Row("POST", "302 200 200 200 200 200 200 200"),
-    ),
-    "account/3rdparty/login/cancelled/": (Row("GET", "200 200 200 200 200 200 200 200"),),
-    "account/3rdparty/login/error/": (Row("GET", "401 401 401 401 401 401 401 401"),),
-    "account/3rdparty/signup/": (
-        Row("GET", "302 302 302 302 302 302 302 302"),
-        Row("POST", "302 302 302 302 302 302 302 302"),
-    ),
     "account/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": (
         Row("GET", "404 404 404 404 404 404 404 404"),
         Row("POST", "404 404 404 404 404 404 404 404"),
@@ -145,14 +135,8 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("GET", "302 200 200 200 200 200 200 200"),
         Row("POST", "302 302 302 302 302 302 302 302"),
     ),
-    "account/oidc/^(?P<provider_id>[^/]+)/login/": (
-        Row("GET", "404 404 404 404 404 404 404 404"),
-        Row("POST", "404 404 404 404 404 404 404 404"),
-    ),
-    "account/oidc/^(?P<provider_id>[^/]+)/login/callback/": (
-        Row("GET", "404 404 404 404 404 404 404 404"),
-        Row("POST", "404 404 404 404 404 404 404 404"),
-    ),
+    "account/oidc/": (Row("GET", "404 404 404 404 404 404 404 404"),),
+    "account/oidc/callback/": (Row("GET", "404 404 404 404 404 404 404 404"),),
     "account/password/change/": (
         Row("GET", "302 302 302 302 302 302 302 302"),
         Row("POST", "302 302 302 302 302 302 302 302"),

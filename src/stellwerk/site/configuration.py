@@ -15,6 +15,7 @@ CONFIG_VARIABLE = "STELLWERK_CONFIG"
 ADMIN_PASSWORD_VARIABLE = "STELLWERK_ADMIN_PASSWORD"
 # Read by a command, a test or a benchmark rather than by the settings.
 OTHER_VARIABLES = (CONFIG_VARIABLE, ADMIN_PASSWORD_VARIABLE, "STELLWERK_TEST_", "STELLWERK_BENCH_")
+LOOPBACK = ("localhost", "127.0.0.1")
 MODES = ("production", "demo", "test")
 
 
@@ -122,10 +123,20 @@ SETTINGS = [
         "`smtp://user:password@host:587` (STARTTLS) or `smtps://...:465`; without it no mail is sent.",
     ),
     Setting("mail_from", "stellwerk@localhost", "Sender of the mail that Stellwerk sends."),
-    Setting("oidc_url", "", "Address of an OpenID Connect provider; with it, people can sign in there."),
+    Setting(
+        "oidc_url",
+        "",
+        "Issuer address of an OpenID Connect provider; with it, people can [sign in there](single-sign-on.md).",
+    ),
     Setting("oidc_name", "Single sign-on", "What the button for that sign-in says."),
     Setting("oidc_client_id", "", "Client id that the provider gave."),
     Setting("oidc_client_secret", "", "Client secret that the provider gave."),
+    Setting(
+        "oidc_verified_domains",
+        "",
+        "Mail domains, separated by commas, whose addresses the provider may be believed although it does not "
+        "say that they are verified.",
+    ),
     Setting("debug", False, "Django's error pages with source and settings; only together with mode `demo`."),
 ]
 
@@ -229,8 +240,32 @@ def parse_mail_url(url: str) -> dict[str, Any]:
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_SSL": implicit,
         # A password never travels in the clear; only a relay on this machine may do without TLS.
-        "EMAIL_USE_TLS": not implicit and parts.hostname not in {"localhost", "127.0.0.1"},
+        "EMAIL_USE_TLS": not implicit and parts.hostname not in LOOPBACK,
     }
+
+
+def sign_on_provider(configuration: Configuration) -> dict[str, Any]:
+    """Return allauth's table of providers: none, or the one that the settings name."""
+    url = configuration.text("oidc_url").rstrip("/")
+    if not url:
+        return {}
+    parts = urlsplit(url)
+    # The answer's signature is not looked at, because it comes straight from the provider, over TLS.
+    if not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)):
+        raise ConfigurationError("STELLWERK_OIDC_URL must begin with https://.")
+    if not configuration.text("oidc_client_id"):
+        raise ConfigurationError(
+            "STELLWERK_OIDC_URL needs STELLWERK_OIDC_CLIENT_ID, which the provider gives."
+        )
+    domains = [domain.strip() for domain in configuration.text("oidc_verified_domains").split(",")]
+    app = {
+        "provider_id": "oidc",
+        "name": configuration.text("oidc_name"),
+        "client_id": configuration.text("oidc_client_id"),
+        "secret": configuration.text("oidc_client_secret"),
+        "settings": {"server_url": url, "verified_email": [domain for domain in domains if domain]},
+    }
+    return {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [app]}}
 
 
 def settings_page() -> str:

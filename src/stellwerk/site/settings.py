@@ -166,8 +166,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 ACCOUNT_ADAPTER = "stellwerk.kernel.accounts.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "stellwerk.kernel.accounts.adapters.SocialAccountAdapter"
-# The identity provider is the organisation's own: an address that it vouches for is the person's.
-SOCIALACCOUNT_EMAIL_AUTHENTICATION = SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are set by administrators, not by the people themselves
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -184,20 +182,8 @@ MFA_TOTP_ISSUER = "Stellwerk"
 # Browsers allow passkeys over plain http on localhost only; a demo runs there.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 USERSESSIONS_TRACK_ACTIVITY = False
-SOCIALACCOUNT_PROVIDERS = {}
-if CONFIGURATION.text("oidc_url"):
-    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
-        "OAUTH_PKCE_ENABLED": True,
-        "APPS": [
-            {
-                "provider_id": "oidc",
-                "name": CONFIGURATION.text("oidc_name"),
-                "client_id": CONFIGURATION.text("oidc_client_id"),
-                "secret": CONFIGURATION.text("oidc_client_secret"),
-                "settings": {"server_url": CONFIGURATION.text("oidc_url")},
-            }
-        ],
-    }
+SOCIALACCOUNT_EMAIL_REQUIRED = False  # else allauth would ask for one, and believe it
+SOCIALACCOUNT_PROVIDERS = _configuration.sign_on_provider(CONFIGURATION)
 
 # What browsers are told
 

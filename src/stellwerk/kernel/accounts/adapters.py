@@ -1,12 +1,20 @@
 """How allauth deals with people who are records: they come to be and change through the verbs."""
 
+import re
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.providers.base import AuthError
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _noop
 
 from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.accounts.single_sign_on import fault, refuse
 from stellwerk.kernel.records.services import create
 
 
@@ -29,26 +37,78 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Sign-in through the organisation's identity provider: who is known there becomes a person here."""
+    """Sign-in through the organisation's identity provider: who is known there becomes a person here.
+
+    Persons have no address but that of their record; allauth's own table of addresses stays empty.
+    """
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Recognise who is here already by the address, if the provider vouches for it."""
+        claims = sociallogin.account.extra_data
+        if claims["userinfo"]["sub"] != claims["id_token"]["sub"]:
+            raise OAuth2Error("userinfo and id_token are about different people")
+        address = _address(sociallogin)
+        if sociallogin.is_existing or not address:
+            return
+        known = Person.objects.filter(email=address.email.lower()).first()
+        if known and not _vouched(address):
+            raise refuse(request, _(UNVOUCHED) % {"email": address.email}, 403)
+        if known:
+            _remember(sociallogin, known)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         return True
 
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Person:
         """Create the person through the verbs; they hold no role, so they see the catalogue and their own tickets."""
-        claimed = sociallogin.user
-        name = " ".join(filter(None, [sociallogin.account.extra_data.get("name")])) or claimed.email
-        username = claimed.username if claimed.username and not _taken(claimed.username) else None
-        person = create(
-            Person,
-            {"title": name[:250], "email": claimed.email or None, "username": username},
-            by=SYSTEM,
-            reason=f"First sign-in through {sociallogin.account.provider}.",
-        )
-        sociallogin.user = person
-        sociallogin.save(request)
+        claimed = sociallogin.account.get_provider_account().get_user_data()
+        address = _address(sociallogin)
+        username = sociallogin.user.username or ""
+        values = {
+            "title": str(claimed.get("name") or username or claimed.get("email") or claimed["sub"])[:250],
+            # An address that nobody vouches for could be someone else's, who would then share this account.
+            "email": address.email if address and _vouched(address) else None,
+            # In mentions; one that looks like an address could pass for another person's.
+            "username": username if re.fullmatch(r"[\w.+-]+", username) else None,
+        }
+        with transaction.atomic():
+            person = create(Person, values, by=SYSTEM, reason=_("First single sign-on."))
+            _remember(sociallogin, person)
         return person
 
+    def on_authentication_error(
+        self,
+        request: HttpRequest,
+        provider: Any,
+        error: Any = None,
+        exception: Exception | None = None,
+        extra_context: Any = None,
+    ) -> None:
+        if exception:
+            raise ImmediateHttpResponse(fault(request, exception))
+        if error == AuthError.CANCELLED:
+            raise refuse(request, _("The sign-in was cancelled, or you were refused there."), 403)
+        if "error" in request.GET:
+            raise ImmediateHttpResponse(fault(request, ValueError(request.GET["error"])))
+        raise refuse(request, _("This sign-in was not begun here, or too long ago. Begin again."), 400)
 
-def _taken(username: str) -> bool:
-    return bool(Person.objects.filter(username=username).exists())
+
+UNVOUCHED = _noop(
+    "There is an account for %(email)s here, but single sign-on does not confirm that this address is yours. "
+    "Ask your administrator to have it confirmed there."
+)
+
+
+def _address(sociallogin: Any) -> Any:
+    return next(iter(sociallogin.email_addresses), None)
+
+
+def _vouched(address: Any) -> bool:
+    """Some providers say it in words, and the word "false" is true to Python."""
+    return address.verified in (True, "true")
+
+
+def _remember(sociallogin: Any, person: Person) -> None:
+    """Tie the provider's account to the person; allauth's own way would save the whole person."""
+    sociallogin.user = sociallogin.account.user = person
+    sociallogin.account.save()

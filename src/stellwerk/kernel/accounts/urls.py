@@ -1,10 +1,9 @@
 """Addresses of sign-in and of a person's own pages. Signing up and editing addresses by hand are left out on purpose."""
 
 from allauth.account import views as sign_in
-from allauth.urls import build_provider_urlpatterns
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from stellwerk.kernel.accounts import views
+from stellwerk.kernel.accounts import single_sign_on, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.account, name="account"),
@@ -32,6 +31,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("2fa/", include("allauth.mfa.urls")),
     path("sessions/", include("allauth.usersessions.urls")),
-    path("3rdparty/", include("allauth.socialaccount.urls")),
-    *build_provider_urlpatterns(),
+    path("oidc/", single_sign_on.begin, {"provider_id": "oidc"}, name="openid_connect_login"),
+    path("oidc/callback/", single_sign_on.finish, {"provider_id": "oidc"}, name="openid_connect_callback"),
 ]
