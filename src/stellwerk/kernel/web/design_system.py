@@ -48,7 +48,9 @@ class SampleForm(forms.Form):
     description = forms.CharField(
         label="Description", widget=forms.Textarea(attrs={"rows": 3}), required=False
     )
-    service = forms.ChoiceField(label="Affected service", choices=[("", "–"), ("mail", "Mail and calendar")])
+    service = forms.ChoiceField(
+        label="Affected service", choices=[("", "Choose one"), ("mail", "Mail and calendar")]
+    )
     urgency = forms.ChoiceField(
         label="Urgency",
         choices=[("high", "Cannot work"), ("medium", "Work is hindered"), ("low", "Can wait")],

@@ -26,6 +26,7 @@ from stellwerk.kernel.records import registry, services
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.web.faults import sentence
+from stellwerk.kernel.web.record.forms import form_field, name_empty_choice
 from stellwerk.kernel.web.reference_field import ReferenceField
 
 MOST_AT_ONCE = 200
@@ -61,10 +62,9 @@ def offered(record_type: RecordType[Any], person: Person) -> list[Menu]:
     """List what the person may do to several records of a type; nothing for those who only look."""
     if standing_of(person).scope(record_type, Access.EDIT) == frozenset():
         return []
-    handing_over = [name for name in record_type.columns if _hands_over(record_type, name)]
-    rest = [
-        name for name in record_type.editable_fields if name not in handing_over and _fits(record_type, name)
-    ]
+    fields = record_type.editable_fields
+    handing_over = [name for name in fields if _hands_over(record_type, name)]
+    rest = [name for name in fields if name not in handing_over and _fits(record_type, name)]
     icons = {True: "users", False: "user-round-check"}
     menus = [
         Menu(
@@ -156,11 +156,13 @@ def _form(record_type: RecordType[Any], item: Item, person: Person, given: Any) 
 
 def _form_field(record_type: RecordType[Any], name: str, person: Person, *, required: bool) -> forms.Field:
     declared: Any = record_type.field(name)
-    label = capfirst(str(declared.verbose_name))
     if name in record_type.references:
+        label = capfirst(str(declared.verbose_name))
         target = registry.for_model(record_type.references[name])
         return ReferenceField(target, person, label=label, required=required, help_text=declared.help_text)
-    field: forms.Field = declared.formfield(label=label, required=required)
+    field = form_field(declared)
+    field.required = required
+    name_empty_choice(field)
     return field
 
 
@@ -184,8 +186,7 @@ def _field_label(record_type: RecordType[Any], name: str) -> str:
 
 def _hands_over(record_type: RecordType[Any], name: str) -> bool:
     points_to = record_type.references.get(name)
-    staff = points_to in (Person, Team) and name not in record_type.participants
-    return bool(staff and name in record_type.editable_fields)
+    return points_to in (Person, Team) and name not in record_type.participants
 
 
 def _fits(record_type: RecordType[Any], name: str) -> bool:

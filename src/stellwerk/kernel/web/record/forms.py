@@ -9,6 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import QuerySet
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
@@ -39,8 +40,8 @@ class RecordChoiceField(ReferenceField):
         super().__init__(record_type, person, **kwargs)
         self.offered = {choice.reference: choice.pk for choice in offered.choices}
         if offered.few:
-            none = [("", _("nothing chosen"))]
-            self.widget = forms.Select(choices=[*none, *((o.shown, o.label) for o in offered.choices)])
+            records = [(choice.shown, choice.label) for choice in offered.choices]
+            self.widget = forms.Select(choices=[*BLANK_CHOICE_DASH, *records])
 
     def clean(self, value: Any) -> int | None:
         found = _REFERENCE.findall(str(value or "").upper())
@@ -94,6 +95,7 @@ class RecordForm(forms.Form):
         for name in names:
             field = self._field(name, offers)
             field.required = field.required or name in required
+            name_empty_choice(field)
             self.fields[name] = field
             self.initial[name] = self._shown(name, start.get(name), offers)
 
@@ -179,6 +181,16 @@ def form_field(declared: "models.Field[Any, Any]") -> forms.Field:
     return field
 
 
+def name_empty_choice(field: forms.Field) -> None:
+    """Give the empty choice of a select words for Django's dashes."""
+    if isinstance(field.widget, forms.Select):
+        words = _("Choose one") if field.required else _("Nothing chosen")
+        dashes = BLANK_CHOICE_DASH[0][1]
+        field.widget.choices = [
+            (value, words if label == dashes else label) for value, label in field.widget.choices
+        ]
+
+
 def custom_form_field(definition: CustomField) -> forms.Field:
     """Make the form field of a custom field; its values are checked by the verb."""
     about: dict[str, Any] = {
@@ -188,11 +200,13 @@ def custom_form_field(definition: CustomField) -> forms.Field:
     }
     match definition.type:
         case CustomField.Type.CHOICE:
-            return forms.ChoiceField(choices=[("", "–"), *((c, c) for c in definition.choices)], **about)
+            return forms.ChoiceField(
+                choices=[*BLANK_CHOICE_DASH, *((c, c) for c in definition.choices)], **about
+            )
         case CustomField.Type.DATE:
             return forms.DateField(widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), **about)
         case CustomField.Type.YES_NO:
-            answers = [("", "–"), ("yes", _("yes")), ("no", _("no"))]
+            answers = [*BLANK_CHOICE_DASH, ("yes", _("yes")), ("no", _("no"))]
             return forms.ChoiceField(choices=answers, **about)
         case CustomField.Type.NUMBER:
             return forms.CharField(widget=forms.TextInput({"inputmode": "decimal"}), max_length=40, **about)

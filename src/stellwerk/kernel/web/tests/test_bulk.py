@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,12 @@ from stellwerk.processes.incidents.incident import Incident
 def post(client: Client, tickets: list[Incident], action: str, **values: Any) -> Any:
     given = {"selected": [ticket.pk for ticket in tickets], "action": action, **values}
     return client.post("/incidents/bulk/", given)
+
+
+def test_handing_over_has_buttons_of_its_own(desk_client: Client, raise_many: RaiseMany) -> None:
+    raise_many(1)
+    bar = desk_client.get("/incidents/").content.decode().partition("data-bulk-bar")[2]
+    assert re.findall(r'value="field\.(\w+)"', bar)[:2] == ["team", "assigned_to"]
 
 
 def test_handing_over_asks_to_whom_and_then_does_it(

@@ -230,10 +230,22 @@ def test_every_type_has_its_pages(record_type: Any, root: Person, sign_in: SignI
     client = sign_in(root)
     for path in ("", "edit/", "history/?verify=1", "links/", "watchers/", "shares/"):
         assert client.get(f"/records/{record.reference}/{path}").status_code == 200
-    assert client.get(f"/{record_type.slug}/new/").status_code == 200
+    page = client.get(f"/{record_type.slug}/new/")
+    assert (page.status_code, "-----" in page.content.decode()) == (200, False)
     for name in record_type.editable_fields:
         assert client.get(f"/records/{record.reference}/fields/{name}/").status_code == 200
         assert client.get(f"/records/{record.reference}/fields/{name}/value/").status_code == 200
+
+
+def test_an_empty_choice_has_words(incident: Incident, agent: Person, sign_in: SignIn) -> None:
+    client = sign_in(agent)
+    form = client.get(f"/records/{incident.reference}/edit/").content.decode()
+    assert '<option value="" selected>Nothing chosen</option>' in form
+    step = client.get(f"/records/{incident.reference}/steps/resolve/").content.decode()
+    assert '<option value="" selected>Choose one</option>' in step
+    given = {"selected": incident.pk, "action": "field.priority_override"}
+    bulk = client.post("/incidents/bulk/", given).content.decode()
+    assert '<option value="" selected>Nothing chosen</option>' in bulk
 
 
 def test_the_history_shows_everything_verifies_and_looks_back(
