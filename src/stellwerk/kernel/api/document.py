@@ -8,8 +8,10 @@ from typing import Any
 from django.utils.encoding import force_str
 from django.utils.translation import override
 
+from stellwerk.kernel.access.standing import Standing
 from stellwerk.kernel.api import schemas
 from stellwerk.kernel.api.operation import OPERATIONS, Operation, Parameter, Schema
+from stellwerk.kernel.custom.values import known_to
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.workflow.workflow import Transition
@@ -20,8 +22,8 @@ INTRODUCTION = """Every record type answers to the same operations. Errors are p
 sentence that says what to do. `docs/api.md` has worked examples."""
 
 
-def build(*, with_custom_fields: bool = False) -> Schema:
-    """Describe the whole API; the custom fields of an installation are its own and left out of the committed copy."""
+def build(reader: Standing | None = None) -> Schema:
+    """Describe the whole API, with the custom fields of which the reader may know; the committed copy has none."""
     with override(None):
         return {
             "openapi": "3.1.0",
@@ -38,7 +40,7 @@ def build(*, with_custom_fields: bool = False) -> Schema:
                     "id": _in_path("id", {"type": "integer", "minimum": 1}),
                     "person": _in_path("person", {"type": "string"}),
                 },
-                "schemas": _schemas(with_custom_fields),
+                "schemas": _schemas(reader),
             },
         }
 
@@ -48,10 +50,10 @@ def text() -> str:
     return json.dumps(build(), indent=1, ensure_ascii=False) + "\n"
 
 
-def _schemas(with_custom_fields: bool) -> dict[str, Schema]:
+def _schemas(reader: Standing | None) -> dict[str, Schema]:
     found = schemas.shared_components()
     for record_type in registry.all_types():
-        found |= schemas.components_of(record_type, with_custom_fields=with_custom_fields)
+        found |= schemas.components_of(record_type, known_to(reader, record_type) if reader else None)
     return found
 
 

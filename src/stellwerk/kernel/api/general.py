@@ -10,7 +10,8 @@ from stellwerk.kernel.api.call import Answer, Call
 from stellwerk.kernel.api.operation import Parameter, operation
 from stellwerk.kernel.api.records import LIMIT, MOST_ROWS, PAGE_SIZE
 from stellwerk.kernel.api.representation import Data, internal_among, moment, reference_to
-from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.custom.schema import schema_of
+from stellwerk.kernel.custom.values import known_to
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
@@ -84,7 +85,7 @@ def search(call: Call) -> Answer:
 
 @operation("GET", "openapi.json", "getDocument", "Read this document", answer=schemas.anything)
 def openapi(call: Call) -> Answer:
-    return Answer(document.build(with_custom_fields=True))
+    return Answer(document.build(standing_of(call.person)))
 
 
 def _type(key: str) -> RecordType[Any]:
@@ -116,7 +117,6 @@ def _hit(record: Record, snippet: Snippet | None) -> Data:
 
 def _described(record_type: RecordType[Any], standing: Standing) -> Data:
     workflow = record_type.workflow
-    staff = standing.is_administrator or standing.scope(record_type) != frozenset()
     return {
         "key": record_type.key,
         "label": str(record_type.label),
@@ -124,11 +124,7 @@ def _described(record_type: RecordType[Any], standing: Standing) -> Data:
         "address": f"/api/v1/{record_type.slug}",
         "may_create": standing.may_create(record_type),
         "fields": [_field(record_type, field) for field in record_type.journaled],
-        "custom": [
-            {"name": name, "label": field.title, "type": field.type, "choices": field.choices}
-            for name, field in custom.definitions(record_type.key).items()
-            if staff or field.shown_to_requesters
-        ],
+        "custom": schema_of(known_to(standing, record_type)),
         "statuses": _choices(workflow.statuses.choices) if workflow else [],
         "transitions": [
             {

@@ -8,6 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.api import document
 from stellwerk.kernel.api.operation import Schema
 from stellwerk.kernel.records import registry
@@ -20,7 +22,8 @@ MOST_MEMBERS = 6
 @require_GET
 def reference(request: HttpRequest) -> HttpResponse:
     """Show the operations of one record type, or those that are about none."""
-    described = document.build(with_custom_fields=True)
+    assert isinstance(request.user, Person)  # login_required has seen to it  # nosec B101
+    described = document.build(standing_of(request.user))
     tags = [GENERAL, *(record_type.slug for record_type in registry.all_types())]
     tag = request.GET.get("of", "incidents" if "incidents" in tags else GENERAL)
     if tag not in tags:

@@ -11,7 +11,7 @@ from django.utils.encoding import force_str
 
 from stellwerk.kernel.api.operation import Parameter, Schema
 from stellwerk.kernel.api.representation import BOOKKEEPING
-from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.custom.schema import Fields, schema_of
 from stellwerk.kernel.links import types as link_types
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.entry import Verb
@@ -101,22 +101,24 @@ def _bulk(item: Schema) -> Schema:
     return an_object({"mode": mode, "items": items}, ["items"])
 
 
-def components_of(record_type: Type, *, with_custom_fields: bool) -> dict[str, Schema]:
-    """Describe the record as it is read, made and changed, and its choices."""
+def components_of(record_type: Type, custom: Fields | None) -> dict[str, Schema]:
+    """Describe the record as it is read, made and changed, and its choices; None leaves custom fields open."""
     name = name_of(record_type)
-    of_custom = _custom(record_type) if with_custom_fields else {"type": "object"}
+    given_custom: Schema = {"type": "object"} if custom is None else schema_of(custom)
+    # What was stored under an earlier definition is still told.
+    told_custom = {key: part for key, part in given_custom.items() if key in ("type", "properties")}
     every = [*record_type.journaled, *(record_type.field(field) for field in BOOKKEEPING)]
     told = {field.name: _told(field, record_type) for field in every}
     given = {field: _given(record_type.field(field), record_type) for field in record_type.editable_fields}
     read = {"id": NUMBER, "reference": _pattern(record_type), "type": {"const": record_type.key}}
     return {
         name: an_object(
-            {**read, **told, "custom": of_custom},
+            {**read, **told, "custom": told_custom},
             ["id", "reference", "type"],
             description=str(record_type.label),
         ),
-        f"{name}New": an_object({**given, "custom": of_custom}, []),
-        f"{name}Changed": an_object({**given, "custom": of_custom, "version": NUMBER}, []),
+        f"{name}New": an_object({**given, "custom": given_custom}, []),
+        f"{name}Changed": an_object({**given, "custom": given_custom, "version": NUMBER}, []),
         **{
             _choices_name(record_type, field): _enumeration(
                 field.flatchoices, may_be_empty=_may_be_empty(field)
@@ -246,18 +248,6 @@ def _enumeration(pairs: Any, *, may_be_empty: bool = False) -> Schema:
     meanings = "; ".join(f"`{value}`: {force_str(label)}" for value, label in pairs)
     kind = "integer" if all(isinstance(value, int) for value in values) else "string"
     return {"type": kind, "enum": values, "description": meanings}
-
-
-def _custom(record_type: Type) -> Schema:
-    kinds = {"number": {"type": "number"}, "date": {"type": "string", "format": "date"}, "yes_no": FLAG}
-    named = {
-        name: {
-            **({"type": "string", "enum": field.choices} if field.choices else kinds.get(field.type, TEXT)),
-            "description": field.title,
-        }
-        for name, field in custom.definitions(record_type.key).items()
-    }
-    return {"type": "object", "properties": named}
 
 
 # -- what stands beside records ------------------------------------------------------------------------

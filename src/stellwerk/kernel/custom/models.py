@@ -13,6 +13,7 @@ from stellwerk.kernel.declare import (
     models,
     register,
 )
+from stellwerk.kernel.records import registry
 
 
 class CustomField(TypedRecord):
@@ -85,3 +86,10 @@ class CustomFieldType(RecordType[CustomField]):
             )
         if record.type == CustomField.Type.CHOICE and not record.choices:
             raise ValidationError({"choices": _("List at least one choice.")})
+        if not (isinstance(record.choices, list) and all(isinstance(each, str) for each in record.choices)):
+            raise ValidationError({"choices": _("Give a list of texts.")})
+        kinds = {record_type.key for record_type in registry.all_types()}
+        if record.target not in kinds:
+            raise ValidationError({"target": _("There is no such record type.")})
+        if record.references and record.references not in kinds:
+            raise ValidationError({"references": _("There is no such record type.")})

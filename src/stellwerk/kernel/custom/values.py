@@ -1,7 +1,7 @@
-"""Checking the values of custom fields against their definitions."""
+"""The values of custom fields: read from what people and programs give, and held against the type's schema."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +9,9 @@ from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.access.person import SYSTEM, Actor
-from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.access.person import Actor
+from stellwerk.kernel.access.standing import Standing, standing_of
+from stellwerk.kernel.custom.schema import faults, schema_of
 from stellwerk.kernel.records.record import Record
 
 if TYPE_CHECKING:
@@ -36,93 +37,95 @@ def definitions(kind: str, *, fresh: bool = False) -> "dict[str, CustomField]":
     return known
 
 
+def known_to(
+    standing: Standing, record_type: "RecordType[Any]", *, fresh: bool = False
+) -> "dict[str, CustomField]":
+    """Return the custom fields of which a person may know: all for staff, for guests those shown to requesters."""
+    fields = definitions(record_type.key, fresh=fresh)
+    if not fields or standing.is_administrator or standing.scope(record_type) != frozenset():
+        return fields
+    return {name: field for name, field in fields.items() if field.shown_to_requesters}
+
+
 def check(record_type: "RecordType[Any]", record: Record, given: Mapping[str, Any], by: Actor) -> None:
-    """Refuse custom values that no definition allows; a required one must be there on a new record."""
+    """Refuse custom values that do not fit the schema; of a new record by staff, all that is required is asked."""
     names = [name[7:] for name in given if name.startswith("custom.")]
-    fields = definitions(record_type.key)
+    if not names and not definitions(record_type.key):
+        return
+    standing = standing_of(by)
+    fields = known_to(standing, record_type)
     if any(name not in fields for name in names):
-        fields = definitions(record_type.key, fresh=True)
-    faults: dict[str, Any] = {}
+        fields = known_to(standing, record_type, fresh=True)
+    found = {name: _("%s has no such field.") % record_type.label for name in names if name not in fields}
     for name in names:
-        try:
-            record.custom[name] = _checked(fields[name], record.custom[name], by)
-        except KeyError:
-            faults[f"custom.{name}"] = _("%s has no such field.") % record_type.label
-        except ValidationError as error:
-            faults[f"custom.{name}"] = error.messages
-    if record.version == 0:
-        for name, field in fields.items():
-            if field.required and record.custom.get(name) in (None, ""):
-                faults[f"custom.{name}"] = _("Fill this in.")
-    if faults:
-        raise ValidationError(faults)
+        if name in fields:
+            record.custom[name] = _read(fields[name], record.custom[name])
+    complete = record.version == 0 and standing.may_create_as_staff(record_type)
+    values = {name: record.custom[name] for name in names if name in fields}
+    if values or complete:
+        found |= faults(schema_of(fields, new=complete), values)
+    for name, value in values.items():
+        if value is not None and name not in found and fields[name].type == "reference":
+            found |= _unseen(name, value, standing)
+    if found:
+        raise ValidationError({f"custom.{name}": sentence for name, sentence in found.items()})
 
 
 def filter_value(field: "CustomField", text: str) -> Any:
     """Read a value that records are filtered by; ValidationError when it is not of the field's type."""
-    return _CHECKS[field.type](field, text, SYSTEM)
-
-
-def _checked(field: "CustomField", value: Any, by: Actor) -> Any:
-    if value in (None, ""):
-        return None
-    return _CHECKS[field.type](field, value, by)
-
-
-def _text(field: "CustomField", value: Any, by: Actor) -> str:
-    if not isinstance(value, str) or len(value) > 10_000 or "\x00" in value:
-        raise ValidationError(_("Give a text of at most 10,000 characters."))
+    value = _read(field, text)
+    found = faults(schema_of({field.name: field}), {field.name: value})
+    if found:
+        raise ValidationError(found[field.name])
     return value
 
 
-def _number(field: "CustomField", value: Any, by: Actor) -> float | int:
+def _unseen(name: str, reference: str, standing: Standing) -> dict[str, str]:
+    """Refuse a reference that the person may not see in the words used for those that do not exist."""
+    if Record.objects.filter(standing.visible(Record), reference=reference).exists():
+        return {}
+    return {name: _("Choose one of those offered: there is no such record.")}
+
+
+def _read(field: "CustomField", value: Any) -> Any:
+    """Turn what a form, file or program gives into a machine value; what cannot be read is left to the schema."""
+    if value in (None, ""):
+        return None
+    return _READ.get(field.type, _as_given)(value)
+
+
+def _as_given(value: Any) -> Any:
+    return value
+
+
+def _number(value: Any) -> Any:
     try:
-        number = (
-            value if isinstance(value, int | float) and not isinstance(value, bool) else float(str(value))
-        )
-    except ValueError:
-        raise ValidationError(_("Give a number.")) from None
-    if not math.isfinite(number):
-        raise ValidationError(_("Give a number."))
-    return int(number) if float(number).is_integer() and abs(number) < 2**53 else number
+        exact = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return str(value)
+    if isinstance(value, bool) or not math.isfinite(exact):
+        return str(value)  # JSON has no such number
+    if isinstance(value, int):
+        return value
+    return int(exact) if exact.is_integer() and abs(exact) < 2**53 else exact
 
 
-def _date(field: "CustomField", value: Any, by: Actor) -> str:
-    try:
-        return (value if isinstance(value, date) else date.fromisoformat(str(value))).isoformat()
-    except ValueError:
-        raise ValidationError(_("Give a date as year-month-day, such as 2026-03-31.")) from None
+def _date(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
-def _choice(field: "CustomField", value: Any, by: Actor) -> str:
-    if value not in field.choices:
-        raise ValidationError(_("Choose one of: %s.") % ", ".join(map(str, field.choices)))
-    return str(value)
+def _reference(value: Any) -> Any:
+    return getattr(value, "reference", value)
 
 
-def _reference(field: "CustomField", value: Any, by: Actor) -> str:
-    reference = str(getattr(value, "reference", value))
-    found = Record.objects.filter(standing_of(by).visible(Record), reference=reference)
-    if field.references:
-        found = found.filter(kind=field.references)
-    if not found.exists():
-        raise ValidationError(_("Choose one of those offered: there is no such record."))
-    return reference
+def _yes_no(value: Any) -> Any:
+    answers = {"true": True, "on": True, "yes": True, "false": False, "no": False}
+    return answers.get(value.lower(), value) if isinstance(value, str) else value
 
 
-def _yes_no(field: "CustomField", value: Any, by: Actor) -> bool:
-    answers = {True: True, False: False, "true": True, "false": False, "on": True, "yes": True, "no": False}
-    try:
-        return answers[value.lower() if isinstance(value, str) else value]
-    except (KeyError, TypeError):
-        raise ValidationError(_("Answer yes or no.")) from None
-
-
-_CHECKS = {
-    "text": _text,
+_READ: dict[str, Callable[[Any], Any]] = {
     "number": _number,
     "date": _date,
-    "choice": _choice,
     "reference": _reference,
     "yes_no": _yes_no,
 }

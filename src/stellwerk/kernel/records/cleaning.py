@@ -23,11 +23,11 @@ def assign(record_type: "RecordType[Any]", record: Record, values: Mapping[str, 
     """Set fields from Python or machine values; unknown names and unfit values raise ValidationError by field."""
     faults: dict[str, Any] = {}
     for name, value in values.items():
-        if name.startswith("custom."):
-            record.custom = {**record.custom, name[7:]: value}
-            continue
         try:
-            _assign_one(record_type.field(name), record, value)
+            if name.startswith("custom."):
+                record.custom = {**record.custom, name[7:]: _storable(value)}
+            else:
+                _assign_one(record_type.field(name), record, value)
         except FieldDoesNotExist:
             faults[name] = _("%s has no such field.") % record_type.label
         except ValidationError as error:

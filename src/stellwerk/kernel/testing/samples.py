@@ -16,7 +16,7 @@ _numbers = count(1)
 
 SPECIAL: dict[str, dict[str, Any]] = {
     "role_assignment": {"role": "agent", "team": None},
-    "custom_field": {"target": "incident", "type": "text"},
+    "custom_field": {"target": "incident", "type": "text", "references": ""},
 }
 """Values that a declaration's rules ask for beyond its fields, by the type's key."""
 
