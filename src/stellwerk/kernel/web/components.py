@@ -222,6 +222,26 @@ def _row(styles: list[str], row: Row, selectable: bool) -> str:
     return f'<tr{css} data-url="{conditional_escape(row.url)}">{check}{cells}</tr>'
 
 
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = {
+    "Windows": "Windows",
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Mac OS": "Mac",
+    "Linux": "Linux",
+}
+
+
+def browser(user_agent: str) -> str:
+    """Name the browser and the system that an HTTP client says it is, the first of each that fits."""
+    name = next((name for sign, name in BROWSERS.items() if sign in user_agent), "")
+    system = next((name for sign, name in SYSTEMS.items() if sign in user_agent), "")
+    if name and system:
+        return _("%(browser)s on %(system)s") % {"browser": name, "system": system}
+    return name or system or user_agent or _("Unknown browser")
+
+
 def size(octets: int) -> str:
     """Return a file's size as people say it, in decimal units."""
     amount = float(octets)

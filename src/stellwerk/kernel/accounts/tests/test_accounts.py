@@ -1,6 +1,12 @@
+import re
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import (
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.core.cache import cache
 from django.test import Client
 
@@ -27,6 +33,11 @@ def gus(gus: Person) -> Person:
 
 def sign_in(client: Client, login: str, password: str = PASSWORD) -> Any:
     return client.post("/account/login/", {"login": login, "password": password})
+
+
+def confirm(client: Client) -> None:
+    """Say once more who it is, as is asked before something sensitive."""
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
 
 
 @pytest.mark.parametrize("login", ["gus", "gus@globex.example", "GUS@globex.example"])
@@ -124,11 +135,66 @@ def test_only_administrators_make_tokens_for_service_accounts(
 
 
 @pytest.mark.parametrize(
-    "path", ["", "2fa/", "2fa/totp/activate/", "2fa/webauthn/", "sessions/", "password/change/", "tokens/"]
+    ("path", "heading"),
+    [
+        ("", "Account"),
+        ("2fa/", "Second factor"),
+        ("2fa/totp/activate/", "Set up an authenticator app"),
+        ("2fa/webauthn/", "Passkeys and security keys"),
+        ("2fa/webauthn/add/", "Add a key"),
+        ("sessions/", "Sessions"),
+        ("password/change/", "Change password"),
+        ("reauthenticate/", "Is it you?"),
+        ("logout/", "Sign out?"),
+        ("tokens/", "API tokens"),
+    ],
 )
-def test_every_account_page_opens(client: Client, gus: Person, path: str) -> None:
+def test_every_account_page_opens(client: Client, gus: Person, path: str, heading: str) -> None:
     sign_in(client, "gus")
-    assert client.get(f"/account/{path}", follow=True).status_code == 200
+    confirm(client)
+    page = client.get(f"/account/{path}", follow=True)
+    assert (page.status_code, f"<h1>{heading}</h1>" in page.content.decode()) == (200, True)
+
+
+def test_a_second_factor_is_set_up_asked_for_and_removed(client: Client, gus: Person) -> None:
+    sign_in(client, "gus")
+    confirm(client)
+    secret = client.get("/account/2fa/totp/activate/").context["form"].secret
+    code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
+    shown = client.post("/account/2fa/totp/activate/", {"code": code}, follow=True).content.decode()
+    assert "<h1>Recovery codes</h1>" in shown
+    spare = client.get("/account/2fa/recovery-codes/").context["unused_codes"][0]
+    assert "10 of 10 codes are unused" in client.get("/account/2fa/").content.decode()
+    elsewhere = Client()
+    asked = elsewhere.post("/account/login/", {"login": "gus", "password": PASSWORD}, follow=True)
+    assert "<h1>Second factor</h1>" in asked.content.decode()
+    elsewhere.post("/account/2fa/authenticate/", {"code": spare})
+    assert "9 of 10 codes are unused" in elsewhere.get("/account/2fa/").content.decode()
+    for path in ("2fa/recovery-codes/generate/", "2fa/totp/deactivate/"):
+        assert client.get(f"/account/{path}").status_code == 200
+    client.post("/account/2fa/totp/deactivate/")
+    assert sign_in(Client(), "gus")["Location"] == "/"
+
+
+def test_a_forgotten_password_is_set_anew_by_mail(client: Client, gus: Person, mailoutbox: Any) -> None:
+    done = client.post("/account/password/reset/", {"email": gus.email}, follow=True).content.decode()
+    assert "<h1>Look into your mail</h1>" in done
+    link = re.search(r"https?://\S+(/account/password/reset/key/\S+)", mailoutbox[0].body)
+    assert mailoutbox[0].subject.endswith("Your new password")
+    form = client.get(link[1], follow=True)  # type: ignore[index]
+    given = {"password1": "another long secret", "password2": "another long secret"}
+    answer = client.post(form.request["PATH_INFO"], given, follow=True).content.decode()
+    assert "<h1>Your password is set</h1>" in answer
+    assert "<h1>This link no longer works</h1>" in client.get(link[1], follow=True).content.decode()  # type: ignore[index]
+
+
+def test_a_forgotten_password_of_nobody_is_told_by_mail_alone(
+    client: Client, gus: Person, mailoutbox: Any
+) -> None:
+    known = client.post("/account/password/reset/", {"email": gus.email})
+    unknown = client.post("/account/password/reset/", {"email": "x@example.org"})
+    assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
+    assert "There is no account with this address." in mailoutbox[1].body
 
 
 def test_another_session_can_be_ended(client: Client, gus: Person) -> None:

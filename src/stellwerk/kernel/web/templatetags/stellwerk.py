@@ -21,6 +21,7 @@ register.simple_tag(components.due, name="due")
 register.simple_tag(components.nothing, name="nothing")
 register.simple_tag(components.record_rows, name="record_rows")
 register.filter("filesize", components.size)
+register.filter("browser", components.browser)
 
 CHOICE_LIST = "choices"
 
@@ -34,6 +35,8 @@ def field(
     extra: dict[str, Any] = {"class": _css(kind, bound)}
     if placeholder:
         extra["placeholder"] = placeholder
+    elif bound.field.widget.attrs.get("placeholder") == bound.label:
+        extra["placeholder"] = False  # it only repeats the label
     if autofocus:
         extra["autofocus"] = True
     return {

@@ -122,3 +122,23 @@ def test_a_single_box_has_its_label_beside_it() -> None:
     html = drawn("agreed")
     assert '<input type="checkbox" name="agreed" class="form-check-input"' in html
     assert '<label for="id_agreed">' in html
+
+
+@pytest.mark.parametrize(
+    ("told", "named"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/142.0 Safari/537.36 Edg/142.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) Version/18.6 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", "Unknown browser"),
+    ],
+)
+def test_a_session_is_named_by_its_browser(told: str, named: str) -> None:
+    assert components.browser(told) == named
