@@ -40,6 +40,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     ),
     "api/v1/<type:record_type>/<str:reference>/attachments/<int:id>": (
         Row("GET", "401 404 404 200 200 200 200 200"),
+        Row("DELETE", "401 404 404 403 403 204 204 204"),
     ),
     "api/v1/<type:record_type>/<str:reference>/comments": (
         Row("GET", "401 404 404 200 200 200 200 200"),
@@ -222,6 +223,10 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     "records/<str:reference>/fields/<str:name>/text/": (Row("GET", "302 404 404 404 404 404 404 404"),),
     "records/<str:reference>/fields/<str:name>/value/": (Row("GET", "302 404 404 404 403 200 200 200"),),
     "records/<str:reference>/files/": (Row("POST", "302 404 404 422 422 422 422 422"),),
+    "records/<str:reference>/files/<int:pk>/remove/": (
+        Row("GET", "302 404 404 403 403 200 200 200"),
+        Row("POST", "302 404 404 403 403 302 302 302"),
+    ),
     "records/<str:reference>/files/<int:pk>/": (Row("GET", "302 404 404 200 200 200 200 200"),),
     "records/<str:reference>/history/": (Row("GET", "302 404 404 404 200 200 200 200"),),
     "records/<str:reference>/links/": (

@@ -17,6 +17,7 @@ from stellwerk.kernel.api.representation import Data, moment, reference_to
 from stellwerk.kernel.attachments import services as files
 from stellwerk.kernel.attachments.content import served_type
 from stellwerk.kernel.attachments.models import Attachment
+from stellwerk.kernel.attachments.removal import detach
 from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.links import services as links
@@ -147,6 +148,22 @@ def download_attachment(call: Call) -> FileResponse:
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+@operation(
+    "DELETE",
+    "{type}/{reference}/attachments/{id}",
+    "removeAttachment",
+    "Remove a file",
+    status=204,
+    refusals=[404],
+)
+def remove_attachment(call: Call) -> Answer:
+    found = files.attachments_of(call.record, call.person).filter(pk=call.where["id"]).first()
+    if found is None:
+        raise not_found()
+    detach(found, by=call.person)
+    return Answer(None, 204)
 
 
 def _attachment(call: Call, attachment: Attachment) -> Data:

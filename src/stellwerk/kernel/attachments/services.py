@@ -87,13 +87,16 @@ def _require_hand(record: Record, by: Actor, internal: bool) -> None:
 
 
 def stored(content: File[bytes]) -> Blob:
-    """Find the content among what is stored, or store it under its hash."""
+    """Find the content among what is stored, or store it under its hash; inside a transaction.
+
+    What is there already is locked, so that nobody removes it before the attachment is written.
+    """
     sha256, size, beginning = _measured(content)
-    known = Blob.objects.filter(sha256=sha256).first()
-    if known is not None:
-        return known
+    known = Blob.objects.select_for_update().filter(sha256=sha256).first()
     storage: Any = Blob._meta.get_field("file").storage
     name = _kept(storage, f"blobs/{sha256[:2]}/{sha256}", content, size)
+    if known is not None:
+        return known
     defaults = {"size": size, "content_type": proven_type(beginning), "file": name}
     return Blob.objects.get_or_create(sha256=sha256, defaults=defaults)[0]
 
@@ -109,7 +112,7 @@ def _measured(content: File[bytes]) -> tuple[str, int, bytes]:
 
 
 def _kept(storage: Storage, name: str, content: File[bytes], size: int) -> str:
-    """Write the content, unless a write that was rolled back has left it there whole."""
+    """Write the content, unless it is there whole, as after a write that was rolled back."""
     if storage.exists(name):
         if storage.size(name) == size:
             return name

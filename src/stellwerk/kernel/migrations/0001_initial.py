@@ -361,6 +361,7 @@ class Migration(migrations.Migration):
                             ("transition", "moved"),
                             ("comment", "commented"),
                             ("attach", "attached a file"),
+                            ("detach", "removed a file"),
                             ("link", "linked"),
                             ("unlink", "unlinked"),
                             ("share", "shared"),

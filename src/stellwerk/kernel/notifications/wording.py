@@ -11,6 +11,7 @@ PHRASES = {
     Verb.CREATE: gettext_lazy("opened this"),
     Verb.COMMENT: gettext_lazy("replied"),
     Verb.ATTACH: gettext_lazy("attached a file"),
+    Verb.DETACH: gettext_lazy("removed a file"),
     Verb.LINK: gettext_lazy("linked this"),
     Verb.UNLINK: gettext_lazy("removed a link"),
     Verb.SHARE: gettext_lazy("shared this"),

@@ -15,6 +15,7 @@ class Verb(models.TextChoices):
     TRANSITION = "transition", _("moved")
     COMMENT = "comment", _("commented")
     ATTACH = "attach", _("attached a file")
+    DETACH = "detach", _("removed a file")
     LINK = "link", _("linked")
     UNLINK = "unlink", _("unlinked")
     SHARE = "share", _("shared")

@@ -132,9 +132,12 @@ class _Walk(Walk):
         yield from super().step(entry)
         stamp = (entry.internal, entry.actor_id, entry.at)
         for name, seen in (("@comment", self.said), ("@file", self.files)):
-            about = entry.changes.get(name, [None, None])[1]
+            before, about = entry.changes.get(name, [None, None])
             if isinstance(about, dict):
                 seen[about.get("sha256"), about.get("name"), *stamp] += 1
+            if isinstance(before, dict):  # a file that was removed again
+                attached = (entry.internal, before.get("by"), datetime.fromisoformat(str(before.get("at"))))
+                seen[before.get("sha256"), before.get("name"), *attached] -= 1
 
     def compare(self, written: Counter[Any], stored: Counter[Any], what: Any) -> Iterator[Fault]:
         if written == stored:

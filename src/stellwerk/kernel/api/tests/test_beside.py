@@ -39,6 +39,17 @@ def test_a_file_is_attached_and_comes_back_as_a_download(
     assert down["Content-Security-Policy"] == "sandbox; default-src 'none'"
 
 
+def test_a_file_is_removed_and_then_is_not_there(
+    as_maria: Program, as_gus: Program, as_nobody: Program, ticket: dict[str, Any]
+) -> None:
+    path = f"incidents/{ticket['reference']}/attachments"
+    made = as_maria.upload(path, file=SimpleUploadedFile("a.txt", b"a")).json()
+    where = f"{path}/{made['id']}"
+    answers = [who.ask("DELETE", where).status_code for who in (as_gus, as_nobody, as_maria, as_maria)]
+    assert answers == [403, 404, 204, 404]
+    assert as_maria.get(path).json() == {"items": []}
+
+
 def test_a_wrong_upload_is_refused(as_gus: Program, ticket: dict[str, Any]) -> None:
     path = f"incidents/{ticket['reference']}/attachments"
     assert as_gus.post(path, {"file": "x"}).status_code == 415

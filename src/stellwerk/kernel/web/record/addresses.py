@@ -29,5 +29,6 @@ urlpatterns: list[URLPattern] = [
     path(f"{RECORD}/shares/<int:pk>/remove/", beside.unshare_page, name="record_unshare"),
     path(f"{RECORD}/files/", beside.files_page, name="record_files"),
     path(f"{RECORD}/files/<int:pk>/", beside.file_page, name="record_file"),
+    path(f"{RECORD}/files/<int:pk>/remove/", beside.remove_file_page, name="record_file_remove"),
     path(f"{RECORD}/history/", history.history_page, name="record_history"),
 ]

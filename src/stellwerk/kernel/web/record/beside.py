@@ -24,6 +24,7 @@ from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.attachments.content import served_type
 from stellwerk.kernel.attachments.models import Attachment
+from stellwerk.kernel.attachments.removal import detach, may_detach
 from stellwerk.kernel.attachments.services import attach, attachments_of
 from stellwerk.kernel.links import types
 from stellwerk.kernel.links.models import Link
@@ -312,6 +313,31 @@ def file_page(request: HttpRequest, reference: str, pk: int) -> HttpResponseBase
     return download(request, file)
 
 
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_file_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+    """Take a file off the record, once that was confirmed: its content cannot be brought back."""
+    person: Any = request.user
+    page = RecordPage(visible_record(person, reference), person)
+    file = attachments_of(page.record, person).filter(pk=pk).first()
+    if file is None:
+        raise Http404
+    if request.method == "POST":
+        detach(file, by=person)
+        messages.success(request, _("“%s” was removed.") % file.name)
+        return redirect(page.record)
+    if not may_detach(file, page.record, person):
+        raise PermissionDenied(_("You may remove only files that you put on %s.") % page.record.reference)
+    about: dict[str, Any] = {
+        "title": _("Remove “%s”?") % file.name,
+        "text": _("Nobody can open it any more. The journal keeps its name, size and hash, not its content."),
+        "action": page.address("record_file_remove", pk),
+        "submit_label": _("Remove"),
+        "danger": True,
+    }
+    return dialog(request, page, forms.Form(), "record_files", about)
+
+
 def download(request: HttpRequest, file: Attachment) -> HttpResponseBase:
     """Answer with the file's content and headers that keep a browser from running it."""
     etag = f'"{file.blob.sha256}"'
@@ -352,7 +378,7 @@ def dialog(
     page: RecordPage,
     form: forms.Form,
     address: str,
-    about: dict[str, str],
+    about: dict[str, Any],
     *,
     status: int = 200,
 ) -> HttpResponse:

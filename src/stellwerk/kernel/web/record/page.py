@@ -24,6 +24,7 @@ from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.attachments.content import ALLOWED
+from stellwerk.kernel.attachments.removal import may_detach
 from stellwerk.kernel.attachments.services import attachments_of
 from stellwerk.kernel.comments.rendering import opening, render
 from stellwerk.kernel.custom.values import definitions
@@ -385,6 +386,9 @@ class RecordPage:
                 "size": file.blob.size,
                 "at": file.at,
                 "internal": file.internal,
+                "remove_url": self.address("record_file_remove", file.pk)
+                if may_detach(file, self.record, self.person)
+                else "",
             }
             for file in files
         ]

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.attachments.models import Attachment
+from stellwerk.kernel.attachments.removal import may_detach
 from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.comments.rendering import SHOWN_AT_ONCE, names_in, opening, render
 from stellwerk.kernel.comments.services import comments_of
@@ -32,7 +33,7 @@ LEAST_TEXT = 250
 """Characters that the messages of a page share, and that each one may have in any case."""
 CONVERSATION = (Verb.COMMENT, Verb.ATTACH)
 SHOWS = ("all", "conversation", "history")
-FOR_GUESTS = (Verb.CREATE, Verb.CHANGE, Verb.TRANSITION, Verb.COMMENT, Verb.ATTACH)
+FOR_GUESTS = (Verb.CREATE, Verb.CHANGE, Verb.TRANSITION, Verb.COMMENT, Verb.ATTACH, Verb.DETACH)
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class FileLink:
     name: str
     url: str
     size: int
+    remove_url: str = ""
 
 
 @dataclass
@@ -202,8 +204,10 @@ class Stream:
         return entry if entry.files else None
 
     def _link(self, file: Attachment) -> FileLink:
-        url = reverse("record_file", args=[self.record.reference, file.pk])
-        return FileLink(file.name, url, file.blob.size)
+        place = [self.record.reference, file.pk]
+        removable = may_detach(file, self.record, self.person)
+        remove_url = reverse("record_file_remove", args=place) if removable else ""
+        return FileLink(file.name, reverse("record_file", args=place), file.blob.size, remove_url)
 
     def changes(self, row: Entry) -> Iterable[Change]:
         """Draw what an entry changed, as far as the reader may know."""
@@ -212,7 +216,9 @@ class Stream:
             if name in ("@link", "@share"):
                 yield self._beside(name, before, after)
             elif name == "@file":
-                yield Change(_("File"), "", after["name"])
+                yield Change(
+                    _("File"), *("" if about is None else about["name"] for about in (before, after))
+                )
             elif not name.startswith("@") and (self.inside or name in readable):
                 yield Change(
                     self._shower.label(name),
