@@ -48,6 +48,7 @@ class Category(TypedRecord):
 class CategoryType(RecordType[Category]):
     model = Category
     prefix = "CAT"
+    seldom_changes = True
     process = "incidents"
     icon = "folder-tree"
     access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}

@@ -33,6 +33,7 @@ class ReplyTemplate(TypedRecord):
 class ReplyTemplateType(RecordType[ReplyTemplate]):
     model = ReplyTemplate
     prefix = "TPL"
+    seldom_changes = True
     process = "incidents"
     icon = "message-square-quote"
     access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}

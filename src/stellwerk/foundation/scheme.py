@@ -73,6 +73,7 @@ SCHEME_WORKFLOW = Workflow(
 class SchemeType(RecordType[S]):
     """What the declarations of schemes share."""
 
+    seldom_changes = True
     icon = "table-properties"
     workflow = SCHEME_WORKFLOW
     columns = ["reference", "title", "status", "valid_from", "updated_at"]

@@ -14,11 +14,12 @@ class KernelConfig(AppConfig):
     def ready(self) -> None:
         from stellwerk.kernel.records import checks  # noqa: F401 -- registers the start-up checks once models are loaded
 
-        post_migrate.connect(_prepare_numbers, sender=self)
+        post_migrate.connect(_prepare, sender=self)
 
 
-def _prepare_numbers(**kwargs: Any) -> None:
-    """Make the lines of numbers; after a migration, because Django knows no sequences of its own."""
-    from stellwerk.kernel.records import numbering, registry
+def _prepare(**kwargs: Any) -> None:
+    """Make the lines of numbers, of which Django knows nothing, and let no process rely on what it remembers."""
+    from stellwerk.kernel.records import memo, numbering, registry
 
     numbering.prepare([record_type.prefix for record_type in registry.all_types()])
+    memo.forget()

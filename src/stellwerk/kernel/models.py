@@ -14,6 +14,7 @@ from stellwerk.kernel.jobs.models import JobWorker, Schedule
 from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.records.entry import Entry
+from stellwerk.kernel.records.memo import Edition
 from stellwerk.kernel.records.numbering import Counter
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.search.models import SearchEntry
@@ -28,6 +29,7 @@ __all__ = [
     "Counter",
     "CustomField",
     "Draft",
+    "Edition",
     "Entry",
     "IdempotentAnswer",
     "ImportDraft",

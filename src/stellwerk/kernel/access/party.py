@@ -58,6 +58,7 @@ class Party(TypedRecord):
 class PartyType(RecordType[Party]):
     model = Party
     prefix = "PTY"
+    seldom_changes = True
     process = "services"
     icon = "building-2"
     scope = "pk"

@@ -74,6 +74,7 @@ class RoleAssignment(TypedRecord):
 class RoleAssignmentType(RecordType[RoleAssignment]):
     model = RoleAssignment
     prefix = "ROL"
+    seldom_changes = True
     process = "people"
     icon = "key-round"
     access = {Role.MANAGER: Access.VIEW, Role.VIEWER: Access.VIEW}

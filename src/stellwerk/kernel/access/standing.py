@@ -13,6 +13,8 @@ from stellwerk.kernel.access.person import Actor, Person, System
 from stellwerk.kernel.access.roles import INSIDE, STAFF, Access, Role
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.memo import remember
+from stellwerk.kernel.records.record import twin
 from stellwerk.kernel.workflow.workflow import Transition
 
 if TYPE_CHECKING:
@@ -47,9 +49,14 @@ class Standing:
         """The role assignments valid today, held directly or through a team."""
         from stellwerk.kernel.access.role_assignment import RoleAssignment
 
-        if not isinstance(self.person, Person) or not self.person.is_active:
+        person = self.person
+        if not isinstance(person, Person) or not person.is_active:
             return []
-        return list(RoleAssignment.objects.held_by(self.person, timezone.now().date()))
+        today = timezone.now().date()
+        held = remember(
+            (RoleAssignment, person.pk, today), lambda: list(RoleAssignment.objects.held_by(person, today))
+        )
+        return [twin(assignment) for assignment in held]
 
     @cached_property
     def is_administrator(self) -> bool:
@@ -236,7 +243,7 @@ class Standing:
     def _descendants(self) -> dict[int, frozenset[int]]:
         from stellwerk.kernel.access.party import Party
 
-        return _descendants(Party.objects.values_list("pk", "parent_id"))
+        return remember("parties below", lambda: _descendants(Party.objects.values_list("pk", "parent_id")))
 
 
 def _shared(condition: Q) -> Q:

@@ -45,6 +45,7 @@ class Team(TypedRecord):
 class TeamType(RecordType[Team]):
     model = Team
     prefix = "TEA"
+    seldom_changes = True
     process = "people"
     icon = "users"
     access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
@@ -94,6 +95,7 @@ def valid_on(day: date, prefix: str = "") -> models.Q:
 class TeamMembershipType(RecordType[TeamMembership]):
     model = TeamMembership
     prefix = "TMB"
+    seldom_changes = True
     process = "people"
     icon = "user-plus"
     access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}

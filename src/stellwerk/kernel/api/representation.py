@@ -12,6 +12,7 @@ from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.api.reading import unfit
 from stellwerk.kernel.custom import values as custom
 from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.glance import glances
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.values import to_machine
 
@@ -43,9 +44,7 @@ class Representation:
     def _told(self, records: Sequence[Record], internal: set[int]) -> list[Data]:
         fields = dict.fromkeys(internal, self._inside)
         pairs = [(record, fields.get(record.pk, self._outside)) for record in records]
-        names = _named(
-            getattr(record, field.attname) for record, shown in pairs for field in shown if field.is_relation
-        )
+        names = _named(pairs)
         return [
             {
                 "id": record.pk,
@@ -121,13 +120,21 @@ def _fields(
     )
 
 
-def _named(ids: Iterable[int | None]) -> dict[int, Data]:
-    """Look up what the references are called, in one query."""
-    wanted = {pk for pk in ids if pk is not None}
-    if not wanted:
-        return {}
-    rows = Record.objects.filter(pk__in=wanted).values_list("pk", "reference", "title")
-    return {pk: {"reference": reference, "title": title} for pk, reference, title in rows}
+def _named(pairs: Iterable[tuple[Record, Iterable["models.Field[Any, Any]"]]]) -> dict[int, Data]:
+    """Find out what the references are called, in one query at most."""
+    names: dict[int, Data] = {}
+    unknown = set()
+    for record, shown in pairs:
+        for field in shown:
+            if not field.is_relation or (pk := getattr(record, field.attname)) is None:
+                continue
+            if known := record._state.fields_cache.get(field.name):
+                names[pk] = {"reference": known.reference, "title": known.title}
+            else:
+                unknown.add(pk)
+    for pk, seen in glances(unknown - names.keys()).items():
+        names[pk] = {"reference": seen.reference, "title": seen.title}
+    return names
 
 
 def _value(record: Record, field: "models.Field[Any, Any]", names: dict[int, Data]) -> Any:

@@ -48,8 +48,11 @@ def tell(event: Event) -> None:
     whys.pop(event.by.pk or 0, None)
     if not whys:
         return
-    people = Person.objects.filter(pk__in=whys, is_open=True, is_service=False)
-    told = [person for person in people if _may_hear(person, whys[person.pk], event)]
+    told = [
+        person
+        for person in _people(whys, event.record)
+        if person.is_open and not person.is_service and _may_hear(person, whys[person.pk], event)
+    ]
     now = timezone.now()
     notes = Notification.objects.bulk_create(
         [
@@ -127,6 +130,18 @@ def _standing_by(record: Record, entry: Entry) -> Iterable[tuple[int, Why]]:
             yield pk, Why.REQUESTER if name in requesters else Why.INVOLVED
     for pk in Watcher.objects.filter(record_id=record.pk).values_list("person_id", flat=True):
         yield pk, Why.WATCHING
+
+
+def _people(ids: Iterable[int], record: Record) -> list[Person]:
+    """Load the people; those that the record has brought along are at hand."""
+    known = {
+        other.pk: other
+        for name in _person_fields(record)
+        if (other := record._state.fields_cache.get(name)) is not None
+    }
+    missing = [pk for pk in ids if pk not in known]
+    loaded = Person.objects.in_bulk(missing) if missing else {}
+    return [person for pk in ids if (person := known.get(pk) or loaded.get(pk))]
 
 
 def _person_fields(record: Record) -> list[str]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.glance import glances
 from stellwerk.kernel.records.record import Record
 
 if TYPE_CHECKING:
@@ -101,11 +102,9 @@ def _visible_kinds(ids: set[int], by: Actor) -> dict[int, str]:
     standing = standing_of(by)
     kinds: dict[int, str] = {}
     doubtful = []
-    for pk, kind, *facts in Record.objects.filter(pk__in=ids).values_list(
-        "pk", "kind", "party_id", "open_to_all"
-    ):
-        if standing.plainly_sees(registry.get(kind), pk, *facts):
-            kinds[pk] = kind
+    for pk, known in glances(ids).items():
+        if standing.plainly_sees(registry.get(known.kind), pk, known.party_id, known.open_to_all):
+            kinds[pk] = known.kind
         else:
             doubtful.append(pk)
     if doubtful:

@@ -95,6 +95,8 @@ class RecordType(Generic[R]):
     """Foreign keys to the people and customers who see the record as its requesters; the first is the requester."""
     portal_page: ClassVar[str] = ""
     """The name of the address at which somebody without a staff role reads the record; empty: the generic page."""
+    seldom_changes: ClassVar[bool] = False
+    """Whether such records are looked up far more often than written, so that processes remember them."""
     scope: ClassVar[str] = "party"
     """The field that holds the owning party, against which role assignments are matched."""
 

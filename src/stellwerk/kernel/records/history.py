@@ -25,9 +25,8 @@ from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.comments import services as comments
 from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.records import numbering, services
+from stellwerk.kernel.records import memo, numbering, services
 from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.memo import remembering
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.search import door, indexing
 
@@ -55,7 +54,7 @@ class History:
         self._shares: list[tuple[Record, Share]] = []
 
     def __enter__(self) -> Self:
-        self._memo = remembering()
+        self._memo = memo.remembering()
         self._memo.__enter__()
         return self
 
@@ -147,6 +146,8 @@ class History:
                 [share for _record, share in self._shares], batch_size=ROWS_AT_ONCE, ignore_conflicts=True
             )
             self._index()
+            if any(r.record_type.seldom_changes for r in (*self._new.values(), *self._touched.values())):
+                memo.forget()
             for prefix, unused in self._numbers.items():
                 numbering.give_back(prefix, unused)
             self._numbers.clear()

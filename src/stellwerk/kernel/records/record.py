@@ -1,14 +1,17 @@
 """The one core table on which every record type stands."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
+from django.db.models.base import ModelState
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from stellwerk.kernel.access.person import Actor
     from stellwerk.kernel.records.declaration import RecordType
+
+R = TypeVar("R", bound="Record")
 
 
 class RecordQuerySet(models.QuerySet[Any]):
@@ -111,6 +114,17 @@ class Record(models.Model):
         from stellwerk.kernel.records.replay import as_of
 
         return as_of(self, moment)
+
+
+def twin(record: R) -> R:
+    """Copy a record, with what it refers to; several times faster than the model's constructor."""
+    copy = type(record).__new__(type(record))
+    copy.__dict__.update(record.__dict__)
+    copy._state = ModelState()
+    copy._state.adding, copy._state.db = record._state.adding, record._state.db
+    copy._state.fields_cache = dict(record._state.fields_cache)
+    copy.custom = dict(record.custom)
+    return copy
 
 
 class TypedRecord(Record):

@@ -10,6 +10,7 @@ from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.roles import Role
 from stellwerk.kernel.access.team import Team, TeamMembership
+from stellwerk.kernel.records import memo
 from stellwerk.kernel.records.services import create
 
 LONG_AGO = date(2020, 1, 1)
@@ -35,6 +36,12 @@ def grant(
         **values,
     }
     return create(RoleAssignment, given, by=SYSTEM)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Let each test count its queries from the same beginning."""
+    memo.SHELF.clear()
 
 
 @pytest.fixture

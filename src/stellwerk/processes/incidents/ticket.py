@@ -26,6 +26,7 @@ from stellwerk.kernel.declare import (
 from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.links.types import DUPLICATE
 from stellwerk.kernel.records.declaration import Action, ReplyTemplate
+from stellwerk.kernel.records.glance import bring_along
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.replies import replies_for
 
@@ -468,12 +469,11 @@ def _place(ticket: Ticket) -> None:
 
 
 def _customer_of(ticket: Ticket) -> Party | None:
-    """Return the requester's organisation if it is a customer; in one query where the requester is not loaded."""
-    if ticket.requester_id is None:
+    """Return the requester's organisation if it is a customer."""
+    if ticket.requester is None:
         return None
-    if not ticket._meta.get_field("requester").is_cached(ticket):
-        return Party.objects.filter(owned_records=ticket.requester_id, party_kind=Party.Kind.CUSTOMER).first()
-    party = ticket.requester.party if ticket.requester else None
+    bring_along(ticket.requester.record_type, ticket.requester)
+    party = ticket.requester.party
     return party if party and party.party_kind == Party.Kind.CUSTOMER else None
 
 

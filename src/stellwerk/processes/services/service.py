@@ -77,6 +77,7 @@ def owner_is_named(service: Service) -> None:
 class ServiceType(RecordType[Service]):
     model = Service
     prefix = "SVC"
+    seldom_changes = True
     process = "services"
     icon = "layers"
     access = {

@@ -56,7 +56,8 @@ def test_a_search_asks_as_many_queries_however_much_it_finds(
     desk_client: Client, raise_many: RaiseMany, django_assert_num_queries: Any
 ) -> None:
     raise_many(3)
-    expected = 11 if connection.vendor == "postgresql" else 10  # PostgreSQL is asked how common the words are
+    desk_client.get("/search/?q=fault")  # what seldom changes is remembered from here on
+    expected = 10 if connection.vendor == "postgresql" else 9  # PostgreSQL is asked how common the words are
     for _round in range(2):
         with django_assert_num_queries(expected):
             desk_client.get("/search/?q=fault")

@@ -99,8 +99,9 @@ def test_the_page_asks_as_many_queries_for_many_tickets_as_for_few(
     desk_client: Client, gus: Person, centre: Party, desk: Team, django_assert_num_queries: Any
 ) -> None:
     create(Incident, {"title": "First", "requester": gus, "party": centre, "team": desk}, by=SYSTEM)
+    desk_client.get("/desk/")  # what seldom changes is remembered from here on
     for _round in range(2):
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(12):
             desk_client.get("/desk/")
         for number in range(5):
             create(

@@ -21,8 +21,8 @@ from stellwerk.kernel.testing.samples import sample
 from stellwerk.kernel.web.record.tests.conftest import SignIn
 from stellwerk.processes.incidents.incident import Incident
 
-QUERIES = 17
-"""Session, person, roles, parties; record, its shares, unread; entries, comments, their files, links, names; draft,
+QUERIES = 16
+"""Session, person, the mark of what is remembered; record, its shares, unread; entries, comments, their files, links, names; draft,
 reply templates, files, watchers; the bell."""
 
 

@@ -677,7 +677,7 @@ def test_notifications_are_listed_opened_and_read(
         comment(incident, f"Word {number}", by=maria)
     client = sign_in(agent)
     client.get("/notifications/")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         page = client.get("/notifications/").content.decode()
     assert page.count("Maria Keller replied") == 10
     assert "Maria Keller entered you as assigned to" in page
