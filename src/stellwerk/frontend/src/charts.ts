@@ -79,6 +79,11 @@ function color(token: string, light: boolean): string {
   return value;
 }
 
+/** The page's face by name: echarts measures texts on a canvas, which does not know what to inherit. */
+function font(): string {
+  return getComputedStyle(document.body).fontFamily;
+}
+
 function tokenOf(data: Data, series: Series, index: number): string {
   const hue = String(series.hue ?? "");
   if (!hue && data.kind === "lines") return `--hue-${(index % 8) + 1}`;
@@ -89,7 +94,7 @@ function tokenOf(data: Data, series: Series, index: number): string {
 
 function options(data: Data, width: number, light = false): Record<string, unknown> {
   const paint = (token: string) => color(token, light);
-  const text = { color: paint("--ink-2"), fontFamily: "inherit", fontSize: 12 };
+  const text = { color: paint("--ink-2"), fontFamily: font(), fontSize: 12 };
   const lying = data.kind === "bars";
   const many = data.series.length > 1;
   const axes = { category: categoryAxis(data, width, text, paint), value: valueAxis(lying, text, paint) };
@@ -101,7 +106,7 @@ function options(data: Data, width: number, light = false): Record<string, unkno
     grid: lying
       ? { left: labelWidth(data, width), right: 40, top: many ? 32 : 4, bottom: 4 }
       : { left: 36, right: 10, top: many ? 36 : 12, bottom: data.labels.length > 8 ? 26 : 36 },
-    legend: many ? { top: 0, left: 0, itemWidth: 12, itemHeight: 8, itemGap: 16, icon: "roundRect", textStyle: text } : undefined,
+    legend: many ? { top: 0, left: 0, padding: [5, 5, 5, 0], itemWidth: 12, itemHeight: 8, itemGap: 16, icon: "roundRect", textStyle: text } : undefined,
     tooltip: tooltip(data, text, paint),
     xAxis: lying ? axes.value : axes.category,
     yAxis: lying ? axes.category : axes.value,
@@ -131,10 +136,10 @@ function categoryAxis(data: Data, width: number, text: Text, paint: Paint): Reco
 
 /** Few names are all written, broken into lines; many (days) only as they fit. */
 function columnLabel(data: Data, width: number, text: Text): Record<string, unknown> {
-  const room = (width - 46) / data.labels.length - 6;
+  const room = (width - 46) / data.labels.length - 2;
   return data.labels.length > 8
     ? { ...text, hideOverlap: true }
-    : { ...text, interval: 0, width: Math.max(24, room), overflow: "break", lineHeight: 14 };
+    : { ...text, fontSize: room < 60 ? 10.5 : 12, interval: 0, width: Math.max(24, room), overflow: "break", lineHeight: 14 };
 }
 
 function valueAxis(hidden: boolean, text: Text, paint: Paint): Record<string, unknown> {
@@ -186,5 +191,5 @@ function seriesOption(data: Data, series: Series, hue: string, paint: Paint): Re
 function barLabel(data: Data, paint: Paint): Record<string, unknown> {
   const total = ({ dataIndex }: { dataIndex: number }) =>
     data.series.reduce((sum, series) => sum + (series.values[dataIndex] ?? 0), 0).toLocaleString();
-  return { show: true, position: "right", formatter: total, color: paint("--ink"), fontSize: 12, fontFamily: "inherit" };
+  return { show: true, position: "right", formatter: total, color: paint("--ink"), fontSize: 12, fontFamily: font() };
 }

@@ -214,12 +214,8 @@ def _day_url(record_type: RecordType[Any], asked: Asked, field: str, day: date) 
 def _by_age(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
     now = timezone.now()
     edges = [now - timedelta(days=days) for days in figures.AGES]
-    labels = [_("up to a day")]
-    labels += [
-        _("%(from)d–%(to)d days") % {"from": a, "to": b}
-        for a, b in zip(figures.AGES, figures.AGES[1:], strict=False)
-    ]
-    labels.append(_("more than %d days") % figures.AGES[-1])
+    labels = [f"{a}–{b}" for a, b in zip((0, *figures.AGES), figures.AGES, strict=False)]
+    labels.append(_("over %d") % figures.AGES[-1])
     ranges = []
     for at in range(len(labels)):
         parameters = {"open": "yes"}
@@ -229,7 +225,7 @@ def _by_age(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
             parameters["created_at__lt"] = edges[at - 1].isoformat()
         ranges.append(parameters)
     series = [_series(s, asked, "age", list(range(len(labels))), ranges) for s in stocks]
-    return _chart("age", _("Open by age"), "stack", labels, series, "", first=_("Age"))
+    return _chart("age", _("Open by age, in days"), "stack", labels, series, "", first=_("Days"))
 
 
 def _by_priority(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
