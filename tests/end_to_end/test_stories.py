@@ -9,6 +9,7 @@ from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.roles import Role
 from stellwerk.kernel.attachments.models import Attachment
 from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.kernel.testing.fixtures import grant
 from stellwerk.kernel.web.models import Draft, SavedView
@@ -89,6 +90,45 @@ def resolve(page: Page) -> None:
     dialog.get_by_label("Resolution", exact=False).and_(dialog.locator("textarea")).fill("Plugged it in")
     dialog.get_by_role("button", name="Resolve").click()
     expect(page.locator("#record-head")).to_contain_text("Resolved")
+
+
+def test_arno_names_a_colleague_with_the_keyboard(
+    open_as: OpenAs, ticket: Incident, agent: Person, maria: Person, gus: Person
+) -> None:
+    page = open_as(agent, f"/records/{ticket.reference}/")
+    text, offered = page.get_by_label("Text"), page.locator("#mentions [role=option]")
+    page.keyboard.press("r")
+    page.keyboard.type("Dear @gu")
+    expect(offered).to_have_text(re.compile("Gus Gordon"))
+    expect(text).to_have_attribute("aria-activedescendant", "mention-0")
+    page.keyboard.press("Escape")
+    expect(offered).to_have_count(0)
+    expect(text).to_have_value("Dear @gu")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.locator("#record-head").click()
+    page.keyboard.press("n")
+    page.keyboard.type("Not for @gu")
+    expect(offered).to_have_count(0)
+    page.keyboard.type("s but for @mar")
+    expect(offered).to_have_text(re.compile("Maria Keller"))
+    page.keyboard.press("Enter")
+    expect(text).to_have_value("Not for @gus but for @maria ")
+    page.keyboard.type("please")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#stream")).to_contain_text("but for Maria Keller please")
+    heard = Notification.objects.filter(entry__verb="comment").values_list("person", "why")
+    assert list(heard) == [(maria.pk, "mentioned")]
+
+
+def test_arno_names_a_colleague_with_the_mouse(
+    open_as: OpenAs, ticket: Incident, agent: Person, maria: Person
+) -> None:
+    page = open_as(agent, f"/records/{ticket.reference}/")
+    page.get_by_label("Text").press_sequentially("Dear @ke")
+    page.get_by_role("option", name="Maria Keller").click()
+    expect(page.get_by_label("Text")).to_have_value("Dear @maria ")
+    expect(page.get_by_label("Text")).to_be_focused()
 
 
 def test_gus_reopens_what_came_back(open_as: OpenAs, ticket: Incident, gus: Person) -> None:

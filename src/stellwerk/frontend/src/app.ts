@@ -8,6 +8,7 @@ import "./palette";
 import "./selection";
 import "./keyboard";
 import "./composer";
+import "./mentions";
 import "./inline";
 import "./preferences";
 import "./times";

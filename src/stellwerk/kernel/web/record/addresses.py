@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from stellwerk.kernel.web.record import beside, drafts, editing, history, page, steps, talking
+from stellwerk.kernel.web.record import beside, drafts, editing, history, mentions, page, steps, talking
 
 RECORD = "records/<str:reference>"
 
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{RECORD}/steps/<str:name>/", steps.step_page, name="record_step"),
     path(f"{RECORD}/entries/<int:number>/undo/", steps.undo_page, name="record_undo"),
     path(f"{RECORD}/say/", talking.say_page, name="record_say"),
+    path(f"{RECORD}/mentions/", mentions.mentions_page, name="record_mentions"),
     path(f"{RECORD}/comments/<int:pk>/", talking.comment_page, name="record_comment"),
     path(f"{RECORD}/links/", beside.links_page, name="record_links"),
     path(f"{RECORD}/links/again/", beside.relink_page, name="record_relink"),

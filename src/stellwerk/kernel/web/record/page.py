@@ -311,6 +311,7 @@ class RecordPage:
             "hint": next((k["hint"] for k in kinds if k["value"] == draft.get("kind")), kinds[0]["hint"]),
             "body": draft.get("body", ""),
             "draft_url": reverse("draft", args=[reply_place(self.record)]),
+            "mentions_url": self.address("record_mentions") if self.inside else "",
             "templates": self.record_type.reply_templates(self.record, self.person) if self.inside else [],
             "accept": "",
             "steps": composer_steps(self) if self.inside else [],

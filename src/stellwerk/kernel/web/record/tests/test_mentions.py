@@ -1,0 +1,101 @@
+"""Who is offered after an @: those who may read what is written, of whom the writer knows."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from stellwerk.kernel.access.party import Party
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.roles import Role
+from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.testing.fixtures import grant, make_person
+from stellwerk.kernel.web.record.mentions import suggestions
+from stellwerk.processes.incidents.incident import Incident
+
+
+@pytest.fixture
+def incident(centre: Party, gus: Person) -> Incident:
+    return create(Incident, {"title": "No mail", "party": centre, "requester": gus}, by=SYSTEM)
+
+
+def offered(incident: Incident, by: Person, text: str, *, internal: bool = False) -> list[str]:
+    return [found.username for found in suggestions(incident, by, text, internal=internal)]
+
+
+def test_colleagues_and_the_requester_are_offered_by_name_or_user_name(
+    incident: Incident, agent: Person, maria: Person
+) -> None:
+    assert offered(incident, agent, "ma") == ["maria"]
+    assert offered(incident, agent, "kell") == ["maria"]
+    assert offered(incident, agent, "gu") == ["gus"]
+    assert offered(incident, agent, "") == offered(incident, agent, "nobody at all") == []
+    assert offered(incident, agent, "arno") == []
+
+
+def test_of_an_internal_note_only_its_readers_are_offered(
+    incident: Incident, agent: Person, maria: Person
+) -> None:
+    assert offered(incident, agent, "gu", internal=True) == []
+    assert offered(incident, agent, "ma", internal=True) == ["maria"]
+
+
+def test_who_may_not_read_the_record_is_not_offered(
+    incident: Incident, agent: Person, centre: Party, other_centre: Party, root: Person
+) -> None:
+    make_person("Milo Without", centre)
+    elsewhere = make_person("Mila Elsewhere", centre)
+    grant(elsewhere, Role.MANAGER, other_centre)
+    for who in (agent, root):
+        assert offered(incident, who, "mil") == []
+    grant(elsewhere, Role.VIEWER, centre)
+    assert offered(incident, agent, "mil") == ["mila"]
+    transition(elsewhere, "leave", by=SYSTEM)
+    assert offered(incident, agent, "mil") == []
+
+
+def test_who_is_not_known_to_the_writer_is_not_offered(
+    incident: Incident, agent: Person, other_centre: Party
+) -> None:
+    stranger = make_person("Sten Stranger", other_centre)
+    grant(stranger, Role.MANAGER)
+    assert offered(incident, agent, "ste") == []
+
+
+def test_a_user_name_that_no_mention_can_hold_is_not_offered(
+    incident: Incident, agent: Person, centre: Party
+) -> None:
+    for username in ("x y", "Xaver", "x@y"):
+        person = make_person(f"Xenia {username}", centre, username=username)
+        grant(person, Role.AGENT, centre)
+    assert offered(incident, agent, "xenia") == []
+
+
+def test_the_page_is_for_those_who_write_there_as_staff(
+    client: Client, incident: Incident, agent: Person, maria: Person, gus: Person, centre: Party
+) -> None:
+    url = f"/records/{incident.reference}/mentions/?q=ma"
+    client.force_login(gus)
+    assert client.get(url).status_code == 404
+    assert "data-mentions-url" not in client.get(f"/portal/tickets/{incident.reference}/").text
+    viewer = make_person("Vera", centre)
+    grant(viewer, Role.VIEWER, centre)
+    client.force_login(viewer)
+    assert client.get(url).status_code == 403
+    client.force_login(agent)
+    assert (
+        f'data-mentions-url="{url.partition("?")[0]}"' in client.get(f"/records/{incident.reference}/").text
+    )
+    answer = client.get(url).text
+    assert 'data-username="maria"' in answer
+    assert "Maria Keller" in answer
+
+
+def test_asking_costs_what_the_page_shows_and_not_what_there_is(
+    incident: Incident, agent: Person, centre: Party
+) -> None:
+    for number in range(30):
+        grant(make_person(f"Zoe{number} Many", centre), Role.VIEWER, centre)
+    with CaptureQueriesContext(connection) as queries:
+        assert len(suggestions(incident, agent, "zo", internal=False)) == 8
+    assert len(queries) < 30
