@@ -18,12 +18,16 @@ from stellwerk.site.obstacles import Obstacle
 
 
 def migrate(options: argparse.Namespace) -> None:
-    """Bring the database up to date."""
+    """Bring the database up to date, and the schedules in it in line with the code."""
     django.setup()
+    from stellwerk.kernel.jobs.schedule import synchronise  # models exist only after setup
+
     if settings.ON_SQLITE:
         Path(settings.DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=1)
     call_command("createcachetable", verbosity=0)
+    # Only here: while two versions run side by side, a worker must not drop what the newer one has.
+    synchronise(remove=True)
 
 
 def check(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from stellwerk import __version__
+from stellwerk.kernel.jobs.schedule import synchronise
 from stellwerk.site.backup import archive, postgresql, sqlite
 from stellwerk.site.obstacles import Obstacle
 
@@ -28,6 +29,7 @@ def restore(path: Path, replace: bool) -> archive.Manifest:
         put_in_place(opened, manifest, f"replaced_{datetime.now(UTC):%Y%m%d_%H%M%S}")
     # An older backup gets the tables that this version expects; the journal then proves the contents.
     call_command("migrate", interactive=False, verbosity=0)
+    synchronise(remove=True)
     call_command("journal", "verify")
     return manifest
 

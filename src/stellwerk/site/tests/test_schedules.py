@@ -1,5 +1,6 @@
 """The installation tidies up at night."""
 
+from argparse import Namespace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,9 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
+from stellwerk.kernel.jobs.models import Schedule
+from stellwerk.kernel.jobs.schedule import synchronise
+from stellwerk.site import administration
 from stellwerk.site.schedules import forget_sessions, refresh_statistics
 
 
@@ -27,3 +31,14 @@ def test_sqlite_learns_how_its_data_lies() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'django_session'")
         assert cursor.fetchone()[0] > 0
+
+
+@pytest.mark.django_db
+def test_migrating_drops_the_schedules_that_the_code_no_longer_has() -> None:
+    synchronise()
+    Schedule.objects.filter(name="site.forget_sessions").update(enabled=False)
+    declared = set(Schedule.objects.values_list("name", flat=True))
+    Schedule.objects.create(name="old.thing", what="gone", cron="0 0 * * *", next_at=timezone.now())
+    administration.migrate(Namespace())
+    assert set(Schedule.objects.values_list("name", flat=True)) == declared
+    assert Schedule.objects.get(name="site.forget_sessions").enabled is False
