@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import psycopg
+from assets import FRONTEND, BuildError, install_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 URL_VARIABLE = "STELLWERK_TEST_DATABASE_URL"
@@ -22,6 +23,7 @@ NO_TESTS_COLLECTED = 5
 
 
 def main(arguments: list[str]) -> int:
+    install_packages(FRONTEND, development=True)  # axe, for the browser tests
     url = postgresql_url()
     codes = {"SQLite": run_pytest(arguments, "")}
     if url:
@@ -74,4 +76,7 @@ def may_create_databases(place: str, user: str) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except BuildError as error:
+        sys.exit(f"stellwerk: {error}")

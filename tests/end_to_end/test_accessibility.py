@@ -1,11 +1,13 @@
-"""Every page in both themes: all controls are named, texts stand out, one main heading, nothing leaves the screen."""
+"""Every page in both themes: axe finds nothing, all controls are named, texts stand out, nothing leaves the screen."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
+import stellwerk
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.attachments.services import attach
 from stellwerk.kernel.comments.services import comment
@@ -15,6 +17,10 @@ from stellwerk.kernel.records.services import create, transition
 from stellwerk.processes.incidents.incident import Incident
 from tests.end_to_end.conftest import OpenAs
 
+AXE = Path(stellwerk.__file__).parent / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+"""Comes with the front end's development packages; `make test` installs them."""
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 CONTROLS = {
     "button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "listbox", "slider", "spinbutton",
     "menuitem", "option", "tab", "dialog", "image", "img",
@@ -88,7 +94,19 @@ def faults_of(page: Page) -> list[str]:
     for node in tree["nodes"]:
         if not node["ignored"] and node["role"]["value"] in CONTROLS and not node["name"]["value"].strip():
             faults.append(f"without a name: {node['role']['value']} {node.get('backendDOMNodeId')}")
-    return faults
+    return faults + violations(page)
+
+
+def violations(page: Page) -> list[str]:
+    """List what axe objects to, with the element."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    options = {"runOnly": RULES, "resultTypes": ["violations"]}
+    answer = page.evaluate("options => axe.run(document, options)", options)
+    return [
+        f"axe: {rule['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+        for rule in answer["violations"]
+        for node in rule["nodes"]
+    ]
 
 
 @pytest.fixture
@@ -108,29 +126,65 @@ def busy_ticket(ticket: Incident, maria: Person, agent: Person, gus: Person) -> 
     return ticket
 
 
+OPENINGS = [
+    ("/records/{}/", "#steps a:text('Resolve')", "#dialog form"),
+    ("/records/{}/", "[data-palette-open]", "#palette [role=option]"),
+    ("/records/{}/", "summary:has-text('Account')", "[data-preferences]"),
+    ("/records/{}/", ".topbar summary:has-text('New')", ".topbar .menu-panel a"),
+    ("/incidents/", "summary:has-text('Filter')", ".filter-form"),
+    ("/incidents/", "summary:has-text('Columns')", "input[name=columns]"),
+    ("/incidents/", "input[name=selected]", "[data-bulk-bar]"),
+]
+"""Page, what to press there, what appears."""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_use_what_opens_over_a_page(
+    theme: Any, busy_ticket: Incident, maria: Person, open_as: OpenAs
+) -> None:
+    page = open_as(maria, color_scheme=theme)
+    found = {}
+    for path, pressed, appears in OPENINGS:
+        page.goto(path.format(busy_ticket.reference))
+        page.locator(pressed).first.click()
+        expect(page.locator(appears).first).to_be_visible()
+        if faults := violations(page):
+            found[pressed] = faults
+    assert found == {}
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everybody_can_use_every_page(
-    theme: Any, busy_ticket: Incident, maria: Person, gus: Person, open_as: OpenAs
+    theme: Any, busy_ticket: Incident, maria: Person, gus: Person, root: Person, open_as: OpenAs
 ) -> None:
     reference = busy_ticket.reference
     record = f"/records/{reference}/"
-    desk = ["/", "/desk/", "/notifications/", "/account/", "/account/sessions/", "/account/tokens/"]
+    entrance = ["/account/login/", "/account/password/reset/", "/account/inactive/"]
+    account = [
+        f"/account/{part}" for part in ("", "2fa/", "sessions/", "tokens/", "password/set/", "logout/")
+    ]
+    desk = ["/", "/desk/", "/notifications/", "/design-system/", "/api/v1/docs", *account]
     desk += ["/search/?q=mail", "/search/?q=zzz", "/incidents/", "/incidents/?status=closed", "/nowhere/"]
     desk += [
         record,
         *(record + part for part in ("history/", "edit/", "links/", "shares/", "steps/resolve/")),
     ]
+    desk += [f"/tickets/{reference}/merge/", "/incidents/import/"]
     desk += ["/incidents/new/", "/incidents/filters/", "/incidents/views/"]
     desk += [f"/{record_type.slug}/" for record_type in registry.all_types()]
+    administration = ["/access/", f"/access/?person={gus.reference}&record={reference}"]
+    administration += [f"/{record_type.slug}/new/" for record_type in registry.all_types()]
     portal = ["/portal/", "/portal/services/", f"/portal/services/{busy_ticket.service.reference}/"]  # type: ignore[union-attr]
     portal += [
         "/portal/tickets/",
         f"/portal/tickets/{reference}/",
         "/portal/new/incident/",
         "/portal/nowhere/",
+        "/account/",
     ]
     found = {}
-    for person, paths in ((None, ["/account/login/"]), (maria, desk), (gus, portal)):
+    visits = ((None, entrance), (maria, desk), (root, administration), (gus, portal))
+    for person, paths in visits:
         page = open_as(person, paths[0], color_scheme=theme)
         for path in paths:
             page.goto(path, wait_until="load")

@@ -226,14 +226,14 @@ def test_a_draft_survives_a_reload(open_as: OpenAs, ticket: Incident, agent: Per
 
 def test_the_theme_is_remembered(open_as: OpenAs, ticket: Incident, agent: Person) -> None:
     page = open_as(agent)
-    page.get_by_label("Account").click()
+    page.locator("summary", has_text="Account").click()
     with page.expect_response(re.compile("/account/preferences/")):
         page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     dark = page.evaluate("getComputedStyle(document.body).color")
     page.goto("/incidents/")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    page.get_by_label("Account").click()
+    page.locator("summary", has_text="Account").click()
     with page.expect_response(re.compile("/account/preferences/")):
         page.get_by_role("button", name="Light").click()
     page.wait_for_function("dark => getComputedStyle(document.body).color !== dark", arg=dark)

@@ -94,7 +94,7 @@ def samples(now: datetime) -> dict[str, Any]:
         "rows": _rows(now),
         "page": {"total": 2481, "first": 1, "last": 50, "next_url": "#lists", "previous_url": ""},
         "form": SampleForm(),
-        "bad_form": SampleForm({"service": "mail", "urgency": "high"}),
+        "bad_form": SampleForm({"bad-service": "mail", "bad-urgency": "high"}, prefix="bad"),
         "figures": [
             {"label": "need you", "value": 7, "url": "#figures", "lit": True},
             {"label": "assigned to you", "value": 12, "url": "#figures"},
