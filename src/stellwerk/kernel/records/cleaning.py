@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.glance import glances
+from stellwerk.kernel.records.glance import Glance, glances
 from stellwerk.kernel.records.record import Record
 
 if TYPE_CHECKING:
@@ -78,15 +78,16 @@ def require_references(record_type: "RecordType[Any]", record: Record) -> None:
 def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
     """Refuse references to records that `by` may not see, in the words used for those that do not exist.
 
-    One query, whatever the number of references, because all of them are records; a second one where only a share
-    could show them.
+    One query at most, whatever the number of references, because all of them are records; a second one where only a
+    share could show them.
     """
     references = record.record_type.references
     given = {name: getattr(record, f"{name}_id") for name in names if name in references}
     given = {name: pk for name, pk in given.items() if pk is not None}
     if not given:
         return
-    kinds = _visible_kinds(set(given.values()), by)
+    at_hand = [other for name in given if (other := record._state.fields_cache.get(name)) is not None]
+    kinds = _visible_kinds(set(given.values()), at_hand, by)
     own = {by.pk} if by.pk else set()
     faults = {}
     for name, pk in given.items():
@@ -97,16 +98,18 @@ def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
         raise ValidationError(faults)
 
 
-def _visible_kinds(ids: set[int], by: Actor) -> dict[int, str]:
-    """Map those of the ids whose records `by` may see to their kinds."""
+def _visible_kinds(ids: set[int], at_hand: list[Record], by: Actor) -> dict[int, str]:
+    """Map those of the ids whose records `by` may see to their kinds; some of the records are loaded already."""
     standing = standing_of(by)
     kinds: dict[int, str] = {}
     doubtful = []
-    for pk, known in glances(ids).items():
-        if standing.plainly_sees(registry.get(known.kind), pk, known.party_id, known.open_to_all):
-            kinds[pk] = known.kind
+    unread = glances(ids - {record.pk for record in at_hand}).values()
+    seen: list[Record | Glance] = [*at_hand, *unread]
+    for known in seen:
+        if standing.plainly_sees(registry.get(known.kind), known.pk, known.party_id, known.open_to_all):
+            kinds[known.pk] = known.kind
         else:
-            doubtful.append(pk)
+            doubtful.append(known.pk)
     if doubtful:
         found = Record.objects.filter(standing.visible(Record), pk__in=doubtful)
         kinds |= dict(found.values_list("pk", "kind"))

@@ -1,8 +1,9 @@
-"""Records at a glance: enough to name one, and to say who sees it plainly, without reading its type's table."""
+"""Looking up what a record refers to: at a glance, or brought along whole."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.records import memo, registry
 from stellwerk.kernel.records.record import Record
 
@@ -41,12 +42,21 @@ def glances(ids: Iterable[int]) -> dict[int, Glance]:
 
 
 def bring_along(record_type: "RecordType[Any]", record: Record) -> None:
-    """Give the record those it refers to that are remembered, so that the rules of its type need not look them up."""
-    if memo.at_hand() is None:
-        return
-    for name, model in record_type.references.items():
-        pk = getattr(record, f"{name}_id")
-        if pk is None or name in record._state.fields_cache or not registry.for_model(model).seldom_changes:
-            continue
-        if (other := memo.record(model, pk)) is not None:
-            setattr(record, name, other)
+    """Give the record the people it names, and what is remembered of the rest it refers to, in one query at most.
+
+    The rules of its type, the check of references and those who tell the people need not look them up one by one.
+    """
+    missing = {
+        name: (model, getattr(record, f"{name}_id"))
+        for name, model in record_type.references.items()
+        if getattr(record, f"{name}_id") is not None and name not in record._state.fields_cache
+    }
+    people = {pk for model, pk in missing.values() if model is Person}
+    found: dict[int, Record] = Person.objects.in_bulk(people) if people else {}
+    if memo.at_hand() is not None:
+        for model, pk in missing.values():
+            if registry.for_model(model).seldom_changes and (other := memo.record(model, pk)):
+                found[pk] = other
+    for name, (_model, pk) in missing.items():
+        if pk in found:
+            setattr(record, name, found[pk])

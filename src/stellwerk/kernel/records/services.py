@@ -154,6 +154,7 @@ def create(
         values = _fit_to_creator(record_type, values, by, writer)
         cleaning.assign(record_type, record, {**record_type.defaults(by), **values})
         if not writer.brings_history:
+            bring_along(record_type, record)
             cleaning.check_references(record, values, by)
             custom.check(record_type, record, values, by)
         _derive(record_type, record, None, values, writer)
@@ -322,6 +323,7 @@ def _change(
 ) -> R:
     cleaning.assign(record_type, record, values)
     if not writer.brings_history:
+        bring_along(record_type, record)
         cleaning.check_references(record, values, act.by)
         custom.check(record_type, record, values, act.by)
     if step:
@@ -333,7 +335,6 @@ def _change(
 def _derive(record_type: RecordType[Any], record: R, before: R | None, values: Values, writer: Any) -> None:
     """Set what follows from the values; of brought history, what it states itself stands."""
     cleaning.require_references(record_type, record)
-    bring_along(record_type, record)
     if not writer.brings_history:
         record_type.derive(record, before)
         return
