@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
@@ -174,6 +175,15 @@ def test_service_accounts_do_not_come_this_way(client: Client, provider: Provide
     change(gus, {"is_service": True}, by=SYSTEM)
     provider.claims["email"] = "gus@globex.example"
     sign_in(client)
+    assert signed_in(client) is None
+
+
+def test_a_second_factor_that_was_set_up_here_is_asked_for_all_the_same(
+    client: Client, provider: Provider, gus: Person
+) -> None:
+    TOTP.activate(gus, "JBSWY3DPEHPK3PXP")
+    provider.claims["email"] = "gus@globex.example"
+    assert sign_in(client)["Location"] == "/account/2fa/authenticate/"
     assert signed_in(client) is None
 
 

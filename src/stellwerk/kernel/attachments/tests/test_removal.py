@@ -1,10 +1,12 @@
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.base import ContentFile
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django_tasks_db.models import DBTaskResult
 
@@ -163,3 +165,34 @@ def test_nothing_of_an_internal_file_or_its_removal_reaches_a_guest(
     assert client.get(url).status_code == client.post(url).status_code == 404
     detach(file, by=maria)
     assert "canary" not in client.get(f"/portal/tickets/{incident.reference}/").text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_content_that_is_attached_again_while_it_goes_is_there_afterwards(
+    incident: Incident, maria: Person
+) -> None:
+    def at_once(*deeds: Callable[[], object]) -> None:
+        ready = threading.Barrier(len(deeds))
+
+        def do(deed: Callable[[], object]) -> None:
+            try:
+                ready.wait()
+                deed()
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=do, args=(deed,)) for deed in deeds]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    same = b"the same again"
+    file = put(incident, maria, content=same)
+    sha256 = file.blob.sha256
+    for number in range(8):
+        detach(file, by=maria)
+        at_once(lambda: forget_content.func(sha256), lambda: put(incident, maria, content=same))
+        file = Attachment.objects.get()
+        assert file.blob.file.read() == same, number
+    assert faults(incident) == []
