@@ -19,12 +19,6 @@ from stellwerk.processes.services.service import Service
 REFUSALS = ("status of 409", "status of 422", "status of 404", "status of 403")
 """Refusals are part of some stories; browsers note them in their console."""
 
-LEFT_WHILE_SUGGESTING = (
-    "htmx:afterRequest, [object HTMLDataListElement]",
-    "htmx:sendAbort, [object HTMLDataListElement]",
-)
-"""What htmx says, word for word, when a page is left while suggestions for a field still load."""
-
 
 class Stage:
     """Opens pages of the live server for people, and collects what browsers complain about."""
@@ -58,7 +52,7 @@ class Stage:
             context.close()
 
     def _listen(self, message: ConsoleMessage) -> None:
-        if message.type not in ("error", "warning") or message.text in LEFT_WHILE_SUGGESTING:
+        if message.type not in ("error", "warning"):
             return
         if not any(part in message.text for part in REFUSALS):
             self.complaints.append(message.text)

@@ -177,6 +177,71 @@ def test_maria_hands_several_tickets_to_arno_at_once(
     assert {found.assigned_to for found in Incident.objects.all()} == {agent}
 
 
+def test_maria_merges_a_duplicate_and_takes_it_apart_again(
+    open_as: OpenAs, ticket: Incident, maria: Person, gus: Person
+) -> None:
+    given = {"title": "Mail is down again", "requester": gus, "service": ticket.service}
+    duplicate = create(Incident, given, by=SYSTEM)
+    page = open_as(maria, f"/records/{duplicate.reference}/")
+    page.locator("#steps summary").click()
+    page.get_by_role("link", name="Merge into another ticket").click()
+    into = page.locator("#dialog").get_by_label("The ticket that goes on")
+    into.press_sequentially("nine")
+    expect(page.locator(f"#dialog option[value={ticket.reference}]")).to_have_count(1)
+    into.fill(ticket.reference)
+    page.locator("#dialog").get_by_role("button", name="Merge").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("No mail since nine")
+    expect(page.locator("#stream")).to_contain_text(f"Merged from {duplicate.reference}")
+    duplicate.refresh_from_db()
+    assert (duplicate.status, duplicate.resolution_code) == ("cancelled", "duplicate")
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Mail is down again")
+    expect(page.locator("#record-head")).to_contain_text("New")
+    duplicate.refresh_from_db()
+    assert (duplicate.status, duplicate.resolution_code) == ("new", "")
+    page.goto(f"/records/{ticket.reference}/")
+    expect(page.locator("#stream")).to_contain_text(f"{duplicate.reference} was taken apart")
+
+
+def test_maria_imports_a_table_once_its_bad_line_is_mended(
+    open_as: OpenAs, ticket: Incident, maria: Person, gus: Person
+) -> None:
+    grant(maria, Role.VIEWER, gus.party)
+    head = "reference,title,requester,impact\n"
+    page = open_as(maria, "/incidents/")
+    page.locator("summary", has_text="Export").click()
+    page.get_by_role("link", name="Import a file").click()
+    upload(page, f"{head},No sound,{gus.reference},high\n,No picture,{gus.reference},enormous\n")
+    expect(page.get_by_role("heading", level=1)).to_have_text("desk.csv cannot be imported like this")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was written")
+    line = page.get_by_role("listitem").filter(has_text="Line 3")
+    expect(line).to_contain_text("impact: Choose one of: high, medium, low.")
+    expect(page.get_by_role("main")).not_to_contain_text("Line 2")
+    page.get_by_role("link", name="Upload another file").click()
+    upload(
+        page,
+        f"{head},No sound,{gus.reference},high\n{ticket.reference},No mail since ten,{gus.reference},low\n",
+    )
+    expect(page.get_by_role("heading", level=1)).to_have_text("What importing desk.csv would do")
+    expect(page.get_by_role("main")).to_contain_text("1 to create · 1 to change")
+    expect(page.get_by_role("main")).to_contain_text("No mail since nine")
+    assert Incident.objects.count() == 1
+    page.get_by_role("button", name="Import it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("desk.csv was imported")
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.locator("table.records")).to_contain_text("No mail since ten")
+    assert set(Incident.objects.values_list("title", "impact")) == {
+        ("No sound", "high"),
+        ("No mail since ten", "low"),
+    }
+
+
+def upload(page: Page, table: str) -> None:
+    file = {"name": "desk.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Look at it").click()
+
+
 def test_maria_saves_a_view_and_finds_it_as_a_tab(open_as: OpenAs, ticket: Incident, maria: Person) -> None:
     page = open_as(maria, "/incidents/?impact=medium")
     expect(page.locator(".chip")).to_contain_text("Medium")

@@ -15,7 +15,7 @@ from django.test import Client
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.records import registry
 
-LINKS = re.compile(r'(?:href|hx-get|data-url|data-more-url|action)="([^"#]+)')
+LINKS = re.compile(r'(?:href|hx-get|data-suggest|data-url|data-more-url|action)="([^"#]+)')
 LEFT_OUT = re.compile(
     r"^/(static|account/(logout|2fa|oidc|password|reauthenticate)|design-system)|"
     r"/(bulk|reply|order|watch|remove|cancel|say|files)/$|ordering="

@@ -10,6 +10,7 @@ import "./keyboard";
 import "./composer";
 import "./mentions";
 import "./inline";
+import "./suggest";
 import "./preferences";
 import "./times";
 import "./page";

@@ -53,12 +53,8 @@ def named(values: Iterable[str], model: type[Record], person: Person) -> list[Op
 @login_required
 @require_safe
 def options_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
-    """Answer a search in a form with boxes to tick (`as=boxes`) or options of a data list.
-
-    `name` is the form field; the text comes as `q`, or under the name of the input that asks.
-    """
-    name = request.GET.get("name", "")[:60]
-    text = request.GET.get("q") or request.GET.get(f"find.{name}") or request.GET.get(name) or ""
+    """Answer a search in a form with options of a data list, or with boxes (`as=boxes`) to tick for the field `name`."""
+    name, text = request.GET.get("name", "")[:60], request.GET.get("q", "")
     found = options(record_type, request.user, text[:200])  # type: ignore[arg-type]
     part = "boxes" if request.GET.get("as") == "boxes" else "datalist"
     context = {"options": found, "name": name, "text": text.strip()}

@@ -27,15 +27,7 @@ class ReferenceInput(forms.TextInput):
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         list_id = f"options-{name}"
-        url = f"{self.address()}?name={name}"
-        live = {
-            "list": list_id,
-            "hx-get": url,
-            "hx-trigger": "focus once, input changed delay:150ms",
-            "hx-target": f"#{list_id}",
-            "hx-swap": "innerHTML",
-            "hx-sync": "this:replace",
-        }
+        live = {"list": list_id, "data-suggest": self.address()}
         control = super().render(name, value, {**(attrs or {}), **live}, renderer)
         return format_html('{}<datalist id="{}"></datalist>', control, list_id)
 

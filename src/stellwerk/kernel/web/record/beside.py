@@ -84,7 +84,7 @@ class LinkForm(forms.Form):
 def lookup_page(request: HttpRequest) -> HttpResponse:
     """Suggest records of every type for what is typed, as the options of a data list."""
     person: Any = request.user
-    text = request.GET.get(request.GET.get("name", ""), "")[:200]
+    text = request.GET.get("q", "")[:200]
     found: list[Record] = []
     if text.strip():
         visible = Record.objects.visible_to(person)

@@ -135,7 +135,7 @@ def test_another_partys_records_are_neither_listed_nor_counted_nor_offered(
         "/incidents/filters/?find.team=night",
         "/options/incidents/?q=secret",
         "/options/teams/?q=night",
-        "/options/teams/?name=team&team=night&as=boxes",
+        "/options/teams/?name=team&q=night&as=boxes",
         "/search/?q=secret",
         "/palette/?q=secret",
         "/",
@@ -282,7 +282,7 @@ def test_titles_are_shown_as_text(desk_client: Client, gus: Person, centre: Part
 def test_options_are_visible_open_records(desk_client: Client, desk: Team, agent: Person) -> None:
     options = desk_client.get("/options/people/?q=arn").content.decode()
     assert f'<option value="{agent.reference}" label="Arno Agent">' in options
-    boxes = desk_client.get("/options/teams/?as=boxes&name=team&find.team=serv").content.decode()
+    boxes = desk_client.get("/options/teams/?as=boxes&name=team&q=serv").content.decode()
     assert f'name="team" value="{desk.reference}"' in boxes
 
 

@@ -530,8 +530,8 @@ def test_links_to_nothing_are_refused(
 def test_suggestions_are_of_visible_records_only(
     incident: Incident, maria: Person, nobody: Person, sign_in: SignIn
 ) -> None:
-    assert incident.reference in sign_in(maria).get("/lookup/?name=target&target=mail").content.decode()
-    assert incident.reference not in sign_in(nobody).get("/lookup/?name=target&target=mail").content.decode()
+    assert incident.reference in sign_in(maria).get("/lookup/?q=mail").content.decode()
+    assert incident.reference not in sign_in(nobody).get("/lookup/?q=mail").content.decode()
 
 
 def test_watching_oneself_and_adding_a_colleague(
