@@ -112,6 +112,7 @@ Actor = Person | System
 class PersonType(RecordType[Person]):
     model = Person
     prefix = "PER"
+    seen_with_party = True
     process = "people"
     icon = "user"
     access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}

@@ -85,7 +85,23 @@ class Standing:
                 if parties is None:
                     return None
                 covered |= parties
+        if record_type.seen_with_party and level <= Access.VIEW:
+            covered |= self.entrusted(covered)
         return covered
+
+    def entrusted(self, parties: frozenset[int]) -> frozenset[int]:
+        """Collect the parties, with all below them, that are shared with `parties` for their staff to serve."""
+        if not parties:
+            return parties
+        shared = remember(
+            ("entrusted", parties),
+            lambda: list(
+                Share.objects.filter(
+                    party__in=parties, capacity__in=INSIDE, record__kind="party"
+                ).values_list("record", flat=True)
+            ),
+        )
+        return frozenset[int]().union(*map(self.below, shared))
 
     # -- conditions on rows --------------------------------------------------------------------------
 
@@ -152,6 +168,8 @@ class Standing:
             if s.party_id not in inside
         ):
             roles.add(Role.REQUESTER)
+        if record_type.seen_with_party and owner in (self.scope(record_type) or ()):
+            roles.add(Role.VIEWER)
         return roles
 
     def access_to(self, record: "Record") -> Access:

@@ -97,6 +97,8 @@ class RecordType(Generic[R]):
     """The name of the address at which somebody without a staff role reads the record; empty: the generic page."""
     seldom_changes: ClassVar[bool] = False
     """Whether such records are looked up far more often than written, so that processes remember them."""
+    seen_with_party: ClassVar[bool] = False
+    """Whether the staff of a provider may read such records of the parties that are shared with it as one of its own."""
     scope: ClassVar[str] = "party"
     """The field that holds the owning party, against which role assignments are matched."""
 

@@ -141,6 +141,10 @@ def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) 
         return "", _("Requesters see what is shared with them; the role itself shows nothing.")
     if level == Access.NONE:
         return "", _("This role has no access to %s.") % record_type.label_plural
+    if _entrusted(standing, assignment, record):
+        return str(GIVES[Access.VIEW]), _(
+            "The record's party is shared with %(party)s as one of its own, so that its staff may read this."
+        ) % {"party": assignment.party.title}
     if not _covers(standing, assignment, record):
         return "", _(
             "The record's party is not %(party)s or below it, and nothing is shared with it as one of its own."
@@ -148,6 +152,12 @@ def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) 
     return str(GIVES[level]), _(
         "It covers the record's party, and this role reaches that far on %s."
     ) % record_type.label_plural
+
+
+def _entrusted(standing: Standing, assignment: Any, record: Record) -> bool:
+    if not record.record_type.seen_with_party or assignment.party_id is None:
+        return False
+    return record.party_id in standing.entrusted(standing.below(assignment.party_id))
 
 
 def _covers(standing: Standing, assignment: Any, record: Record) -> bool:
