@@ -261,18 +261,22 @@ def test_search_and_palette_lead_to_the_ticket(open_as: OpenAs, ticket: Incident
     page.get_by_role("main").get_by_role("link", name="No mail since nine").click()
     expect(page).to_have_url(re.compile(ticket.reference))
     page.goto("/")
-    page.keyboard.press("Control+k")
-    page.locator("#palette").get_by_role("combobox").fill(ticket.reference)
+    call(page, ticket.reference)
     option = page.get_by_role("option", name="No mail since nine")
     expect(option).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("No mail since nine")
-    page.keyboard.press("Control+k")
-    page.locator("#palette").get_by_role("combobox").fill("start work")
+    call(page, "start work")
     expect(page.locator("#palette").get_by_role("option").first).to_contain_text("Start work")
     page.keyboard.press("Enter")
-    page.get_by_role("main").get_by_role("button", name="Start work").click()
+    page.locator("#dialog").get_by_role("button", name="Start work").click()
     expect(page.locator("#record-head")).to_contain_text("In progress")
+
+
+def call(page: Page, command: str) -> None:
+    page.wait_for_load_state()  # before that nobody listens to keys
+    page.keyboard.press("Control+k")
+    page.locator("#palette").get_by_role("combobox").fill(command)
 
 
 def test_a_draft_survives_a_reload(open_as: OpenAs, ticket: Incident, agent: Person) -> None:

@@ -5,6 +5,7 @@ import { find, on, say } from "./dom";
 on("click", "a[data-dialog]", (event, link) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
   event.preventDefault();
+  link.closest("dialog")?.close(); // the palette has done its part
   void open((link as HTMLAnchorElement).href);
 });
 

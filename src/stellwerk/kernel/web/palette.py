@@ -32,7 +32,7 @@ class Command:
     url: str
     icon: str
     hint: str = ""
-    method: str = "get"
+    dialog: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def on_record(reference: str, person: Person) -> list[Command]:
             reverse("record_step", args=[record.reference, step.name]),
             step.icon,
             record.reference,
+            dialog=True,
         )
         for step in record.record_type.workflow.steps_from(record.status)
         if standing.may_take(step, record)
