@@ -36,6 +36,18 @@ def standing_of(person: Actor) -> "Standing":
     return standing
 
 
+def role_for(record_type: "RecordType[Any]", assignment: "RoleAssignment") -> Role | None:
+    """Return the role that an assignment gives on a type: its own one, unless it is limited to another process.
+
+    Who works in another process reads what its records refer to, such as the people and services of tickets.
+    """
+    role = Role(assignment.role)
+    if assignment.process in ("", record_type.process):
+        return role
+    refers = role in STAFF and registry.refers_to(assignment.process, record_type.model)
+    return Role.VIEWER if refers else None
+
+
 class Standing:
     """A person's roles as of today, and what follows from them."""
 
@@ -63,15 +75,17 @@ class Standing:
         """Whether the person administers the whole installation."""
         if isinstance(self.person, System):
             return True
-        return any(a.role == Role.ADMINISTRATOR and a.party_id is None for a in self.assignments)
+        return any(
+            a.role == Role.ADMINISTRATOR and a.party_id is None and not a.process for a in self.assignments
+        )
 
     def role_scopes(self, record_type: "RecordType[Any]") -> dict[Role, frozenset[int] | None]:
-        """Map each staff role held for this type's process to the parties it covers; None means all."""
+        """Map each staff role held for this type to the parties it covers; None means all."""
         scopes: dict[Role, frozenset[int] | None] = {}
         for assignment in self.assignments:
-            if assignment.process and assignment.process != record_type.process:
+            role = role_for(record_type, assignment)
+            if role is None:
                 continue
-            role = Role(assignment.role)
             covered = None if assignment.party_id is None else self.below(assignment.party_id)
             known = scopes.get(role, frozenset())
             scopes[role] = None if covered is None or known is None else known | covered

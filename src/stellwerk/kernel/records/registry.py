@@ -53,6 +53,11 @@ def for_prefix(prefix: str) -> "RecordType[Any]":
     raise LookupError(f"No record type has the prefix {prefix!r}.")
 
 
+def refers_to(process: str, model: "type[Record]") -> bool:
+    """Whether a type of the process has a field that points to `model`."""
+    return any(t.process == process and model in t.references.values() for t in _by_key.values())
+
+
 def all_types() -> "list[RecordType[Any]]":
     """List every declaration in the order of registration."""
     return list(_by_key.values())

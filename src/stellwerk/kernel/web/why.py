@@ -16,7 +16,7 @@ from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.roles import INSIDE, STAFF, Access, Capacity, Role
 from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.access.standing import Standing, standing_of
+from stellwerk.kernel.access.standing import Standing, role_for, standing_of
 from stellwerk.kernel.access.team import TeamMembership
 from stellwerk.kernel.records.record import Record
 
@@ -128,17 +128,17 @@ def _assignment(standing: Standing, assignment: Any, record: Record, *, valid: b
 def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) -> tuple[str, str]:
     """Say what an assignment gives on a record, and why."""
     record_type = record.record_type
-    role = Role(assignment.role)
-    level = Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
+    role = role_for(record_type, assignment)
     if not valid:
         return "", _("Not valid on %s, or the team membership is not.") % timezone.now().date().isoformat()
-    if assignment.process and assignment.process != record_type.process:
+    if role is None:
         return "", _("It is for the process “%(held)s”; this record belongs to “%(needed)s”.") % {
             "held": assignment.process,
             "needed": record_type.process or "–",
         }
     if role not in STAFF:
         return "", _("Requesters see what is shared with them; the role itself shows nothing.")
+    level = Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
     if level == Access.NONE:
         return "", _("This role has no access to %s.") % record_type.label_plural
     if _entrusted(standing, assignment, record):
@@ -149,6 +149,13 @@ def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) 
         return "", _(
             "The record's party is not %(party)s or below it, and nothing is shared with it as one of its own."
         ) % {"party": assignment.party.title}
+    if role != assignment.role:
+        return str(GIVES[level]), _(
+            "Records of “%(process)s” refer to %(types)s: who works on those reads these."
+        ) % {
+            "process": assignment.process,
+            "types": record_type.label_plural,
+        }
     return str(GIVES[level]), _(
         "It covers the record's party, and this role reaches that far on %s."
     ) % record_type.label_plural
