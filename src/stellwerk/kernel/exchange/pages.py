@@ -13,7 +13,6 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -230,7 +229,7 @@ def _titles(record_type: RecordType[Any], lines: list[Line]) -> dict[int, str]:
 
 def _type(record_type: RecordType[Any]) -> dict[str, Any]:
     return {
-        "label_plural": capfirst(str(record_type.label_plural)),
+        "label_plural": record_type.label_plural,
         "list_url": reverse("list", args=[record_type]),
         "import_url": reverse("import", args=[record_type]),
         "template_url": f"{reverse('export', args=[record_type])}?format=xlsx",
