@@ -38,7 +38,8 @@ def field_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     """Edit one property: in place with scripts, on a page of its own without."""
     person: Any = request.user
     page = _page_for(person, reference, name)
-    form = RecordForm(page.record_type, [name], person, record=page.record, data=request.POST or None)
+    make = page.record_type.form_class()
+    form = make(page.record_type, [name], person, record=page.record, data=request.POST or None)
     if request.method != "POST":
         return _field_form(request, page, form, name)
     if not form.is_valid():

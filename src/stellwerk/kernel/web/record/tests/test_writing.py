@@ -420,6 +420,20 @@ def test_a_requester_is_asked_for_less(gus: Person, nobody: Person, sign_in: Sig
     assert client.get("/services/new/").status_code == 404
 
 
+def test_a_custom_field_is_made_from_lists_and_lines(root: Person, sign_in: SignIn) -> None:
+    client = sign_in(root)
+    given = {"title": "Building", "target": "incident", "name": "building", "type": "choice"}
+    client.post("/custom-fields/new/", {**given, "choices": "Main hall\r\n\r\n Annex \r\n"})
+    made = CustomField.objects.get()
+    assert (made.target, made.choices) == ("incident", ["Main hall", "Annex"])
+    edit = client.get(f"/records/{made.reference}/edit/").content.decode()
+    assert '<option value="incident" selected>Incident</option>' in edit
+    assert "\nMain hall\nAnnex</textarea>" in edit
+    client.post(f"/records/{made.reference}/edit/", {**given, "choices": "Annex", "version": made.version})
+    made.refresh_from_db()
+    assert (made.choices, made.version) == (["Annex"], 2)
+
+
 def test_custom_fields_are_on_the_forms_and_the_page(
     root: Person, incident: Incident, sign_in: SignIn
 ) -> None:
