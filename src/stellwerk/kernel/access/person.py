@@ -139,8 +139,8 @@ class PersonType(RecordType[Person]):
     )
 
     def derive(self, record: Person, before: Person | None) -> None:
-        """Empty sign-in names are absent ones: two people without an address do not collide."""
-        record.username = record.username or None
+        """Empty sign-in names are absent ones: two people without an address do not collide. Capitals do not count."""
+        record.username = record.username.lower() if record.username else None
         record.email = record.email.lower() if record.email else None
         if before is None and not record.password:
             record.set_unusable_password()

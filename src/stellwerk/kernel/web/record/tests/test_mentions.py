@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.roles import Role
+from stellwerk.kernel.comments.services import mentioned
 from stellwerk.kernel.records.services import create, transition
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.web.record.mentions import suggestions
@@ -65,10 +66,17 @@ def test_who_is_not_known_to_the_writer_is_not_offered(
 def test_a_user_name_that_no_mention_can_hold_is_not_offered(
     incident: Incident, agent: Person, centre: Party
 ) -> None:
-    for username in ("x y", "Xaver", "x@y"):
+    for username in ("x y", "x@y"):
         person = make_person(f"Xenia {username}", centre, username=username)
         grant(person, Role.AGENT, centre)
     assert offered(incident, agent, "xenia") == []
+
+
+def test_capitals_of_a_user_name_do_not_count(incident: Incident, agent: Person, centre: Party) -> None:
+    person = make_person("Xaver Capital", centre, username="XaverC")
+    grant(person, Role.AGENT, centre)
+    assert offered(incident, agent, "xav") == ["xaverc"]
+    assert mentioned("Ask @XaverC or @xaverc.") == [person]
 
 
 def test_the_page_is_for_those_who_write_there_as_staff(
