@@ -22,7 +22,7 @@ from stellwerk.kernel.web.record.tests.conftest import SignIn
 from stellwerk.processes.incidents.incident import Incident
 
 QUERIES = 16
-"""Session, person, the mark of what is remembered; record, its shares, unread; entries, comments, their files, links, names; draft,
+"""Session, person, mark of what is remembered; record, its shares, unread; entries, comments, their files, links, names; draft,
 reply templates, files, watchers; the bell."""
 
 
