@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.urls import reverse
 
 from stellwerk.kernel.declare import (
     Access,
@@ -17,6 +18,7 @@ from stellwerk.kernel.declare import (
     models,
     register,
 )
+from stellwerk.kernel.records.declaration import Action
 from stellwerk.kernel.records.record import RecordQuerySet
 
 
@@ -137,6 +139,16 @@ class PersonType(RecordType[Person]):
         ],
         ended=[Person.Status.FORMER],
     )
+
+    def actions(self, record: Person, by: Person) -> list[Action]:
+        from stellwerk.kernel.access.standing import standing_of  # stands on people
+
+        if not standing_of(by).is_administrator or not record.is_open:
+            return []
+        if record.is_service:
+            return [Action(_("API tokens"), f"{reverse('tokens')}?for={record.reference}", "key-round")]
+        address = reverse("sign_in_link", args=[record.reference])
+        return [Action(_("Link for choosing a password"), address, "key-round")]
 
     def derive(self, record: Person, before: Person | None) -> None:
         """Empty sign-in names are absent ones: two people without an address do not collide. Capitals do not count."""

@@ -8,6 +8,7 @@ from stellwerk.kernel.accounts import single_sign_on, views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.account, name="account"),
     path("preferences/", views.preferences, name="preferences"),
+    path("sign-in-link/<str:reference>/", views.sign_in_link, name="sign_in_link"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/<int:pk>/revoke/", views.revoke_token, name="revoke_token"),
     path("login/", sign_in.login, name="account_login"),

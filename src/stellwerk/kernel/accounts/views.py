@@ -2,19 +2,21 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.accounts.forms import LookForm, PreferencesForm, TokenForm
+from stellwerk.kernel.accounts.links import make_link
 from stellwerk.kernel.api.models import ApiToken
 from stellwerk.kernel.api.tokens import issue_token, revoke
 
@@ -77,6 +79,28 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     revoke(token)
     messages.success(request, _("“%s” no longer works.") % token.name)
     return HttpResponseRedirect(_tokens_url(owner, _reader(request)))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in_link(request: HttpRequest, reference: str) -> HttpResponse:
+    """Make a link with which somebody chooses a password; for administrators, who hand it over themselves."""
+    reader = _reader(request)
+    seen = Person.objects.visible_to(reader)
+    person = get_object_or_404(seen, reference=reference.upper(), is_service=False)
+    if not standing_of(reader).is_administrator:
+        raise PermissionDenied(_("Only administrators make links for choosing a password."))
+    context = {"person": person, "days": settings.PASSWORD_RESET_TIMEOUT // 86_400}
+    if request.method == "POST":
+        try:
+            context["link"] = request.build_absolute_uri(make_link(person, by=reader))
+        except ValidationError as error:
+            context["fault"] = " ".join(error.messages)
+    response = render(
+        request, "stellwerk/sign_in_link.html", context, status=422 if "fault" in context else 200
+    )
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _remember(person: Person) -> None:
