@@ -24,8 +24,12 @@ def phrase(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-a
     """Say what was done, to follow a name: "replied", "took the step “Resolve”", "changed impact and urgency"."""
     if entry.verb == Verb.COMMENT and entry.internal:
         return _("wrote an internal note")
+    if entry.verb == Verb.COMMENT and not record_type.participants:
+        return _("commented")
     if entry.verb == Verb.TRANSITION:
         return _("took the step “%s”") % step_label(entry.name, record_type)
+    if entry.verb == Verb.CHANGE and not entry.changes:
+        return _("noted something")
     if entry.verb == Verb.CHANGE:
         return _changed([label(name, record_type) for name in entry.changes])
     return str(PHRASES[Verb(entry.verb)])

@@ -55,6 +55,7 @@ def test_a_person_without_a_password_chooses_one(as_root: Client, gus: Person, r
     assert visitor.post("/account/login/", {"login": "gus", "password": PASSWORD}).status_code == 302
     entry = Entry.objects.filter(record_id=gus.pk).latest("number")
     assert (entry.actor_id, entry.reason) == (root.pk, "Made a link for choosing a password.")
+    assert "Made a link for choosing a password." in as_root.get(f"/records/{gus.reference}/").text
     gus.refresh_from_db()
     assert not list(verify(gus, gus.entries.order_by("number")))
 

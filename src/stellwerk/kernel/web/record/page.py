@@ -294,13 +294,10 @@ class RecordPage:
         if not self.standing.may_comment(self.record):
             return None
         draft = drafts.draft_of(self.person, reply_place(self.record))
-        kinds = [
-            {
-                "value": "reply",
-                "label": _("Reply"),
-                "hint": _("Write a reply. Everyone on this record reads it."),
-            }
-        ]
+        reply = (_("Reply"), _("Write a reply. Everyone on this record reads it."))
+        if not self.record_type.participants:
+            reply = (_("Comment"), _("Write a comment. Everyone who sees this record reads it."))
+        kinds = [{"value": "reply", "label": reply[0], "hint": reply[1]}]
         if self.inside:
             hint = _("Write a note. Only staff reads it.")
             kinds.append({"value": "note", "label": _("Internal note"), "hint": hint})

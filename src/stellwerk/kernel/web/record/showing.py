@@ -105,6 +105,11 @@ class Shower:
         if declared is not None and hasattr(declared, "as_html"):
             drawn: SafeString = declared.as_html(value)  # a field that knows better how it is read
             return drawn
+        if isinstance(declared, models.EmailField):
+            local, _at, host = value.rpartition("@")
+            return format_html('<a class="link" href="mailto:{}">{}<wbr>@{}</a>', value, local, host)
+        if isinstance(declared, models.URLField):
+            return format_html('<a class="link" href="{}" rel="noopener noreferrer">{}</a>', value, value)
         return str(labels.get(value, value)) if labels else plain(value, declared)
 
     def plain_value(self, name: str, value: Any) -> str:
@@ -117,6 +122,8 @@ class Shower:
         declared = self._field(name)
         if declared is not None and declared.choices:
             return str(dict(declared.flatchoices).get(value, value) or "")
+        if isinstance(declared, models.EmailField | models.URLField):
+            return str(value or "")
         return str(self.value(name, value))
 
     def _field(self, name: str) -> "models.Field[Any, Any] | None":

@@ -167,7 +167,7 @@ class Stream:
             return self._file(entry, row, files)
         if row.verb != Verb.CREATE:
             entry.changes = list(self.changes(row))
-            if not entry.changes:
+            if not entry.changes and not (row.reason and self.inside):
                 return None
             if row.verb == Verb.CHANGE:
                 entry.what = ""

@@ -266,3 +266,16 @@ def test_the_history_shows_everything_verifies_and_looks_back(
     Entry.objects.filter(record=incident.pk, number=1).update(reason="forged")
     forged = text_of(client.get(f"{url}?verify=1").content.decode())
     assert f"{incident.reference}, entry 1: its content was changed after it was written." in forged
+
+
+def test_a_record_that_nobody_asked_for_is_commented_on_and_not_answered(
+    maria: Person, agent: Person, sign_in: SignIn
+) -> None:
+    page = sign_in(maria).get(f"/records/{agent.reference}/").text
+    assert "Everyone who sees this record reads it." in page
+    assert "Write a reply." not in page
+
+
+def test_an_address_can_be_written_to(maria: Person, sign_in: SignIn) -> None:
+    page = sign_in(maria).get(f"/records/{maria.reference}/").text
+    assert '<a class="link" href="mailto:maria@centre.example">maria<wbr>@centre.example</a>' in page
