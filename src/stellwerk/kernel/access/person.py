@@ -114,6 +114,7 @@ Actor = Person | System
 class PersonType(RecordType[Person]):
     model = Person
     prefix = "PER"
+    seldom_changes = True
     seen_with_party = True
     process = "people"
     icon = "user"

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,6 +20,7 @@ from stellwerk.kernel.accounts.forms import LookForm, PreferencesForm, TokenForm
 from stellwerk.kernel.accounts.links import make_link
 from stellwerk.kernel.api.models import ApiToken
 from stellwerk.kernel.api.tokens import issue_token, revoke
+from stellwerk.kernel.records import memo
 
 PREFERENCES = ("language", "time_zone", "theme", "density")
 
@@ -105,7 +107,9 @@ def sign_in_link(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _remember(person: Person) -> None:
     """Save the preferences alone: saving the whole person would undo what others wrote meanwhile."""
-    Person.objects.filter(pk=person.pk).update(**{name: getattr(person, name) for name in PREFERENCES})
+    with transaction.atomic():
+        memo.forget()
+        Person.objects.filter(pk=person.pk).update(**{name: getattr(person, name) for name in PREFERENCES})
 
 
 def _reader(request: HttpRequest) -> Person:

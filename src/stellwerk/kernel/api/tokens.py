@@ -3,14 +3,17 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.api.models import ApiToken
+from stellwerk.kernel.records import memo
 
 PREFIX = "sw_"
 """Begins every secret, so that scanners for leaked secrets recognise it."""
@@ -54,20 +57,47 @@ def issue_token(
 
 def revoke(token: ApiToken) -> None:
     """End a token; the very next request with it is refused."""
-    ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        memo.forget()
+        ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
 def find(secret: str) -> ApiToken | None:
     """Return the valid token of an active person with this secret, its use noted; None otherwise."""
     now = timezone.now()
-    token = ApiToken.objects.select_related("person").filter(digest=digest(secret), revoked_at=None).first()
+    token = _known(digest(secret))
     if token is None or not token.person.is_active:
         return None
     if token.expires_at is not None and token.expires_at <= now:
         return None
-    if token.last_used_at is None or abs(now - token.last_used_at) >= USE_NOTED_EVERY:
-        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    _note_use(token, now)
     return token
+
+
+def _known(hashed: str) -> ApiToken | None:
+    """Look the token up with its person, unless both are remembered; a wrong one is looked for each time."""
+    things = memo.at_hand()
+    if things is None:
+        return ApiToken.objects.select_related("person").filter(digest=hashed, revoked_at=None).first()
+    token: ApiToken | None = things.get((ApiToken, hashed))
+    if token is None:
+        token = ApiToken.objects.filter(digest=hashed, revoked_at=None).first()
+        if token is None:
+            return None
+        things[ApiToken, hashed] = token
+    token = copy(token)
+    token._state.fields_cache = {"person": memo.record(Person, token.person_id)}
+    return token
+
+
+def _note_use(token: ApiToken, now: datetime) -> None:
+    things = memo.at_hand()
+    key = ("used", token.pk)
+    last = (things or {}).get(key, token.last_used_at)
+    if last is None or abs(now - last) >= USE_NOTED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        if things is not None:
+            things[key] = now
 
 
 def digest(secret: str) -> str:

@@ -42,7 +42,7 @@ def glances(ids: Iterable[int]) -> dict[int, Glance]:
 
 
 def bring_along(record_type: "RecordType[Any]", record: Record) -> None:
-    """Give the record the people it names, and what is remembered of the rest it refers to, in one query at most.
+    """Give the record what is remembered of those it refers to, or else the people it names, in one query.
 
     The rules of its type, the check of references and those who tell the people need not look them up one by one.
     """
@@ -51,9 +51,11 @@ def bring_along(record_type: "RecordType[Any]", record: Record) -> None:
         for name, model in record_type.references.items()
         if getattr(record, f"{name}_id") is not None and name not in record._state.fields_cache
     }
-    people = {pk for model, pk in missing.values() if model is Person}
-    found: dict[int, Record] = Person.objects.in_bulk(people) if people else {}
-    if memo.at_hand() is not None:
+    found: dict[int, Record] = {}
+    if memo.at_hand() is None:
+        people = {pk for model, pk in missing.values() if model is Person}
+        found |= Person.objects.in_bulk(people) if people else {}
+    else:
         for model, pk in missing.values():
             if registry.for_model(model).seldom_changes and (other := memo.record(model, pk)):
                 found[pk] = other

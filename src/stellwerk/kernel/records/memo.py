@@ -1,4 +1,4 @@
-"""Remembering what is looked up again and again but seldom changes: roles, parties, services, schemes.
+"""Remembering what is looked up again and again but seldom changes: people, roles, parties, services, schemes.
 
 Types that declare `seldom_changes` share one mark in the database, and a write to any of them puts a new one there in
 the same transaction. What was looked up under a mark holds wherever the same mark is found; so a web process keeps it
@@ -22,7 +22,7 @@ V = TypeVar("V")
 R = TypeVar("R", bound=Record)
 Things = dict[Hashable, Any]
 
-MOST_THINGS = 20_000
+MOST_THINGS = 10_000
 """How many things a process keeps before it begins anew."""
 
 

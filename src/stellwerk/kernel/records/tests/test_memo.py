@@ -97,7 +97,7 @@ def test_a_record_brings_along_people_and_what_seldom_changes(
     loaded = Incident.objects.get(pk=ticket.pk)
     with memo.remembering(across_requests=True):
         bring_along(ticket.record_type, Incident.objects.get(pk=ticket.pk))
-        with django_assert_num_queries(1):  # for the people, who are not remembered
+        with django_assert_num_queries(0):
             bring_along(ticket.record_type, loaded)
             assert (loaded.party, loaded.requester) == (centre, gus)
 
@@ -111,6 +111,16 @@ def test_a_glance_is_kept_of_what_seldom_changes(
             assert glances([centre.pk])[centre.pk].reference == centre.reference
         with django_assert_num_queries(1):
             assert glances([gus.pk, 10**9]).keys() == {gus.pk}
+
+
+def test_outside_of_a_request_people_come_in_one_query(
+    maria: Person, agent: Person, gus: Person, django_assert_num_queries: Any
+) -> None:
+    values = {"title": "No mail", "requester": gus, "reported_by": maria, "assigned_to": agent}
+    loaded = Incident.objects.get(pk=create(Incident, values, by=SYSTEM).pk)
+    with django_assert_num_queries(1):
+        bring_along(loaded.record_type, loaded)
+        assert (loaded.requester, loaded.reported_by, loaded.assigned_to) == (gus, maria, agent)
 
 
 def test_too_many_things_begin_anew(centre: Party, monkeypatch: pytest.MonkeyPatch) -> None:
