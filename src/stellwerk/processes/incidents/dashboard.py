@@ -33,14 +33,16 @@ KINDS = ("incident", "service_request")
 PERIODS = {30: gettext_lazy("30 days"), 90: gettext_lazy("90 days")}
 MOST_BARS = 12
 MOST_PARTIES = 100
+EARLIEST, LATEST = date(1970, 12, 31), date(9000, 1, 1)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address asks for: the types, the number of days, the party (None: all)."""
+    """What the address asks for: the types, the number of days and the last of them (None: today), the party (None: all)."""
 
     kinds: tuple[str, ...]
     days: int
+    until: date | None
     party: Party | None
 
     def query(self, **changes: Any) -> str:
@@ -49,6 +51,7 @@ class Asked:
         wanted = {
             "kind": kind,
             "days": self.days,
+            "until": self.until.isoformat() if self.until else "",
             "party": self.party.reference if self.party else "",
             **changes,
         }
@@ -90,7 +93,7 @@ def dashboard_page(request: HttpRequest) -> HttpResponse:
 
 
 def context(asked: Asked, parties: list[Party], person: Any) -> dict[str, Any]:
-    days = figures.last_days(asked.days)
+    days = figures.days_until(asked.until or timezone.localdate(), asked.days)
     stocks = [_stock(registry.get(kind), asked, days, person) for kind in asked.kinds]
     names = _names(stocks)
     return {
@@ -102,6 +105,7 @@ def context(asked: Asked, parties: list[Party], person: Any) -> dict[str, Any]:
             for number, title in PERIODS.items()
         ],
         "parties": parties,
+        "latest": _latest(stocks, asked, person),
         "figures": _figures(stocks, asked),
         "charts": [
             _in_and_out(stocks, days, asked),
@@ -119,11 +123,37 @@ def _asked(request: HttpRequest, person: Any) -> Asked:
         raise ValidationError(_("There are figures of incidents and of service requests only."))
     if days not in map(str, PERIODS):
         raise ValidationError(_("Choose a period of 30 or 90 days."))
+    until = _day(request.GET.get("until", ""))
     reference = request.GET.get("party", "").upper()
     party = Party.objects.visible_to(person).filter(reference=reference).first() if reference else None
     if reference and party is None:
         raise ValidationError(_("Choose one of the parties offered."))
-    return Asked((kind,) if kind else KINDS, int(days), party)
+    return Asked((kind,) if kind else KINDS, int(days), until, party)
+
+
+def _day(given: str) -> date | None:
+    if not given:
+        return None
+    try:
+        day = date.fromisoformat(given)
+    except ValueError:
+        day = None
+    if day is None or not EARLIEST <= day <= LATEST:
+        raise ValidationError(_("Give the last day as year-month-day, such as 2026-03-31."))
+    return day
+
+
+def _latest(stocks: list[Stock], asked: Asked, person: Any) -> dict[str, Any] | None:
+    """Point to the time of the newest ticket when nothing came in during the one asked for, as with an imported log."""
+    if any(sum(stock.created) for stock in stocks):
+        return None
+    kinds = [stock.record_type.key for stock in stocks]
+    tickets = Record.objects.filter(standing_of(person).as_staff(Record), kind__in=kinds)
+    newest = tickets.order_by("-created_at").values_list("created_at", flat=True).first()
+    if newest is None:
+        return None
+    day = timezone.localtime(newest).date()
+    return {"day": day, "url": asked.query(until=day.isoformat())}
 
 
 def _stock(record_type: RecordType[Any], asked: Asked, days: list[date], person: Any) -> Stock:
@@ -198,7 +228,7 @@ def _in_and_out(stocks: list[Stock], days: list[date], asked: Asked) -> dict[str
         "in-and-out",
         _("Created and resolved per day"),
         "lines",
-        [formats.date_format(day, "j M") for day in days],
+        [formats.date_format(day, "j M" if asked.until is None else "j M Y") for day in days],
         series,
         _("Where the lines part, the backlog grows or shrinks."),
         span=12,

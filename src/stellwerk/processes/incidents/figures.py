@@ -39,9 +39,9 @@ class Standing:
 
 def per_day(tickets: QuerySet[Any], field_name: str, days: list[date]) -> list[int]:
     """Count tickets whose instant `field_name` falls on each of the days, in the current time zone."""
-    since = beginning(days[0])
+    span = (beginning(days[0]), beginning(days[-1] + timedelta(days=1)))
     rows = (
-        tickets.filter(**{f"{field_name}__gte": since})
+        tickets.filter(**{f"{field_name}__gte": span[0], f"{field_name}__lt": span[1]})
         .order_by()
         .values_list(Hour(field_name))
         .annotate(number=Count("*"))
@@ -71,10 +71,9 @@ def open_now(tickets: QuerySet[Any], now: datetime) -> Standing:
     return _added_up(rows)
 
 
-def last_days(number: int) -> list[date]:
-    """List the last days in the current time zone, today included."""
-    today = timezone.localdate()
-    return [today - timedelta(days=ago) for ago in reversed(range(number))]
+def days_until(last: date, number: int) -> list[date]:
+    """List so many days, `last` being the last."""
+    return [last - timedelta(days=ago) for ago in reversed(range(number))]
 
 
 def beginning(day: date) -> datetime:

@@ -1,6 +1,6 @@
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -74,6 +74,23 @@ def test_old_tickets_are_counted_by_age_and_day(
     assert "over 90 1 0" in page
 
 
+def test_an_old_log_is_shown_in_its_own_time(
+    desk_client: Client, gus: Person, centre: Party, root: Person
+) -> None:
+    with History("log", by=root) as history:
+        for day in (1, 3):
+            given = {"title": f"March {day}", "requester": gus, "party": centre}
+            history.create(Incident, given, by=gus, at=datetime(2016, 3, day, 12, tzinfo=UTC))
+    today = desk_client.get("/desk/")
+    assert "Nothing came in during these days." in text_of(today)
+    assert "?days=30&amp;until=2016-03-03" in today.text
+    then = text_of(desk_client.get("/desk/?days=30&until=2016-03-02"))
+    assert "2 open 2 unassigned 0 waiting 1 created in 30 days" in then
+    assert "2 Mar 2016 0 0" in then
+    assert "1 Mar 2016 1 0" in then
+    assert "Nothing came in" not in then
+
+
 @pytest.mark.usefixtures("tickets")
 def test_the_party_narrows_and_a_foreign_one_is_refused(
     desk_client: Client, centre: Party, other_centre: Party
@@ -85,7 +102,9 @@ def test_the_party_narrows_and_a_foreign_one_is_refused(
     assert text_of(refused) == text_of(missing)
 
 
-@pytest.mark.parametrize("query", ["kind=person", "days=7", "days=x", "party=x"])
+@pytest.mark.parametrize(
+    "query", ["kind=person", "days=7", "days=x", "party=x", "until=x", "until=0001-01-01", "until=9999-12-31"]
+)
 def test_what_is_not_offered_is_refused(query: str, desk_client: Client) -> None:
     assert desk_client.get(f"/desk/?{query}").status_code == 400
 
