@@ -1,7 +1,8 @@
-"""The worked example of docs/adding-a-record-type.md is taken from the page, installed and used."""
+"""docs/adding-a-record-type.md is followed word by word, in a copy of the checkout, and what comes out is used."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,76 +10,91 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "adding-a-record-type.md"
-SETTINGS = "from tests.settings import *\nINSTALLED_APPS = [*INSTALLED_APPS, 'rooms']\n"
+PAGE = (ROOT / "docs" / "adding-a-record-type.md").read_text(encoding="utf-8")
+STEP = re.compile(
+    r"`(?P<file>src/[\w/]+\.py)`[^`]*```python\n(?P<code>.*?)```|```sh\n(?P<commands>.*?)```", re.S
+)
+APPS = re.compile(r"^(STELLWERK_APPS) = \[\n.*?^\]\n", re.S | re.M)
 USE = """
-import django
-django.setup()
-from django.core.management import call_command
 from django.test import Client
-from django.test.utils import get_runner, setup_test_environment
-from django.db import connection
-setup_test_environment()
-connection.creation.create_test_db(verbosity=0)
-try:
-    from rooms.room import Room
-    from stellwerk.kernel.access.person import SYSTEM
-    from stellwerk.kernel.api.tokens import issue_token
-    from stellwerk.kernel.records.services import change, create
-    from stellwerk.kernel.testing.fixtures import grant, make_person
-    root = make_person("Root")
-    grant(root, "administrator")
-    room = create(Room, {"title": "Blue room", "seats": 12, "equipment": "Whiteboard"}, by=root)
-    assert room.reference == "ROO-000001", room.reference
-    client = Client()
-    client.force_login(root)
-    for path in ("/rooms/", "/records/ROO-000001/", "/rooms/new/", "/rooms/?q=whiteboard", "/rooms/export/?format=csv"):
-        answer = client.get(path)
-        assert answer.status_code == 200, (path, answer.status_code)
-        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        assert path == "/rooms/new/" or b"Blue room" in body, path
-    _token, secret = issue_token(root, "test", ["read", "write"])
-    answer = Client().get("/api/v1/rooms/ROO-000001", headers={"Authorization": f"Bearer {secret}"})
-    assert answer.json()["seats"] == 12, answer.content
-finally:
-    connection.creation.destroy_test_db(connection.settings_dict["NAME"], verbosity=0)
-print("used")
+from stellwerk.kernel.api.tokens import issue_token
+from stellwerk.site.accounts import make_administrator
+root = make_administrator("root", "Root", "", "a password only for this")
+client = Client(HTTP_HOST="localhost")
+client.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
+assert b'name="equipment"' in client.get("/rooms/new/").content
+made = client.post("/rooms/new/", {"title": "Blue room", "seats": "12", "equipment": "Whiteboard"})
+assert made.headers["Location"] == "/records/ROO-000001/", (made.status_code, made.headers)
+for path in ("/rooms/", "/records/ROO-000001/", "/rooms/?q=whiteboard", "/rooms/export/?format=csv"):
+    answer = client.get(path)
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    assert answer.status_code == 200 and b"Blue room" in body, (path, answer.status_code)
+
+_token, secret = issue_token(root, "test", ["read", "write"])
+program = Client(HTTP_HOST="localhost", headers={"Authorization": f"Bearer {secret}"})
+assert program.get("/api/v1/rooms").json()["total"]["count"] == 1
+assert program.get("/api/v1/rooms/ROO-000001").json()["seats"] == 12
+made = program.post("/api/v1/rooms", {"title": "Red room"}, content_type="application/json")
+assert made.json()["reference"] == "ROO-000002", made.content
 """
 
 
-def code_blocks() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S)
-
-
 def test_the_file_is_short() -> None:
-    lines = [line for line in code_blocks()[0].splitlines() if line.strip()]
+    declaration = next(step["code"] for step in STEP.finditer(PAGE) if step["file"])
+    lines = [line for line in declaration.splitlines() if line.strip()]
     assert len(lines) <= 25
 
 
 @pytest.mark.slow
-def test_the_worked_example_works(tmp_path: Path) -> None:
-    package = tmp_path / "rooms"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    for name, code in zip(("room.py", "models.py"), code_blocks(), strict=True):
-        (package / name).write_text(code)
-    (tmp_path / "rooms_settings.py").write_text(SETTINGS)
-    assert "No changes" not in run(tmp_path, "-m", "django", "makemigrations", "rooms")
-    run(tmp_path, "-m", "django", "check")
-    described = run(tmp_path, "-m", "django", "describe", "ROO")
-    assert "seats" in described
-    assert run(tmp_path, "-c", USE).strip().endswith("used")
+def test_a_reader_who_follows_the_page_has_rooms(tmp_path: Path) -> None:
+    checkout = copy_of_the_checkout(tmp_path / "checkout")
+    printed = follow(checkout)
+    assert "Create model Room" in printed
+    assert "Applying rooms.0001_initial... OK" in printed
+    assert "equipment" in printed.partition("Applying rooms")[2]
+    run(checkout, "./manage.py shell", given=USE)
 
 
-def run(folder: Path, *arguments: str) -> str:
-    """Run Python with the example's settings; return what it printed, fail with what it complained of."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT), str(ROOT / "src")]),
-        "DJANGO_SETTINGS_MODULE": "rooms_settings",
+def copy_of_the_checkout(folder: Path) -> Path:
+    """Copy what a fresh checkout holds once `make demo` has run in it, without the demo organisation."""
+    shutil.copytree(
+        ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("node_modules", "__pycache__")
+    )
+    shutil.copy2(ROOT / "manage.py", folder)
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / "var" / "demo").mkdir(parents=True)
+    run(folder, "./manage.py collectstatic --no-input")
+    return folder
+
+
+def follow(checkout: Path) -> str:
+    """Write the files and run the commands of the page, in its order; return what was printed."""
+    printed = []
+    for step in STEP.finditer(PAGE):
+        if step["commands"]:
+            printed.append(run(checkout, step["commands"]))
+            continue
+        file, code = checkout / step["file"], step["code"]
+        if file.exists():
+            before, _name, after = APPS.split(file.read_text(encoding="utf-8"))
+            code = before + code + after
+        file.write_text(code, encoding="utf-8")
+    return "\n".join(printed)
+
+
+def run(checkout: Path, commands: str, given: str = "") -> str:
+    """Run commands as the reader does, whose checkout is the one that is installed; fail with their complaints."""
+    reader = {
+        name: value for name, value in os.environ.items() if not name.startswith(("STELLWERK_", "DJANGO_"))
     }
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+        ["sh", "-ec", f". .venv/bin/activate\n{commands}"],
+        cwd=checkout,
+        env={**reader, "PYTHONPATH": str(checkout / "src")},
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
