@@ -124,6 +124,12 @@ def validate(record_type: "RecordType[Any]", record: Record, before: Record | No
         record.clean_fields(exclude=_not_checked(record_type, record) | unchanged)
     except ValidationError as error:
         error.update_error_dict(faults)
+    if not faults and record_type.is_open(record):
+        faults |= {
+            name: _("An open %s has no other value here: end the work first.") % record_type.label
+            for name, value in record_type.open_implies.items()
+            if getattr(record, name) != value
+        }
     if not faults:
         record.validate_unique(exclude={"reference", "record_ptr", "id", *unchanged})
         record_type.validate(record, before)

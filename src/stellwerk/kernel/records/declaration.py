@@ -1,7 +1,7 @@
 """RecordType: the one declaration from which a type's lists, pages, API, exchange and permissions follow."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
@@ -95,6 +95,8 @@ class RecordType(Generic[R]):
     """Foreign keys to the people and customers who see the record as its requesters; the first is the requester."""
     portal_page: ClassVar[str] = ""
     """The name of the address at which somebody without a staff role reads the record; empty: the generic page."""
+    open_implies: ClassVar[Mapping[str, Any]] = {}
+    """What the type's own fields hold while a record is open; lists of open ones say so, that an index may serve."""
     seldom_changes: ClassVar[bool] = False
     """Whether such records are looked up far more often than written, so that processes remember them."""
     seen_with_party: ClassVar[bool] = False

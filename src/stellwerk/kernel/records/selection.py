@@ -94,6 +94,8 @@ class Selection:
         """Narrow the caller's queryset. What guests may not read, they cannot select by either."""
         standing, model = standing_of(self.person), self.record_type.model
         queryset = queryset.filter(self.condition, kind=self.record_type.key)
+        if queryset.model is model and self._asks_own_table_for_open():
+            queryset = queryset.filter(**self.record_type.open_implies)
         if not self._readable_by_guests() and standing.scope(self.record_type) is not None:
             queryset = queryset.filter(standing.as_staff(model))
         if self.text:
@@ -112,6 +114,11 @@ class Selection:
         table: type[Record] = Record if self.is_of_core else model
         visible: QuerySet[Any] = table._default_manager.filter(standing.visible(model))
         return self.narrow(visible).order_by()
+
+    def _asks_own_table_for_open(self) -> bool:
+        open_only = [_yes_or_no(value) for value in self.given.get("open", [])[-1:]] == [True]
+        ordered_by = self.ordering.lstrip("-")
+        return open_only and (not self.is_of_core or not hasattr(Record, ordered_by))
 
     @property
     def order(self) -> Order:

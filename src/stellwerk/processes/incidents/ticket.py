@@ -419,6 +419,7 @@ class TicketType(RecordType[T]):
         "closed_at",
     ]
     asked_of_requesters = ["title", "description", "service", "category"]
+    open_implies = {"resolved_at": None}
     participants = ["requester", "reported_by", "customer"]
     portal_page = "portal_ticket"
     workflow = TICKET_WORKFLOW

@@ -123,3 +123,15 @@ def test_a_tampered_entry_is_found(incident: Incident) -> None:
     assert faults(incident) == [
         f"{incident.reference}, entry 1: its content was changed after it was written."
     ]
+
+
+def test_an_open_ticket_has_no_instant_of_resolution(root: Person, gus: Person, maria: Person) -> None:
+    """Lists of open tickets and the figures count on it; a mapping that states one too early is refused."""
+    now = timezone.now()
+    with History("log", by=root) as history:
+        ticket = history.create(Incident, {"title": "No mail", "requester": gus}, by=gus, at=now)
+        with pytest.raises(ValidationError) as refused:
+            history.change(ticket, {"resolved_at": now}, by=maria, at=now)
+        assert list(refused.value.message_dict) == ["resolved_at"]
+        assert ticket.resolved_at is None
+    assert not list(journal.verify(ticket, ticket.entries.order_by("number")))
