@@ -55,7 +55,7 @@ class Endpoint:
 
     def _operation(self, request: HttpRequest) -> Operation:
         if not self.operations:
-            raise problems.not_found()
+            raise problems.slash_too_many() if request.path.endswith("/") else problems.not_found()
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in self.operations:
             allowed = ", ".join(self.operations)

@@ -85,6 +85,11 @@ def not_found() -> Problem:
     return Problem(404, "not-found", _("There is nothing here that you may see: check the address."))
 
 
+def slash_too_many() -> Problem:
+    """Say, of whatever address, that none here ends with a slash."""
+    return Problem(404, "not-found", _("No address of the API ends with a slash: leave it out."))
+
+
 def too_many(seconds: float) -> Problem:
     whole = max(1, math.ceil(seconds))
     return Problem(

@@ -167,7 +167,11 @@ def test_other_methods_are_told_which_there_are(as_maria: Program) -> None:
 def test_nothing_is_redirected_and_no_header_changes_the_method_or_the_host(
     as_maria: Program, ticket: dict[str, Any]
 ) -> None:
-    assert as_maria.get("incidents/").status_code == 404
+    with_a_slash = as_maria.get("incidents/")
+    assert (with_a_slash.status_code, with_a_slash.json()["detail"]) == (
+        404,
+        "No address of the API ends with a slash: leave it out.",
+    )
     assert as_maria.get("/incidents").status_code == 404
     overridden = as_maria.post(
         "incidents/INC-000001", {"title": "x"}, x_http_method_override="PATCH", if_match="*"

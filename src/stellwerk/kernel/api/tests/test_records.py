@@ -99,6 +99,17 @@ def test_a_change_needs_the_version_that_was_seen(as_maria: Program, ticket: dic
     assert as_maria.patch("incidents/INC-000001", {"title": "Second", "version": 2}).json()["version"] == 3
 
 
+def test_a_step_is_guarded_by_the_state_and_by_a_version_only_where_one_is_given(
+    as_maria: Program, ticket: dict[str, Any]
+) -> None:
+    path = "incidents/INC-000001/transitions"
+    assert as_maria.post(f"{path}/begin").json()["version"] == 2
+    stale = as_maria.post(f"{path}/cancel", if_match='"1"')
+    assert (stale.status_code, stale.json()["theirs"]["version"]) == (412, 2)
+    again = as_maria.post(f"{path}/begin")
+    assert (again.status_code, Incident.objects.get().version) == (422, 2)
+
+
 def test_a_stale_change_shows_both_versions_and_changes_nothing(
     as_maria: Program, ticket: dict[str, Any]
 ) -> None:
