@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "stellwerk.kernel.accounts.middleware.PreferencesMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "stellwerk.kernel.web.dialogs.DialogMiddleware",
     "stellwerk.kernel.web.faults.FaultMiddleware",
 ]
 TEMPLATES = [

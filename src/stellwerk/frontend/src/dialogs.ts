@@ -6,6 +6,7 @@ on("click", "a[data-dialog]", (event, link) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
   event.preventDefault();
   link.closest("dialog")?.close(); // the palette has done its part
+  link.closest("details.menu")?.removeAttribute("open");
   void open((link as HTMLAnchorElement).href);
 });
 
@@ -15,14 +16,22 @@ async function open(url: string): Promise<void> {
   dialog.replaceChildren();
   await htmx.ajax("get", url, { target: dialog, swap: "innerHTML" });
   if (!dialog.hasChildNodes()) return;
-  const heading = dialog.querySelector("h1, h2");
-  if (heading) dialog.setAttribute("aria-label", heading.textContent ?? "");
   dialog.showModal();
-  firstControl(dialog)?.focus();
+  begin(dialog);
 }
 
-function firstControl(root: HTMLElement): HTMLElement | null {
-  return find("[autofocus], [aria-invalid=true], input:not([type=hidden]), select, textarea, button", root);
+// What did not hold comes back into the dialog, with what is wrong.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const dialog = (event as CustomEvent<{ elt: HTMLElement }>).detail.elt.closest<HTMLDialogElement>("#dialog[open]");
+  if (dialog) begin(dialog);
+});
+
+/** Name the dialog after its heading, and begin at what is wrong or at the first control. */
+function begin(dialog: HTMLDialogElement): void {
+  const heading = dialog.querySelector("h1, h2");
+  if (heading) dialog.setAttribute("aria-label", heading.textContent ?? "");
+  const first = "[autofocus], input:not([type=hidden]), select, textarea, button, .btn";
+  (find("[aria-invalid=true]", dialog) ?? find(first, dialog))?.focus();
 }
 
 on("click", "[data-dialog-close]", (event, button) => {

@@ -1,6 +1,5 @@
 """From what the domain raises to what a browser is told: one sentence, the right status, nothing half-written."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,8 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.errors import StaleWrite
-
-GetResponse = Callable[[HttpRequest], HttpResponse]
+from stellwerk.kernel.web.dialogs import GetResponse, is_in_dialog
 
 
 class FaultMiddleware:
@@ -36,13 +34,18 @@ class FaultMiddleware:
         if isinstance(error, ValidationError):
             return refusal(request, error, 422)
         if isinstance(error, StaleWrite):
-            return render(request, "stellwerk/errors/409.html", {"message": str(error)}, status=409)
+            return _told(request, str(error), 409)
         return None
 
 
 def refusal(request: HttpRequest, error: ValidationError, status: int = 400) -> HttpResponse:
     """Return the error page that says what is wrong with an address or form."""
-    return render(request, f"stellwerk/errors/{status}.html", {"message": sentence(error)}, status=status)
+    return _told(request, sentence(error), status)
+
+
+def _told(request: HttpRequest, message: str, status: int) -> HttpResponse:
+    template = "parts/dialog_refusal" if is_in_dialog(request) else f"errors/{status}"
+    return render(request, f"stellwerk/{template}.html", {"message": message}, status=status)
 
 
 def sentence(error: ValidationError) -> str:

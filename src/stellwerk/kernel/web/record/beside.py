@@ -34,6 +34,7 @@ from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.services import share, unshare
 from stellwerk.kernel.search import door
 from stellwerk.kernel.watching.services import unwatch, watch, watchers_of
+from stellwerk.kernel.web.dialogs import small_form
 from stellwerk.kernel.web.record.finding import visible_record
 from stellwerk.kernel.web.record.page import RecordPage
 from stellwerk.kernel.web.reference_field import ReferenceField, ReferenceInput
@@ -391,9 +392,7 @@ def dialog(
         "version": None,
         **about,
     }
-    in_dialog = getattr(request, "htmx", False) and status == 200
-    template = "stellwerk/parts/dialog_form.html" if in_dialog else "stellwerk/record_step.html"
-    return render(request, template, context, status=status)
+    return small_form(request, "stellwerk/record_step.html", context, status)
 
 
 def tell_with_undo(request: HttpRequest, text: str, undo_url: str) -> None:

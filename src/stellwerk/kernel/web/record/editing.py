@@ -21,6 +21,7 @@ from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.replay import fold
 from stellwerk.kernel.records.services import change, create
 from stellwerk.kernel.records.values import MachineValue, to_machine
+from stellwerk.kernel.web.dialogs import is_in_dialog, small_form
 from stellwerk.kernel.web.record import drafts
 from stellwerk.kernel.web.record.finding import version_of, visible_record
 from stellwerk.kernel.web.record.forms import RecordForm, custom_names, form_sections, names_to_fill
@@ -117,8 +118,8 @@ def _field_form(
         context["error"] = _(
             "%(who)s changed this record meanwhile. Stored now: %(theirs)s. Save again to apply yours."
         ) % {"who": context["conflict_who"] or _("Somebody"), "theirs": theirs or "–"}
-    in_place = getattr(request, "htmx", False)
-    if in_place and not page.in_dialog(name):
+    in_place = getattr(request, "htmx", False) and not page.in_dialog(name) and not is_in_dialog(request)
+    if in_place:
         return render(request, "stellwerk/parts/property_form.html", context, status=status)
     context |= page.head()
     context |= {
@@ -126,15 +127,14 @@ def _field_form(
         "action": item["edit_url"],
         "submit_label": _("Save"),
     }
-    template = "stellwerk/parts/dialog_form.html" if in_place else "stellwerk/record_step.html"
-    return render(request, template, context, status=status)
+    return small_form(request, "stellwerk/record_step.html", context, status)
 
 
 def _property(
     request: HttpRequest, page: RecordPage, name: str, before: Mapping[str, MachineValue]
 ) -> HttpResponse:
     """Answer a change made in place: the property, and whatever else on the page follows from it."""
-    if not getattr(request, "htmx", False) or page.in_dialog(name):
+    if not getattr(request, "htmx", False) or page.in_dialog(name) or is_in_dialog(request):
         return redirect(page.record)
     others = [n for n in {*page.values, *before} if n != name and page.values.get(n) != before.get(n)]
     context = {

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -14,6 +14,7 @@ from stellwerk.kernel.errors import StaleWrite
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.services import transition
 from stellwerk.kernel.records.undo import undo
+from stellwerk.kernel.web.dialogs import small_form
 from stellwerk.kernel.web.record.beside import tell_with_undo
 from stellwerk.kernel.web.record.editing import conflict_of
 from stellwerk.kernel.web.record.finding import version_of, visible_record
@@ -100,6 +101,4 @@ def _show(
         "cancel_url": page.record.get_absolute_url(),
         **more,
     }
-    dialog = getattr(request, "htmx", False) and status == 200
-    template = "stellwerk/parts/dialog_form.html" if dialog else "stellwerk/record_step.html"
-    return render(request, template, context, status=status)
+    return small_form(request, "stellwerk/record_step.html", context, status)

@@ -26,6 +26,7 @@ from stellwerk.kernel.web.record.tests.conftest import SignIn
 from stellwerk.processes.incidents.incident import Incident
 
 HTMX = {"HX-Request": "true"}
+DIALOG = {**HTMX, "HX-Target": "dialog"}
 PAYLOADS = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -202,10 +203,43 @@ def test_title_and_long_texts_are_edited_in_a_dialog(
         assert f'href="{url}" data-dialog' in page
         dialog = client.get(url, headers=HTMX).content.decode()
         assert "data-form" in dialog
-        assert "hx-post" not in dialog
+        assert f'hx-post="{url}" hx-target="#dialog"' in dialog
         version = now(incident).version
         assert client.post(url, {name: "**Better**", "version": version}).status_code == 302
     assert (now(incident).title, now(incident).description) == ("**Better**", "**Better**")
+
+
+def test_what_does_not_hold_comes_back_into_the_dialog(
+    incident: Incident, maria: Person, sign_in: SignIn
+) -> None:
+    client, url = sign_in(maria), f"/records/{incident.reference}/steps/wait/"
+    shown = client.get(url, headers=DIALOG).content.decode()
+    assert "<html" not in shown
+    assert ">Back</a>" in shown
+    refused = client.post(url, {"waiting_for": ""}, headers=DIALOG)
+    assert (refused.status_code, b"<html" in refused.content) == (422, False)
+    assert b'aria-invalid="true"' in refused.content
+    assert now(incident).status == "new"
+    taken = client.post(url, {"waiting_for": "user"}, headers=DIALOG)
+    assert (taken.status_code, taken["HX-Redirect"]) == (200, f"/records/{incident.reference}/")
+    assert now(incident).status == "waiting"
+
+
+def test_a_step_that_came_too_late_says_so_in_the_dialog(
+    incident: Incident, maria: Person, sign_in: SignIn
+) -> None:
+    seen = incident.version
+    change(incident, {"impact": "high"}, by=maria)
+    url = f"/records/{incident.reference}/steps/wait/"
+    late = sign_in(maria).post(url, {"waiting_for": "user", "version": seen}, headers=DIALOG)
+    assert (late.status_code, b"<html" in late.content) == (409, False)
+
+
+def test_without_scripts_a_dialog_is_a_page(incident: Incident, maria: Person, sign_in: SignIn) -> None:
+    client, url = sign_in(maria), f"/records/{incident.reference}/steps/wait/"
+    for answer in (client.get(url), client.post(url, {"waiting_for": ""})):
+        assert b"<html" in answer.content
+        assert b"hx-post" not in answer.content
 
 
 def test_a_stale_property_shows_both_and_can_be_saved_again(
