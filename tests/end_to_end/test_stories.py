@@ -139,6 +139,36 @@ def test_gus_reopens_what_came_back(open_as: OpenAs, ticket: Incident, gus: Pers
     assert Incident.objects.get().reopenings == 1
 
 
+def test_gus_withdraws_a_ticket_and_takes_that_back(open_as: OpenAs, ticket: Incident, gus: Person) -> None:
+    page = open_as(gus, f"/portal/tickets/{ticket.reference}/")
+    page.get_by_role("link", name="Withdraw this ticket").click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_role("link", name="Back").click()
+    expect(dialog).not_to_be_visible()
+    page.get_by_role("link", name="Withdraw this ticket").click()
+    dialog.get_by_label("Why?").fill("I found it")
+    dialog.get_by_role("button", name="Withdraw").click()
+    expect(page.locator(".record-facts")).to_contain_text("Withdrawn")
+    expect(page.get_by_role("main")).to_contain_text("I found it")
+    page.get_by_role("button", name="Reopen").click()
+    expect(page.locator(".record-facts")).to_contain_text("In progress")
+    assert Incident.objects.get().status == "in_progress"
+
+
+def test_what_was_left_out_is_told_in_the_dialog(open_as: OpenAs, ticket: Incident, agent: Person) -> None:
+    page = open_as(agent, f"/records/{ticket.reference}/")
+    page.locator("#steps").get_by_role("link", name="Wait").click()
+    dialog = page.locator("#dialog")
+    dialog.get_by_role("button", name="Wait").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("One field needs another look")
+    expect(dialog.get_by_label("Waiting for")).to_be_focused()
+    expect(page.locator("#record-head")).to_be_visible()
+    dialog.get_by_label("Waiting for").select_option("the user")
+    dialog.get_by_role("button", name="Wait").click()
+    expect(page.locator("#record-head")).to_contain_text("Waiting")
+    expect(page.locator("#toasts")).to_contain_text("is now “Waiting”")
+
+
 def test_two_people_edit_the_same_property_and_nothing_is_lost(
     open_as: OpenAs, ticket: Incident, agent: Person, maria: Person
 ) -> None:

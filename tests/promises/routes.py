@@ -186,6 +186,10 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     "portal/tickets/<str:reference>/": (Row("GET", "302 404 404 200 200 200 200 200"),),
     "portal/tickets/<str:reference>/<slug:name>/": (Row("POST", "302 404 404 422 422 422 422 422"),),
     "portal/tickets/<str:reference>/reply/": (Row("POST", "302 404 404 422 403 422 422 422"),),
+    "portal/tickets/<str:reference>/withdraw/": (
+        Row("GET", "302 404 404 200 403 200 200 200"),
+        Row("POST", "302 404 404 302 403 302 302 302"),
+    ),
     # pages
     "": (Row("GET", "302 302 200 302 200 200 200 200"),),
     "<type:record_type>/": (Row("GET", "302 200 200 200 200 200 200 200"),),
@@ -269,5 +273,8 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("GET", "302 404 404 403 403 200 200 200"),
         Row("POST", "302 404 404 403 403 422 422 422"),
     ),
-    "tickets/<str:reference>/unmerge/": (Row("POST", "302 404 404 403 403 422 422 422"),),
+    "tickets/<str:reference>/unmerge/": (
+        Row("GET", "302 404 404 403 403 200 200 200"),
+        Row("POST", "302 404 404 403 403 422 422 422"),
+    ),
 }

@@ -29,10 +29,17 @@ class Option:
     id: int
 
 
-def options(record_type: RecordType[Any], person: Person, text: str, most: int = MOST) -> list[Option]:
-    """List the best matches among the open records that the person may see; the first ones without a text."""
+def options(
+    record_type: RecordType[Any], person: Person, text: str, most: int = MOST, *, without: str = ""
+) -> list[Option]:
+    """List the best matches among the open records that the person may see; the first ones without a text.
+
+    `without` is the reference of one to leave out.
+    """
     visible: QuerySet[Any] = record_type.model._default_manager.visible_to(person)
     visible = visible.filter(is_open=True)
+    if without:
+        visible = visible.exclude(reference=without)
     if not text.strip():
         return _options(visible.order_by("title", "id")[:most])
     internal = standing_of(person).as_staff(visible.model)
@@ -55,7 +62,8 @@ def named(values: Iterable[str], model: type[Record], person: Person) -> list[Op
 def options_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
     """Answer a search in a form with options of a data list, or with boxes (`as=boxes`) to tick for the field `name`."""
     name, text = request.GET.get("name", "")[:60], request.GET.get("q", "")
-    found = options(record_type, request.user, text[:200])  # type: ignore[arg-type]
+    without = request.GET.get("without", "")[:20]
+    found = options(record_type, request.user, text[:200], without=without)  # type: ignore[arg-type]
     part = "boxes" if request.GET.get("as") == "boxes" else "datalist"
     context = {"options": found, "name": name, "text": text.strip()}
     return render(request, f"stellwerk/parts/options_{part}.html", context)

@@ -8,13 +8,24 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from stellwerk.kernel.web.record.beside import dialog, editable_page, tell_with_undo
 from stellwerk.kernel.web.record.page import RecordPage
-from stellwerk.kernel.web.reference_field import ReferenceField
+from stellwerk.kernel.web.reference_field import ReferenceField, ReferenceInput
 from stellwerk.processes.incidents.services import merge, unmerge
 from stellwerk.processes.incidents.ticket import Ticket
+
+
+class OtherTicketInput(ReferenceInput):
+    """Suggests the open tickets of the same kind, without the one that is merged."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        super().__init__(ticket.record_type)
+        self.ticket = ticket
+
+    def address(self) -> str:
+        return f"{super().address()}?without={self.ticket.reference}"
 
 
 class MergeForm(forms.Form):
@@ -22,9 +33,12 @@ class MergeForm(forms.Form):
 
     def __init__(self, page: RecordPage, data: Any = None) -> None:
         super().__init__(data)
-        self.fields["into"] = ReferenceField(
-            page.record_type, page.person, label=_("The ticket that goes on")
-        )
+        into = ReferenceField(page.record_type, page.person, label=_("The ticket that goes on"))
+        into.widget = OtherTicketInput(page.record)
+        into.help_text = _(
+            "Type its reference, or words of its title. Only open %s are offered: the others do not go on."
+        ) % (page.record_type.label_plural)
+        self.fields["into"] = into
 
 
 @login_required
@@ -36,7 +50,8 @@ def merge_page(request: HttpRequest, reference: str) -> HttpResponse:
     about = {
         "title": _("Merge into another ticket"),
         "text": _(
-            "This ticket is closed as a duplicate. Its requester keeps it and sees only their own words."
+            "This ticket is cancelled as a duplicate. Its requester keeps it, sees only their own words, and reads "
+            "that it is handled together with other reports."
         ),
         "submit_label": _("Merge"),
     }
@@ -56,12 +71,19 @@ def merge_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def unmerge_page(request: HttpRequest, reference: str) -> HttpResponse:
-    """Take a merged ticket apart again."""
+    """Take a merged ticket apart again, once that was confirmed."""
     page = ticket_page(request, reference)
-    unmerge(page.record, by=page.person)
-    return redirect(page.record)
+    if request.method == "POST":
+        unmerge(page.record, by=page.person)
+        return redirect(page.record)
+    about = {
+        "title": _("Take apart again"),
+        "text": _("This ticket is as it was before the merge again, and its link to the other one is gone."),
+        "submit_label": _("Take apart"),
+    }
+    return dialog(request, page, forms.Form(), "ticket_unmerge", about)
 
 
 def ticket_page(request: HttpRequest, reference: str) -> RecordPage:

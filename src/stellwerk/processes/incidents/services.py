@@ -62,6 +62,5 @@ def unmerge(duplicate: Ticket, *, by: Actor) -> Record:
 
 
 def _cancelling_entry(duplicate: Ticket) -> Entry | None:
-    entries = Entry.objects.filter(record_id=duplicate.pk, verb__in=[Verb.TRANSITION, Verb.CHANGE, Verb.UNDO])
-    last = entries.order_by("-number").first()
-    return last if last and last.name == "cancel" and last.verb == Verb.TRANSITION else None
+    steps = Entry.objects.filter(record_id=duplicate.pk, verb=Verb.TRANSITION, name="cancel")
+    return steps.order_by("-number").first()

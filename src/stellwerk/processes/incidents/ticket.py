@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from stellwerk.foundation.prioritisation import Level, Priority, PriorityScheme
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import Actor, Person
+from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
@@ -27,6 +28,7 @@ from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.links.types import DUPLICATE
 from stellwerk.kernel.records.declaration import Action, ReplyTemplate
 from stellwerk.kernel.records.glance import bring_along
+from stellwerk.kernel.records.record import Record
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.replies import replies_for
 
@@ -208,13 +210,20 @@ def close(ticket: Ticket, moment: datetime, by: Actor) -> None:
 
 
 def reopen(ticket: Ticket, moment: datetime, by: Actor) -> None:
+    """What had been found no longer holds; the journal keeps it."""
     ticket.reopenings += 1
     ticket.confirmed = False
+    ticket.resolution = ticket.resolution_code = ""
     ticket.resolved_at = ticket.closed_at = None
 
 
 def may_still_be_reopened(ticket: Ticket) -> None:
-    """Refuse once the time to reopen has passed."""
+    """Refuse once the time to reopen has passed, and while another ticket goes on with it."""
+    if into := merged_into(ticket):
+        raise ValidationError(
+            _("It is merged into %(reference)s: take it apart from there instead.")
+            % {"reference": into.reference}
+        )
     days = closure_rules().reopening_days
     if ticket.closed_at and timezone.now() > ticket.closed_at + timedelta(days=days):
         raise ValidationError(
@@ -223,6 +232,14 @@ def may_still_be_reopened(ticket: Ticket) -> None:
             )
             % {"days": days}
         )
+
+
+def merged_into(ticket: Ticket) -> Record | None:
+    """Return the ticket that goes on with what this one asked for; None when it was not merged."""
+    if ticket.resolution_code != Ticket.ResolutionCode.DUPLICATE:
+        return None
+    merged = Link.objects.filter(source_id=ticket.pk, type=DUPLICATE.key).select_related("target").first()
+    return merged.target if merged else None
 
 
 _OPEN = (Ticket.Status.NEW, Ticket.Status.IN_PROGRESS, Ticket.Status.WAITING)
@@ -284,7 +301,7 @@ TICKET_WORKFLOW = Workflow(
         Transition(
             "reopen",
             _("Reopen"),
-            [Ticket.Status.RESOLVED, Ticket.Status.CLOSED],
+            [Ticket.Status.RESOLVED, Ticket.Status.CLOSED, Ticket.Status.CANCELLED],
             Ticket.Status.IN_PROGRESS,
             by=_ANYONE,
             guard=may_still_be_reopened,
@@ -293,7 +310,7 @@ TICKET_WORKFLOW = Workflow(
         ),
         Transition(
             "cancel",
-            _("Cancel"),
+            _("Cancel the ticket"),
             _OPEN,
             Ticket.Status.CANCELLED,
             by=_ANYONE,
@@ -444,20 +461,21 @@ class TicketType(RecordType[T]):
         return replies_for(record, by)
 
     def actions(self, record: T, by: Person) -> list[Action]:
-        if not record.is_open:
+        if not standing_of(by).may_edit(record):
             return []
-        address = reverse("ticket_merge", args=[record.reference])
-        return [Action(_("Merge into another ticket"), address, "merge", dialog=True)]
+        if record.is_open:
+            address = reverse("ticket_merge", args=[record.reference])
+            return [Action(_("Merge into another ticket"), address, "merge", dialog=True)]
+        if into := merged_into(record):
+            address = reverse("ticket_unmerge", args=[record.reference])
+            return [Action(gettext("Take apart from %s") % into.reference, address, "split", dialog=True)]
+        return []
 
     def notice(self, record: T, by: Person) -> str:
-        if record.resolution_code != Ticket.ResolutionCode.DUPLICATE:
+        into = merged_into(record)
+        if into is None:
             return ""
-        merged = Link.objects.filter(source_id=record.pk, type=DUPLICATE.key).select_related("target").first()
-        if merged is None:
-            return ""
-        return gettext("Merged into %(reference)s, which goes on with it.") % {
-            "reference": merged.target.reference
-        }
+        return gettext("Merged into %(reference)s, which goes on with it.") % {"reference": into.reference}
 
 
 def _place(ticket: Ticket) -> None:

@@ -24,6 +24,18 @@ class FilesField(forms.FileField):
         return [super(FilesField, self).clean(file, initial) for file in given if file]
 
 
+class WithdrawForm(forms.Form):
+    """Why a requester no longer needs what they asked for."""
+
+    reason = forms.CharField(
+        label=_("Why?"),
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("You need not say, but it helps those who look into it."),
+    )
+
+
 class TicketForm(forms.Form):
     """A new ticket in the requester's own words."""
 

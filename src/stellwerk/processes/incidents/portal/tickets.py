@@ -11,24 +11,38 @@ from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.search import door
 from stellwerk.kernel.web import components
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.ticket import Ticket
 
 KINDS: dict[str, type[Ticket]] = {"incident": Incident, "service_request": ServiceRequest}
+MOST_FOUND = 25
 TABS = (
     ("open", _("Open")),
     ("ended", _("Closed")),
     ("all", _("All")),
     ("organisation", _("My organisation")),
 )
+CANCELLED_AS: dict[str, Any] = {
+    Ticket.ResolutionCode.WITHDRAWN: _("Withdrawn"),
+    Ticket.ResolutionCode.DUPLICATE: _("Handled with others"),
+}
 
 
 def own(person: Person) -> QuerySet[Record]:
     """Select the tickets that the person raised or that were raised for them, newest first."""
     mine = Share.objects.filter(person=person).values("record")
     return Record.objects.filter(kind__in=KINDS, pk__in=mine).order_by("-created_at", "-pk")
+
+
+def search(person: Person, text: str) -> list[Ticket]:
+    """Find the person's own tickets by words or a number, the best first."""
+    mine = own(person)
+    ids = door.find(mine, text, internal=False).page(1, MOST_FOUND)
+    found = mine.in_bulk(ids)
+    return typed(found[pk] for pk in ids if pk in found)
 
 
 def of_organisation(person: Person) -> QuerySet[Record]:
@@ -85,4 +99,6 @@ def status(ticket: Ticket) -> Any:
         return components.status(ticket.status, _("Waiting for you"), "lit", pill=True)
     if ticket.status == Ticket.Status.RESOLVED:
         return components.status(ticket.status, _("Solved: please confirm"), pill=True)
+    if ticket.status == Ticket.Status.CANCELLED and ticket.resolution_code in CANCELLED_AS:
+        return components.status(ticket.status, CANCELLED_AS[ticket.resolution_code], pill=True)
     return components.status(ticket.status, ticket.get_status_display(), pill=True)

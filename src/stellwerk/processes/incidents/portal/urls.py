@@ -11,6 +11,7 @@ urlpatterns = [
     path("tickets/", views.my_tickets, name="portal_tickets"),
     path("tickets/<str:reference>/", views.ticket, name="portal_ticket"),
     path("tickets/<str:reference>/reply/", views.reply, name="portal_reply"),
+    path("tickets/<str:reference>/withdraw/", views.withdraw, name="portal_withdraw"),
     path("tickets/<str:reference>/<slug:name>/", views.step, name="portal_step"),
     path("new/<slug:kind>/", views.new, name="portal_new"),
 ]

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
@@ -21,15 +21,18 @@ from stellwerk.kernel.comments.rendering import render as markdown
 from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.records.services import create, transition
 from stellwerk.kernel.web import once
+from stellwerk.kernel.web.dialogs import small_form
 from stellwerk.kernel.web.record.showing import Names
 from stellwerk.kernel.web.record.stream import Stream, StreamEntry
+from stellwerk.kernel.workflow.workflow import Transition
+from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.portal import catalogue, tickets
-from stellwerk.processes.incidents.portal.forms import TicketForm
+from stellwerk.processes.incidents.portal.forms import TicketForm, WithdrawForm
 from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket
 
 SHOWN = 8
 PER_PAGE = 25
-ANSWERS = ("confirm", "reopen", "cancel")
+ANSWERS = ("confirm", "reopen")
 
 
 @login_required
@@ -56,14 +59,10 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_safe
 def services(request: HttpRequest) -> HttpResponse:
-    """Show the service catalogue, or what of it matches `q`."""
+    """Show the service catalogue, or what of it and of the reader's tickets matches `q`."""
     text = request.GET.get("q", "")[:200]
     found = catalogue.search(_reader(request), text)
-    mine = (
-        tickets.typed(tickets.in_tab(_reader(request), "all").filter(title__icontains=text)[:SHOWN])
-        if text
-        else []
-    )
+    mine = tickets.search(_reader(request), text)
     context = {
         "q": text,
         "services": [catalogue.tile(service) for service in found],
@@ -174,13 +173,42 @@ def reply(request: HttpRequest, reference: str) -> HttpResponse:
 @login_required
 @require_POST
 def step(request: HttpRequest, reference: str, name: str) -> HttpResponse:
-    """Confirm, reopen or withdraw."""
+    """Confirm or reopen."""
     found = _find(request, reference)
     if name not in ANSWERS:
         raise Http404
     transition(found, name, by=_reader(request))
     messages.success(request, _("Done."))
     return redirect("portal_ticket", found.reference)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
+    """Cancel a ticket that is no longer needed, once that was confirmed; why may be said."""
+    found, person = _find(request, reference), _reader(request)
+    if not standing_of(person).may_take(TICKET_WORKFLOW.by_name["cancel"], found):
+        raise PermissionDenied(_("You may read %s, but not withdraw it.") % found.reference)
+    form = WithdrawForm(request.POST if request.method == "POST" else None)
+    days = {"days": closure_rules().reopening_days}
+    if form.is_valid():
+        why = {"resolution_code": Ticket.ResolutionCode.WITHDRAWN, "resolution": form.cleaned_data["reason"]}
+        transition(found, "cancel", why, by=person)
+        messages.success(
+            request, _("It is withdrawn. If you need it after all, reopen it within %(days)d days.") % days
+        )
+        return redirect("portal_ticket", found.reference)
+    page = reverse("portal_ticket", args=[found.reference])
+    context = {
+        "record": {"reference": found.reference, "title": found.title, "url": page},
+        "title": _("Withdraw this ticket"),
+        "text": _("We stop working on it. You can reopen it within %(days)d days.") % days,
+        "form": form,
+        "action": request.path,
+        "submit_label": _("Withdraw"),
+        "cancel_url": page,
+    }
+    return small_form(request, "stellwerk/portal/step.html", context, 422 if form.errors else 200)
 
 
 # -- one ticket ------------------------------------------------------------------------------------------
@@ -205,32 +233,53 @@ def _show(
     entries = stream.entries()
     if not stream.has_earlier:
         entries.append(_report(found))
-    steps = [one for one in TICKET_WORKFLOW.steps_from(found.status) if one.name in ANSWERS]
-    allowed = [
-        {
-            "name": one.name,
-            "label": one.label,
-            "icon": one.icon,
-            "natural": one.name == "confirm",
-            "url": reverse("portal_step", args=[found.reference, one.name]),
-        }
-        for one in steps
-        if standing_of(person).may_take(one, found)
-    ]
-    asks = _asks(found, allowed)
+    steps = _steps(found, person)
+    asks = _asks(found, [one for one in steps if one["name"] in ANSWERS])
     context = {
         "record": {"reference": found.reference, "title": found.title, "url": request.path},
         "status": tickets.status(found),
         "facts": [found.service.title] if found.service else [],
         "asks": asks,
+        "outcome": "" if asks or found.is_open else markdown(found.resolution),
         "stream": entries,
         "stream_more_url": f"?before={stream.earliest}" if stream.has_earlier else "",
         "composer": _composer(found, body, error) if standing_of(person).may_comment(found) else None,
-        "steps": [] if asks else allowed,
+        "steps": [one for one in steps if not asks or one not in asks["steps"]],
         "tickets_url": reverse("portal_tickets"),
         "version": found.version,
     }
     return _page(request, "ticket", context, status=status)
+
+
+def _steps(found: Ticket, person: Person) -> list[dict[str, Any]]:
+    """List what the requester may do now: confirm, reopen, withdraw."""
+    possible = {step.name: step for step in TICKET_WORKFLOW.steps_from(found.status)}
+    standing = standing_of(person)
+    drawn = [
+        {
+            "name": name,
+            "label": possible[name].label,
+            "icon": possible[name].icon,
+            "natural": name == "confirm",
+            "url": reverse("portal_step", args=[found.reference, name]),
+        }
+        for name in ANSWERS
+        if name in possible and standing.may_take(possible[name], found) and _holds(possible[name], found)
+    ]
+    if "cancel" in possible and standing.may_take(possible["cancel"], found):
+        address = reverse("portal_withdraw", args=[found.reference])
+        label = _("Withdraw this ticket")
+        drawn.append({"name": "cancel", "label": label, "icon": "ban", "url": address, "asks": True})
+    return drawn
+
+
+def _holds(step: Transition, found: Ticket) -> bool:
+    try:
+        if step.guard:
+            step.guard(found)
+    except ValidationError:
+        return False
+    return True
 
 
 def _report(found: Ticket) -> StreamEntry:

@@ -95,6 +95,26 @@ def test_a_ticket_can_be_reopened_for_fourteen_days(incident: Incident, gus: Per
         transition(closed, "reopen", by=gus)
 
 
+def test_a_cancelled_ticket_can_be_reopened_as_long_as_a_closed_one(incident: Incident, gus: Person) -> None:
+    why = {"resolution_code": "withdrawn", "resolution": "Not needed."}
+    cancelled = transition(incident, "cancel", why, by=gus)
+    reopened = transition(cancelled, "reopen", by=gus)
+    assert (reopened.status, reopened.resolution, reopened.resolution_code) == ("in_progress", "", "")
+    cancelled = transition(reopened, "cancel", by=gus)
+    Incident.objects.filter(pk=cancelled.pk).update(closed_at=timezone.now() - timedelta(days=15))
+    with pytest.raises(ValidationError, match="more than 14 days ago"):
+        transition(cancelled, "reopen", by=gus)
+
+
+def test_a_merged_ticket_is_taken_apart_rather_than_reopened(
+    incident: Incident, duplicate: Incident, agent: Person
+) -> None:
+    merged = merge(duplicate, incident, by=agent)
+    with pytest.raises(ValidationError, match=f"merged into {incident.reference}"):
+        transition(merged, "reopen", by=agent)
+    assert Incident.objects.get(pk=duplicate.pk).status == "cancelled"
+
+
 def test_an_answer_of_the_user_ends_the_waiting(incident: Incident, gus: Person, agent: Person) -> None:
     transition(incident, "wait", {"waiting_for": "user"}, by=agent)
     comment(incident, "We are looking into it.", by=agent)

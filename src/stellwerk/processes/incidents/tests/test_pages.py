@@ -6,7 +6,7 @@ from django.test import Client
 from stellwerk.foundation.reply_template import ReplyTemplate
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.processes.incidents.incident import Incident
 
 
@@ -33,6 +33,46 @@ def test_a_duplicate_is_merged_and_taken_apart_again(client: Client, gus: Person
     assert undo is not None
     client.post(undo[1])
     assert Incident.objects.get(pk=twin.pk).status == "new"
+
+
+def test_a_merged_ticket_is_taken_apart_from_its_own_page(client: Client, gus: Person, centre: Party) -> None:
+    twin, main = new("Twin", gus, centre), new("Main", gus, centre)
+    client.post(f"/tickets/{twin.reference}/merge/", {"into": main.reference})
+    change(Incident.objects.get(pk=twin.pk), {"impact": "low"}, by=SYSTEM)
+    page = client.get(f"/records/{twin.reference}/").content.decode()
+    assert f'href="/tickets/{twin.reference}/unmerge/" data-dialog' in page
+    assert f"Take apart from {main.reference}" in page
+    assert client.get(f"/tickets/{twin.reference}/unmerge/").status_code == 200
+    client.post(f"/tickets/{twin.reference}/unmerge/")
+    apart = Incident.objects.get(pk=twin.pk)
+    assert (apart.status, apart.resolution_code, apart.impact) == ("new", "", "low")
+    assert "Take apart" not in client.get(f"/records/{twin.reference}/").content.decode()
+
+
+def test_a_ticket_is_not_offered_to_be_merged_into_itself(client: Client, gus: Person, centre: Party) -> None:
+    twin, main = new("Mail twin", gus, centre), new("Mail main", gus, centre)
+    page = client.get(f"/tickets/{twin.reference}/merge/").content.decode()
+    offered = re.search(r'data-suggest="([^"]+)"', page)
+    assert offered is not None
+    for text in ("", "mail", twin.reference):
+        options = client.get(offered[1], {"without": twin.reference, "q": text}).content.decode()
+        assert twin.reference not in options
+    assert f"without={twin.reference}" in offered[1]
+    assert main.reference in client.get(f"{offered[1]}&q=mail").content.decode()
+    assert "Only open incidents are offered" in page
+
+
+def test_a_refused_merge_is_told_in_the_dialog(client: Client, gus: Person, centre: Party) -> None:
+    twin, done = new("Twin", gus, centre), new("Done", gus, centre)
+    transition(done, "cancel", by=SYSTEM)
+    headers = {"HX-Request": "true", "HX-Target": "dialog"}
+    url = f"/tickets/{twin.reference}/merge/"
+    answer = client.post(url, {"into": done.reference}, headers=headers)
+    assert (answer.status_code, b"<html" in answer.content) == (422, False)
+    assert b"is not open any more: choose a ticket that is worked on." in answer.content
+    apart = client.post(f"/tickets/{twin.reference}/unmerge/", headers=headers)
+    assert (apart.status_code, b"<html" in apart.content) == (422, False)
+    assert b"is not merged into another ticket." in apart.content
 
 
 def test_what_cannot_be_merged_is_refused(client: Client, gus: Person, centre: Party) -> None:

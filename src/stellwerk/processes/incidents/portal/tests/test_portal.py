@@ -1,9 +1,12 @@
+from datetime import timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.attachments.models import Attachment
@@ -11,6 +14,7 @@ from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.records.services import create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
+from stellwerk.processes.incidents.services import merge
 from stellwerk.processes.services.service import Service
 
 
@@ -103,6 +107,82 @@ def test_gus_confirms_and_reopens(portal: Client, ticket: Incident) -> None:
     assert Incident.objects.get().status == "closed"
     portal.post(url("_step", ticket.reference, "reopen"))
     assert Incident.objects.get().status == "in_progress"
+
+
+def test_gus_is_asked_before_his_ticket_is_withdrawn_and_may_reopen_it(
+    portal: Client, ticket: Incident
+) -> None:
+    page = portal.get(url("_ticket", ticket.reference)).content.decode()
+    address = url("_withdraw", ticket.reference)
+    assert f'href="{address}" data-dialog' in page
+    assert "Withdraw this ticket" in page
+    assert "Cancel" not in page
+    assert "Why?" in portal.get(address).content.decode()
+    assert Incident.objects.get().status == "new"
+    shown = portal.post(address, {"reason": "I found **it**"}, follow=True).content.decode()
+    withdrawn = Incident.objects.get()
+    assert (withdrawn.status, withdrawn.resolution_code) == ("cancelled", "withdrawn")
+    assert withdrawn.resolution == "I found **it**"
+    assert "<strong>it</strong>" in shown
+    assert "Withdrawn" in shown
+    assert f'action="{url("_step", ticket.reference, "reopen")}"' in shown
+    portal.post(url("_step", ticket.reference, "reopen"))
+    reopened = Incident.objects.get()
+    assert (reopened.status, reopened.resolution, reopened.closed_at) == ("in_progress", "", None)
+
+
+def test_gus_may_withdraw_what_waits_for_him(portal: Client, ticket: Incident) -> None:
+    transition(ticket, "wait", {"waiting_for": "user"}, by=SYSTEM)
+    page = portal.get(url("_ticket", ticket.reference)).content.decode()
+    assert "We need something from you" in page
+    assert url("_withdraw", ticket.reference) in page
+
+
+def test_reopening_is_not_offered_once_its_time_has_passed(portal: Client, ticket: Incident) -> None:
+    transition(ticket, "cancel", by=SYSTEM)
+    assert "Reopen" in portal.get(url("_ticket", ticket.reference)).content.decode()
+    Incident.objects.update(closed_at=timezone.now() - timedelta(days=15))
+    assert "Reopen" not in portal.get(url("_ticket", ticket.reference)).content.decode()
+
+
+def test_gus_cannot_withdraw_what_he_only_reads(portal: Client, nobody: Person, mail: Service) -> None:
+    other = create(Incident, {"title": "Secret", "requester": nobody}, by=SYSTEM)
+    assert portal.get(url("_withdraw", other.reference)).status_code == 404
+    assert portal.post(url("_withdraw", other.reference)).status_code == 404
+    assert Incident.objects.get().status == "new"
+
+
+def test_gus_reads_what_became_of_a_merged_ticket(
+    portal: Client, ticket: Incident, agent: Person, nobody: Person
+) -> None:
+    main = create(Incident, {"title": "Main", "requester": nobody, "party": ticket.party}, by=SYSTEM)
+    merge(ticket, main, by=agent)
+    page = portal.get(url("_ticket", ticket.reference)).content.decode()
+    assert "We handle this together with other reports of the same matter." in page
+    assert "Handled with others" in page
+    assert main.reference not in page
+    assert "Reopen" not in page
+    assert portal.post(url("_step", ticket.reference, "reopen")).status_code == 422
+
+
+def test_gus_finds_his_own_tickets_beside_the_services(
+    portal: Client, gus: Person, nobody: Person, mail: Service
+) -> None:
+    mine = create(
+        Incident,
+        {"title": "Nothing arrives", "description": "No mail since nine", "requester": gus},
+        by=SYSTEM,
+    )
+    comment(mine, "A secret about mail", by=SYSTEM, internal=True)
+    create(Incident, {"title": "Mail of another", "requester": nobody}, by=SYSTEM)
+    found = portal.get(url("_services"), {"q": "mail"}).context
+    assert [tile["name"] for tile in found["services"]] == ["Mail"]
+    assert [row["reference"] for row in found["tickets"]] == [mine.reference]
+    page = portal.get(url("_services"), {"q": "nine"}).content.decode()
+    assert "Nothing arrives" in page
+    assert portal.get(url("_services"), {"q": "secret"}).context["tickets"] == []
+    assert portal.get(url("_services"), {"q": mine.reference}).context["tickets"] != []
+    assert "Search services and your tickets" in portal.get(url("")).content.decode()
 
 
 def test_gus_takes_no_step_of_the_desk(portal: Client, ticket: Incident) -> None:
