@@ -8,6 +8,7 @@ for _name in [name for name in os.environ if name.startswith("STELLWERK_") and "
     del os.environ[_name]  # a developer's own settings must not decide what a test sees
 
 _data_dir = Path(tempfile.gettempdir()) / f"stellwerk-test-{os.getpid()}"
+(_data_dir / "static").mkdir(parents=True, exist_ok=True)
 os.environ["STELLWERK_MODE"] = "test"
 os.environ["STELLWERK_SECRET_KEY"] = "only for tests, only for tests, only for tests, only for tests"
 os.environ["STELLWERK_DATA_DIR"] = str(_data_dir)

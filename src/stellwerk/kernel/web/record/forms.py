@@ -169,7 +169,8 @@ def _machine(value: Any) -> MachineValue:
 
 def form_field(declared: "models.Field[Any, Any]") -> forms.Field:
     """Make the form field of a model field that is no reference."""
-    field = declared.formfield()
+    url = isinstance(declared, models.URLField)
+    field = declared.formfield(assume_scheme="https") if url else declared.formfield()
     if field is None:
         raise TypeError(f"{declared} has no form field.")
     if isinstance(field, forms.DateTimeField):
