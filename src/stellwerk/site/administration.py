@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import call_command, execute_from_command_line, get_commands, load_command_class
 
-from stellwerk.site import serving
+from stellwerk.site import data_folder, serving
 from stellwerk.site.configuration import ADMIN_PASSWORD_VARIABLE
 from stellwerk.site.obstacles import Obstacle
 
@@ -22,12 +22,14 @@ def migrate(options: argparse.Namespace) -> None:
     django.setup()
     from stellwerk.kernel.jobs.schedule import synchronise  # models exist only after setup
 
+    data_folder.make(Path(settings.DATA_DIR))
     if settings.ON_SQLITE:
-        Path(settings.DATABASES["default"]["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-    call_command("migrate", interactive=False, verbosity=1)
-    call_command("createcachetable", verbosity=0)
-    # Only here: while two versions run side by side, a worker must not drop what the newer one has.
-    synchronise(remove=True)
+        data_folder.make(Path(settings.DATABASES["default"]["NAME"]).parent, "STELLWERK_DATABASE_URL")
+    with data_folder.in_use():
+        call_command("migrate", interactive=False, verbosity=1)
+        call_command("createcachetable", verbosity=0)
+        # Only here: while two versions run side by side, a worker must not drop what the newer one has.
+        synchronise(remove=True)
 
 
 def check(options: argparse.Namespace) -> None:
@@ -81,7 +83,8 @@ def backup(options: argparse.Namespace) -> None:
     from stellwerk.site.backup.backup import backup as write  # needs the settings
 
     path = options.file or Path(f"stellwerk-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip")
-    manifest = write(path)
+    with data_folder.in_use():
+        manifest = write(path)
     print(f"Wrote {path}: {sum(manifest.tables.values())} rows, {len(manifest.files) - 1} attachments.")
 
 
@@ -97,15 +100,17 @@ def restore(options: argparse.Namespace) -> None:
     django.setup()
     from stellwerk.site.backup.restore import restore as bring_back  # needs the settings
 
-    manifest = bring_back(options.file, options.replace)
+    with data_folder.alone():
+        manifest = bring_back(options.file, options.replace)
     print(f"Restored {sum(manifest.tables.values())} rows and {len(manifest.files) - 1} attachments.")
 
 
 def run_django(words: str, command: str, arguments: list[str]) -> None:
     """Run a Django command so that its help and its errors name the words that the operator typed."""
-    if not command:
-        execute_from_command_line([f"stellwerk {words}", *arguments])
-        return
     django.setup()
-    loaded = load_command_class(get_commands()[command], command)
-    loaded.run_from_argv(["stellwerk", words, *arguments])
+    with data_folder.in_use():
+        if not command:
+            execute_from_command_line([f"stellwerk {words}", *arguments])
+            return
+        loaded = load_command_class(get_commands()[command], command)
+        loaded.run_from_argv(["stellwerk", words, *arguments])

@@ -1,5 +1,7 @@
 """How Stellwerk talks to its database: SQLite by default, PostgreSQL by address."""
 
+import os
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,8 @@ from stellwerk.site.configuration import Configuration, parse_database_url
 
 SQLITE_FILE = "stellwerk.sqlite3"
 BUSY_TIMEOUT_S = 20
+APPLICATION = "stellwerk"
+LONGEST_MACHINE = 40  # PostgreSQL keeps 63 characters of the whole
 
 
 def database(configuration: Configuration, data_dir: Path) -> dict[str, Any]:
@@ -51,5 +55,10 @@ def postgresql(options: dict[str, Any], connections: int) -> dict[str, Any]:
     pool = {"min_size": 1, "max_size": connections, "timeout": 10, "max_lifetime": 3600}
     # With a million records the planner takes access conditions for costly and compiles them: 2 s for a query of 1 ms.
     settings = f"-c jit=off {options.get('options', '')}".strip()
-    pooled = options | {"pool": pool, "options": settings}
-    return {"OPTIONS": pooled, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    ours = {"pool": pool, "options": settings, "application_name": application_name()}
+    return {"OPTIONS": options | ours, "CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+
+
+def application_name() -> str:
+    """Return by what the database server's list of connections, and a restore, know this process and its children."""
+    return f"{APPLICATION} {platform.node()[:LONGEST_MACHINE]}:{os.getpid()}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from stellwerk.site import serving
+from stellwerk.site import data_folder, serving
 from stellwerk.site.configuration import PREFIX
 from stellwerk.site.obstacles import Obstacle, require_free_port
 from stellwerk.site.supervisor import run_apart
@@ -33,12 +33,13 @@ def run(options: argparse.Namespace) -> None:
     require_free_port("127.0.0.1", options.port)
     if options.reset:
         throw_away(data_dir)
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_folder.make(data_dir, "--data-dir")
     require_space(data_dir)
     choose_settings(data_dir, options.port)
     django.setup()
-    run_apart(set_up)
-    serving.run_tree()
+    with data_folder.in_use():
+        run_apart(set_up)
+        serving.run_tree()
 
 
 def choose_settings(data_dir: Path, port: int) -> None:

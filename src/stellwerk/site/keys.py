@@ -5,6 +5,7 @@ import hmac
 import secrets
 from pathlib import Path
 
+from stellwerk.site import data_folder
 from stellwerk.site.configuration import Configuration, ConfigurationError
 
 SHORTEST_KEY = 50
@@ -42,7 +43,7 @@ def journal_key(configuration: Configuration, secret: str) -> bytes:
 def kept_key(path: Path) -> str:
     """Return the key in the file at path, which is made when there is none."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        data_folder.make(path.parent)
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48), encoding="utf-8")
     return path.read_text(encoding="utf-8")

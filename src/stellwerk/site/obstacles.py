@@ -38,7 +38,7 @@ def explain(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         return explain_os_error(error)
-    if isinstance(error, utils.OperationalError | utils.ProgrammingError):
+    if isinstance(error, utils.DatabaseError):
         return explain_database_error(error)
     return None
 

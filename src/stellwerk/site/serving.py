@@ -6,6 +6,8 @@ import gc
 import hashlib
 import importlib
 import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import django
@@ -16,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import get_resolver
 
+from stellwerk.site import data_folder
 from stellwerk.site.obstacles import Obstacle, require_free_port
 from stellwerk.site.supervisor import Child, Supervisor, run_apart, start_method
 
@@ -25,8 +28,9 @@ WORKER_END_TIMEOUT_S = 15
 
 def serve(options: argparse.Namespace) -> None:
     """Run the web server and the jobs under one supervisor."""
-    prepare()
-    run_tree()
+    with in_place():
+        prepare()
+        run_tree()
 
 
 def run_tree() -> None:
@@ -36,20 +40,29 @@ def run_tree() -> None:
 
 def web(options: argparse.Namespace) -> None:
     """Run the web server only."""
-    prepare()
-    preload()
-    run_granian()
+    with in_place():
+        prepare()
+        preload()
+        run_granian()
 
 
 def worker(options: argparse.Namespace) -> None:
     """Run the jobs only."""
+    with in_place():
+        run_jobs()
+
+
+@contextmanager
+def in_place() -> Iterator[None]:
+    """Set Django up, and hold the data folder as long as something runs on it."""
     django.setup()
-    run_jobs()
+    data_folder.make(Path(settings.DATA_DIR))
+    with data_folder.in_use():
+        yield
 
 
 def prepare() -> None:
     """Make sure that serving can succeed, before anything is started."""
-    django.setup()
     require_free_port(*address())
     run_apart(prepare_data)
 

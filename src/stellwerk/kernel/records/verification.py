@@ -18,7 +18,7 @@ from stellwerk.kernel.attachments.models import Attachment, Blob
 from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.journal import Fault, Walk
+from stellwerk.kernel.records.journal import Fault, Walk, seal
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.values import Changes
 
@@ -117,6 +117,17 @@ class Verification:
                 record = references[owners[blob.pk]]
                 what = _("the stored content of file %s is not what was attached.") % blob.sha256[:12]
                 yield Fault(record.reference, record.journal_count, what)
+
+
+def key_fits() -> bool:
+    """Whether any record bears a seal of the key in use; where none does, the key is another, not every record."""
+    sealed = Record.objects.values_list("reference", "journal_count", "journal_head", "journal_seal")
+    found = False
+    for reference, count, head, given in sealed.iterator(chunk_size=ROWS_AT_ONCE):
+        if seal(reference, count, head) == given:
+            return True
+        found = True
+    return not found
 
 
 class _Walk(Walk):

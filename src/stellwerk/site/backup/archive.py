@@ -32,12 +32,13 @@ class Member:
 
 @dataclass
 class Manifest:
-    """What a backup holds: where it came from, rows per table, a hash per file."""
+    """What a backup holds: where it came from, rows per table, by what the journal's key is known, a hash per file."""
 
     version: str
     made_at: str
     engine: str
     tables: dict[str, int]
+    journal_key: str = ""
     files: dict[str, Member] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -61,7 +62,7 @@ def write(path: Path, manifest: Manifest, members: Iterable[tuple[str, Path]]) -
 @contextmanager
 def verified(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     """Open an archive after checking its seal and the hash of every file in it."""
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         _check_seal(path, file)
         try:
             with zipfile.ZipFile(file) as archive:
@@ -78,6 +79,13 @@ def extract(archive: zipfile.ZipFile, name: str, target: Path) -> None:
     with archive.open(name) as source, _opened_for_owner(target) as copy:
         while chunk := source.read(CHUNK):
             copy.write(chunk)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise Obstacle(f"{path} cannot be read ({error.strerror}): name a backup.") from None
 
 
 def _opened_for_owner(path: Path) -> BinaryIO:

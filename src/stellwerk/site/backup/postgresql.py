@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
+from stellwerk.site.databases import APPLICATION
 from stellwerk.site.obstacles import Obstacle
 
 MEMBER = "database.dump"
@@ -17,6 +18,24 @@ COUNTED = """
 EXTENSIONS = """
     SELECT extname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE n.nspname = %s
 """
+
+OTHERS = """
+    SELECT DISTINCT application_name FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name LIKE %s
+    AND application_name <> current_setting('application_name') ORDER BY application_name
+"""
+
+
+def require_alone() -> None:
+    """Refuse while other processes of Stellwerk, on any machine, are connected to the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(OTHERS, [f"{APPLICATION} %"])
+        others = [name.removeprefix(APPLICATION).strip() for (name,) in cursor.fetchall()]
+    if others:
+        raise Obstacle(
+            f"Stellwerk is running on this database (machine:process {', '.join(others)}): stop its servers, "
+            "workers and imports first. Nothing was changed."
+        )
 
 
 def dump(folder: Path) -> tuple[Path, dict[str, int]]:

@@ -13,7 +13,9 @@ from django.db import connection
 
 from stellwerk import __version__
 from stellwerk.kernel.jobs.schedule import synchronise
+from stellwerk.kernel.records.journal import key_mark
 from stellwerk.site.backup import archive, postgresql, sqlite
+from stellwerk.site.backup.backup import has_table
 from stellwerk.site.obstacles import Obstacle
 
 MEMBERS = {"sqlite": sqlite.MEMBER, "postgresql": postgresql.MEMBER}
@@ -21,9 +23,12 @@ MEMBERS = {"sqlite": sqlite.MEMBER, "postgresql": postgresql.MEMBER}
 
 def restore(path: Path, replace: bool) -> archive.Manifest:
     """Bring a backup back; what was there before is moved aside, never deleted."""
+    if connection.vendor == "postgresql":
+        postgresql.require_alone()
     with archive.verified(path) as (opened, manifest):
         require_same_database(manifest)
         require_version(manifest)
+        require_same_key(manifest)
         if not replace:
             require_empty_target()
         put_in_place(opened, manifest, f"replaced_{datetime.now(UTC):%Y%m%d_%H%M%S}")
@@ -75,6 +80,14 @@ def require_version(manifest: archive.Manifest) -> None:
         )
 
 
+def require_same_key(manifest: archive.Manifest) -> None:
+    if manifest.journal_key and manifest.journal_key != key_mark():
+        raise Obstacle(
+            "The backup is of an installation with another key: set STELLWERK_SECRET_KEY (and "
+            "STELLWERK_JOURNAL_KEY, if it was set) as there. Nothing was changed."
+        )
+
+
 def as_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 
@@ -90,7 +103,4 @@ def require_empty_target() -> None:
 def holds_records() -> bool:
     """Tell whether the database has any record; one without tables has none."""
     record = apps.get_model("kernel", "Record")
-    if connection.vendor == "sqlite" and not Path(connection.settings_dict["NAME"]).exists():
-        return False
-    present = record._meta.db_table in connection.introspection.table_names()
-    return present and bool(record.objects.exists())
+    return has_table(record._meta.db_table) and bool(record.objects.exists())

@@ -55,6 +55,8 @@ def put_in_place(new: Path, aside: Path) -> None:
     """Move the present file aside and the new one to its place."""
     connection.close()
     place = Path(connection.settings_dict["NAME"])
+    if place.exists():
+        require_unused(place)
     for suffix in ("", "-wal", "-shm"):
         present = place.with_name(place.name + suffix)
         if present.exists():
@@ -62,3 +64,16 @@ def put_in_place(new: Path, aside: Path) -> None:
             os.replace(present, aside / present.name)
     place.parent.mkdir(parents=True, exist_ok=True)
     os.replace(new, place)
+
+
+def require_unused(place: Path) -> None:
+    """Refuse while any program has the file open: leaving the write-ahead log is possible for the last one only."""
+    with closing(sqlite3.connect(place, timeout=0)) as database:
+        try:
+            database.execute("PRAGMA journal_mode=DELETE")
+        except sqlite3.DatabaseError as error:
+            # A damaged file is no reason against a restore, but for one.
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise Obstacle(
+                    f"Another program has {place} open: end it first. Nothing was changed."
+                ) from None

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -27,17 +27,22 @@ class Installation:
     data_dir: Path
     database_url: str = ""
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        environment = self.environment() | settings
+        return subprocess.run(self.command(*arguments), env=environment, capture_output=True, text=True)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "stellwerk.site.cli", *arguments]
+
+    def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("STELLWERK_")}
-        environment = kept | {
+        return kept | {
             "STELLWERK_SECRET_KEY": "the same for all installations of this test, because keys move with a backup",
             "STELLWERK_DATA_DIR": str(self.data_dir),
             "STELLWERK_DATABASE_URL": self.database_url,
             "STELLWERK_ADMIN_PASSWORD": PASSWORD,
-            "STELLWERK_LOG_LEVEL": "WARNING",
+            "STELLWERK_LOG_LEVEL": "INFO",
         }
-        command = [sys.executable, "-m", "stellwerk.site.cli", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True)
 
     def succeed(self, *arguments: str) -> str:
         done = self.run(*arguments)
@@ -139,6 +144,124 @@ def test_a_backup_is_never_overwritten(make_installation: Make, tmp_path: Path) 
     assert refused.returncode == 2
     assert "exists already" in refused.stderr
     assert path.read_bytes() == b"the only copy"
+
+
+@pytest.fixture
+def filled(make_installation: Make) -> Installation:
+    """An installation in which Ada is the administrator."""
+    made = make_installation("first")
+    made.succeed("migrate")
+    made.succeed("create-admin", "ada")
+    return made
+
+
+def test_a_restore_is_refused_while_a_worker_runs_and_allowed_once_it_was_killed(
+    filled: Installation, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.zip"
+    filled.succeed("backup", str(path))
+    filled.succeed("create-admin", "bob")
+    with working(filled) as worker, working(filled):
+        refused = filled.run("restore", "--replace", str(path))
+        assert refused.returncode == 2
+        assert "Stellwerk is running on" in refused.stderr
+        assert "stop its servers, workers and imports first" in refused.stderr
+        assert filled.people() == ["ada", "bob"]
+        worker.kill()
+        assert filled.run("restore", "--replace", str(path)).returncode == 2
+    filled.succeed("restore", "--replace", str(path))
+    assert filled.people() == ["ada"]
+
+
+@contextmanager
+def working(installation: Installation) -> Iterator[subprocess.Popen[str]]:
+    """Run a worker, and kill it in the end so that it cannot tidy up."""
+    worker = subprocess.Popen(
+        installation.command("worker"), env=installation.environment(), stderr=subprocess.PIPE, text=True
+    )
+    assert worker.stderr is not None
+    with worker, closing(worker.stderr):
+        assert "worker started" in worker.stderr.readline()
+        yield worker
+        worker.kill()
+
+
+@pytest.mark.postgresql
+def test_a_worker_on_another_machine_is_seen_by_its_connection(filled: Installation, tmp_path: Path) -> None:
+    path = tmp_path / "one.zip"
+    filled.succeed("backup", str(path))
+    elsewhere = Installation(tmp_path / "elsewhere", filled.database_url)
+    with working(elsewhere) as worker:
+        refused = filled.run("restore", "--replace", str(path))
+        assert refused.returncode == 2
+        assert f":{worker.pid}): stop its servers" in refused.stderr
+    filled.succeed("restore", "--replace", str(path))
+
+
+@pytest.mark.sqlite
+def test_a_restore_is_refused_while_any_program_has_the_file_open(
+    filled: Installation, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.zip"
+    filled.succeed("backup", str(path))
+    with closing(sqlite3.connect(filled.data_dir / "stellwerk.sqlite3")) as other:
+        other.execute("SELECT count(*) FROM kernel_person").fetchone()
+        refused = filled.run("restore", "--replace", str(path))
+        assert refused.returncode == 2
+        assert "Another program has" in refused.stderr
+    assert list(filled.data_dir.glob("replaced_*")) == []
+    (filled.data_dir / "stellwerk.sqlite3").write_bytes(b"damaged" * 1000)
+    refused = filled.run("restore", str(path))
+    assert "not one of SQLite" in refused.stderr
+    filled.succeed("restore", "--replace", str(path))
+    assert filled.people() == ["ada"]
+
+
+OTHER_KEY = "another key than that of the installation of which the backup is"
+
+
+def test_a_backup_under_another_key_is_refused_in_one_sentence_before_anything_happens(
+    filled: Installation, make_installation: Make, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.zip"
+    filled.succeed("backup", str(path))
+    second = make_installation("second")
+    refused = second.run("restore", str(path), STELLWERK_SECRET_KEY=OTHER_KEY)
+    assert refused.returncode == 2
+    assert refused.stderr.splitlines() == [
+        "stellwerk: The backup is of an installation with another key: set STELLWERK_SECRET_KEY "
+        "(and STELLWERK_JOURNAL_KEY, if it was set) as there. Nothing was changed."
+    ]
+    second.succeed("restore", str(path))
+    doubted = second.run("journal", "verify", STELLWERK_SECRET_KEY=OTHER_KEY)
+    assert doubted.returncode == 1
+    assert "Not one record bears a seal of this key" in doubted.stderr
+    assert doubted.stdout == ""
+
+
+def test_what_is_not_there_is_said_in_a_sentence(make_installation: Make, tmp_path: Path) -> None:
+    empty = make_installation("empty")
+    for arguments, sentence in (
+        (["restore", str(tmp_path / "none.zip")], "none.zip cannot be read (No such file or directory)"),
+        (["backup", str(tmp_path / "one.zip")], "There is nothing to back up: the database has no tables."),
+        (["backup", str(tmp_path / "none" / "one.zip")], f"There is no folder {tmp_path / 'none'}"),
+    ):
+        refused = empty.run(*arguments)
+        assert refused.returncode == 2
+        assert refused.stderr.splitlines() == [refused.stderr.strip()]
+        assert refused.stderr.startswith("stellwerk: ")
+        assert sentence in refused.stderr
+    assert not (tmp_path / "one.zip").exists()
+
+
+@pytest.mark.parametrize("command", ["migrate", "serve", "worker"])
+def test_a_data_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path, command: str) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "below"):
+        refused = Installation(place).run(command)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith(f"stellwerk: The folder {place} cannot be made (")
+        assert refused.stderr.endswith("): correct STELLWERK_DATA_DIR.\n")
 
 
 @pytest.mark.postgresql

@@ -5,22 +5,31 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _noop
 
 from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.verification import Verification
+from stellwerk.kernel.records.verification import Verification, key_fits
+
+OTHER_KEY = _noop(
+    "Not one record bears a seal of this key: STELLWERK_SECRET_KEY (or STELLWERK_JOURNAL_KEY) is most probably not "
+    "the one with which the journals were written. Set that one and verify again."
+)
 
 
 class Command(BaseCommand):
     help = (
         "verify: checks the hash chains of all records or of those named, what the records hold against it, "
-        "and comments and files against their entries. Names every fault; ends with 1 when there is one."
+        "and comments and files against their entries. Names the faults; ends with 1 when there is one."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["verify"])
         parser.add_argument("references", nargs="*", help="such as INC-000042; all records without")
+        parser.add_argument("--most", type=int, default=100, help="how many faults to name; all are counted")
 
-    def handle(self, *, action: str, references: list[str], **options: Any) -> None:
+    def handle(self, *, action: str, references: list[str], most: int, **options: Any) -> None:
+        if not key_fits():
+            raise CommandError(_(OTHER_KEY))
         records = Record.objects.all()
         if references:
             wanted = {reference.upper() for reference in references}
@@ -28,13 +37,16 @@ class Command(BaseCommand):
             unknown = wanted - set(records.values_list("reference", flat=True))
             if unknown:
                 raise CommandError(_("There is no record %s.") % ", ".join(sorted(unknown)))
-        self._verify(Verification(records))
+        self._verify(Verification(records), most)
 
-    def _verify(self, verification: Verification) -> None:
+    def _verify(self, verification: Verification, most: int) -> None:
         begun, faults = time.monotonic(), 0
         for fault in verification.faults():
             faults += 1
-            self.stdout.write(str(fault))
+            if faults <= most:
+                self.stdout.write(str(fault))
+        if faults > most:
+            self.stdout.write(_("and %d more") % (faults - most))
         figures = {
             "records": verification.seen,
             "entries": verification.entries,

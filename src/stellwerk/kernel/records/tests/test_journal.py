@@ -208,8 +208,24 @@ def test_the_command_says_which_entry_and_ends_with_one(incident: Incident, mari
         call_command("journal", "verify", incident.reference.lower(), stdout=out)
     assert ended.value.code == 1
     assert f"{incident.reference}, entry 2: its content was changed after it was written." in out.getvalue()
+    entry(incident, 3).update(reason="forged")
+    with pytest.raises(SystemExit):
+        call_command("journal", "verify", most=1, stdout=out)
+    assert "entry 3" not in out.getvalue()
+    assert "\nand 1 more\n" in out.getvalue()
+    assert "2 faults." in out.getvalue()
     with pytest.raises(CommandError, match="There is no record INC-999999"):
         call_command("journal", "verify", "INC-999999")
+
+
+def test_another_key_is_said_once_instead_of_a_fault_for_every_entry(
+    incident: Incident, settings: Any
+) -> None:
+    out = io.StringIO()
+    settings.STELLWERK_JOURNAL_KEY = b"another key"
+    with pytest.raises(CommandError, match="Not one record bears a seal of this key: STELLWERK_SECRET_KEY"):
+        call_command("journal", "verify", stdout=out)
+    assert out.getvalue() == ""
 
 
 def test_verifying_asks_no_query_per_record(
