@@ -24,6 +24,7 @@ NUMBER: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "boolean"}
 MOMENT: Schema = {"type": "string", "format": "date-time"}
 REFERENCE: Schema = {"$ref": "#/components/schemas/Reference"}
+NULLABLE_REFERENCE: Schema = {"anyOf": [REFERENCE, {"type": "null"}]}
 REFERENCE_GIVEN: Schema = {"$ref": "#/components/schemas/ReferenceGiven"}
 COUNT: Schema = {"$ref": "#/components/schemas/Count"}
 CURSOR: Schema = {"type": ["string", "null"], "description": "The cursor of the next page; null on the last."}
@@ -322,14 +323,10 @@ def anything(record_type: Type) -> Schema:
 
 def shared_components() -> dict[str, Schema]:
     """Describe what several operations use."""
-    nullable_reference = {"anyOf": [REFERENCE, {"type": "null"}]}
-    authored = {"by": nullable_reference, "at": MOMENT}
-    nullable_text: Schema = {"type": ["string", "null"]}
-    changes: Schema = {
-        "type": "object",
-        "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
-        "description": "By field, its machine value before and after.",
-    }
+    return {**_references(), **_beside_records(), **_answers()}
+
+
+def _references() -> dict[str, Schema]:
     return {
         "Reference": an_object({"reference": TEXT, "title": TEXT}),
         "ReferenceGiven": {
@@ -343,6 +340,17 @@ def shared_components() -> dict[str, Schema]:
             {"count": NUMBER, "exact": FLAG},
             description="How many there are; not exact means at least so many.",
         ),
+    }
+
+
+def _beside_records() -> dict[str, Schema]:
+    authored = {"by": NULLABLE_REFERENCE, "at": MOMENT}
+    changes: Schema = {
+        "type": "object",
+        "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
+        "description": "By field, its machine value before and after.",
+    }
+    return {
         "Comment": an_object({"id": NUMBER, **authored, "body": TEXT, "internal": FLAG}),
         "Attachment": an_object(
             {
@@ -371,7 +379,7 @@ def shared_components() -> dict[str, Schema]:
                 "number": NUMBER,
                 "at": MOMENT,
                 "recorded_at": MOMENT,
-                "by": nullable_reference,
+                "by": NULLABLE_REFERENCE,
                 "verb": {"type": "string", "enum": Verb.values},
                 "step": TEXT,
                 "changes": changes,
@@ -380,6 +388,13 @@ def shared_components() -> dict[str, Schema]:
                 "brought_from": TEXT,
             }
         ),
+    }
+
+
+def _answers() -> dict[str, Schema]:
+    """Describe what is no record: hits, the caller, problems."""
+    nullable_text: Schema = {"type": ["string", "null"]}
+    return {
         "Hit": an_object(
             {
                 "id": NUMBER,
@@ -396,11 +411,11 @@ def shared_components() -> dict[str, Schema]:
                 "title": TEXT,
                 "username": nullable_text,
                 "email": nullable_text,
-                "party": nullable_reference,
+                "party": NULLABLE_REFERENCE,
                 "administrator": FLAG,
                 "roles": {
                     "type": "array",
-                    "items": an_object({"role": TEXT, "process": TEXT, "party": nullable_reference}),
+                    "items": an_object({"role": TEXT, "process": TEXT, "party": NULLABLE_REFERENCE}),
                 },
                 "token": {
                     "anyOf": [
