@@ -5,7 +5,7 @@ Each row goes through the verbs, with `by` who imports; what may not be done on 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -29,6 +29,7 @@ from stellwerk.kernel.records.values import to_machine
 
 ROWS_AT_ONCE = 200
 MOST_FAULTS = 1_000
+LONGEST_QUOTE = 60
 YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 CREATE, CHANGE, UNCHANGED, ERROR = "create", "change", "unchanged", "error"
@@ -138,7 +139,7 @@ class RecordImport:
             record = self._record(name, number, known, seen)
             self._write(line, record, self._values(row, record, targets), row, targets, writer)
         except ValidationError as error:
-            line.errors = sentences(self.record_type, error)
+            line.errors = sentences(error, row)
         except PermissionDenied as error:
             line.errors = [str(error)]
         return line
@@ -179,7 +180,11 @@ class RecordImport:
                 line.warnings.append(_("It was changed since the file was written."))
         if left := self._not_taken(row, result, targets):
             line.warnings.append(_("Not taken, because it follows from other fields: %s.") % ", ".join(left))
-        line.changes = {name: both for name, both in writer.changes.items() if not name.startswith("@")}
+        line.changes = {
+            name: both
+            for name, both in writer.changes.items()
+            if not name.startswith("@") and (record is not None or name in row or both[1])
+        }
 
     # -- values ----------------------------------------------------------------------------------------
 
@@ -252,7 +257,9 @@ class RecordImport:
 
 
 class _Watched(services.Direct):
-    """The usual writer, which also tells what the last deed changed."""
+    """The usual writer, which also remembers what the last deed changed, and notifies nobody of thousands of them."""
+
+    notifies = False
 
     def __init__(self) -> None:
         self.changes: dict[str, list[Any]] = {}
@@ -329,24 +336,36 @@ def _loaded(references: set[str]) -> dict[str, Record]:
 
 
 def keys_of(record_type: RecordType[Any]) -> list[str]:
-    """List the fields by which a row may name its record: short texts that are set on forms, and the reference."""
+    """List the fields by which a row may name its record: the reference, the title, and texts that can be looked up.
+
+    Those are unique or have an index of their own; any other would be a sentence about the record, not its name.
+    """
+    indexes = record_type.model._meta.indexes
+    indexed = {"title", *(getattr(of, "name", "") for index in indexes for of in index.expressions[:1])}
     names = ["reference"]
     for name in record_type.editable_fields:
         declared = record_type.field(name)
-        if isinstance(declared, models.CharField) and not declared.choices:
+        if isinstance(declared, models.CharField) and (declared.unique or name in indexed):
             names.append(name)
     return names
 
 
-def sentences(record_type: RecordType[Any], error: ValidationError) -> list[str]:
-    """Put a fault into words, each with the column it is about."""
+def sentences(error: ValidationError, row: Mapping[str, Any]) -> list[str]:
+    """Put a fault into words, each with the column that it is about and what stands there."""
     if not hasattr(error, "error_dict"):
         return [str(message) for message in error.messages]
     return [
-        str(message) if name == "__all__" else f"{name}: {message}"
+        str(message) if name == "__all__" else f"{_cell_named(name, row)}: {message}"
         for name, messages in error.message_dict.items()
         for message in messages
     ]
+
+
+def _cell_named(name: str, row: Mapping[str, Any]) -> str:
+    text = " ".join(cells.as_text(row.get(name)).split())
+    if len(text) > LONGEST_QUOTE:
+        text = f"{text[:LONGEST_QUOTE]}…"
+    return f"{name} “{text}”" if text else name
 
 
 def _key_text(cell: Any) -> str:

@@ -191,6 +191,8 @@ def _in_words(record_type: RecordType[Any], lines: list[Line]) -> list[dict[str,
     def said(name: str, value: Any) -> str:
         if value in (None, ""):
             return ""
+        if isinstance(value, bool):
+            return _("yes") if value else _("no")
         if name in record_type.references:
             return titles.get(value, "?")
         if name == "status":

@@ -44,6 +44,8 @@ HEARD_BY_INVOLVED = HEARD_BY_GUESTS | {Verb.CHANGE, Verb.UNDO}
 
 def tell(event: Event) -> None:
     """Note for everybody concerned that this happened, and enqueue their mails (a handler of events)."""
+    if not event.notifies:
+        return
     whys = concerned(event)
     whys.pop(event.by.pk or 0, None)
     if not whys:

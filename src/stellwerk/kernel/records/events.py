@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Event:
-    """A journal entry that was just written, with its record, who acted, and the comment or file that it is about."""
+    """A journal entry that was just written, with its record, who acted, and the comment or file that it is about.
+
+    `notifies` is false when it is one of many that an import writes.
+    """
 
     record: "Record"
     entry: Entry
     by: Actor
     subject: Any = None
+    notifies: bool = True
 
     @property
     def topics(self) -> list[str]:

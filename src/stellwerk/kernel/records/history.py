@@ -41,6 +41,7 @@ class History:
 
     brings_history = True
     rehearses = False
+    notifies = False
 
     def __init__(self, brought_from: str, *, by: Actor) -> None:
         if not standing_of(by).is_administrator:

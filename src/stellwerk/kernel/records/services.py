@@ -75,6 +75,7 @@ class Direct:
 
     brings_history = False
     rehearses = False
+    notifies = True
 
     def atomic(self) -> AbstractContextManager[Any]:
         return transaction.atomic()
@@ -166,7 +167,7 @@ def create(
         record.created_at = deed.at
         entry = _entry(record_type, record, deed, difference({}, machine_values(record)))
         writer.created(record, entry)
-        publish(Event(record, entry, by), writer)
+        publish(Event(record, entry, by, notifies=writer.notifies), writer)
     return record
 
 
@@ -359,7 +360,7 @@ def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition
     entry = _entry(record_type, record, act.deed(record), changes)
     fields = [name for name in changes if not name.startswith("custom.")]
     writer.changed(record, entry, fields, _fresh_shares(record, before))
-    publish(Event(record, entry, act.by), writer)
+    publish(Event(record, entry, act.by, notifies=writer.notifies), writer)
     return record
 
 

@@ -49,6 +49,18 @@ class Figures:
     made: dict[str, int] = field(default_factory=dict)
 
 
+def nothing_new(before: Figures) -> Figures:
+    """Return what an import finds that was completed before: everything is known."""
+    return Figures(
+        tickets=before.tickets,
+        unchanged=before.new + before.extended + before.unchanged,
+        refused=before.refused,
+        known_updates=before.updates + before.known_updates,
+        late_updates=before.late_updates,
+        refused_updates=before.refused_updates,
+    )
+
+
 @dataclass
 class Known:
     """What is already here of a ticket of the log."""
@@ -85,6 +97,7 @@ class LogImporter:
         known = LogImport.objects.filter(digest=digest).first()
         if known and known.finished_at and not again:
             self._resume(known)
+            self.figures = nothing_new(self.figures)
             return False
         if known and not known.finished_at:
             self._resume(known)

@@ -21,8 +21,9 @@ from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.custom.models import CustomField
 from stellwerk.kernel.exchange import cells, formats
 from stellwerk.kernel.exchange.export import Export
-from stellwerk.kernel.exchange.importing import RecordImport
+from stellwerk.kernel.exchange.importing import RecordImport, keys_of
 from stellwerk.kernel.exchange.models import ImportDraft
+from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
@@ -186,13 +187,13 @@ def test_a_dry_run_tells_line_by_line_and_writes_nothing(incidents: list[Inciden
     outcome = RecordImport(registry.get("incident"), by=maria).rehearse(rows)
     assert outcome.lines[0].changes == {"title": ["Slow disk", "Fast disk"]}
     assert {line.number: line.errors for line in outcome.faults} == {
-        4: ["requester: Choose one of those offered: there is no such record."],
-        5: ["reference: There is no such record; leave it empty to create one."],
+        4: ["requester “PER-000999”: Choose one of those offered: there is no such record."],
+        5: ["reference “INC-999999”: There is no such record; leave it empty to create one."],
         6: ["Line 3 is about the same record."],
         7: [
-            "status: A state is reached by its steps: take them on the record.",
-            "colour: There is no such column.",
-            "impact: Choose one of: high, medium, low.",
+            "status “closed”: A state is reached by its steps: take them on the record.",
+            "colour “red”: There is no such column.",
+            "impact “huge”: Choose one of: high, medium, low.",
         ],
     }
     assert (Record.objects.count(), Entry.objects.count()) == before
@@ -217,7 +218,8 @@ def test_a_foreign_record_looks_like_one_that_does_not_exist(
         (3, {"reference": "INC-777777", "title": "y"}),
     ]
     outcome = RecordImport(registry.get("incident"), by=maria).run(rows)
-    assert outcome.faults[0].errors == outcome.faults[1].errors
+    theirs, nobodys = (line.errors[0] for line in outcome.faults)
+    assert theirs.replace(foreign.reference, "INC-777777") == nobodys
     assert Incident.objects.get(pk=foreign.pk).title == "x"
 
 
@@ -230,7 +232,8 @@ def test_a_reference_to_a_foreign_record_looks_like_one_to_none(
         (3, {"reference": incidents[1].reference, "team": "TEA-999999"}),
     ]
     outcome = RecordImport(registry.get("incident"), by=maria).rehearse(rows)
-    assert outcome.faults[0].errors == outcome.faults[1].errors
+    theirs, nobodys = (line.errors[0] for line in outcome.faults)
+    assert theirs.replace(foreign.reference, "TEA-999999") == nobodys
 
 
 def test_gus_may_not_import(gus: Person, client: Client) -> None:
@@ -238,6 +241,35 @@ def test_gus_may_not_import(gus: Person, client: Client) -> None:
         RecordImport(registry.get("incident"), by=gus)
     client.force_login(gus)
     assert client.get("/incidents/import/").status_code == 403
+
+
+def test_an_import_rings_nobodys_bell(
+    incidents: list[Incident], maria: Person, gus: Person, root: Person
+) -> None:
+    Notification.objects.all().delete()
+    rows = [
+        (2, {"title": "Raised for Gus", "requester": gus.reference, "party": maria.party.reference}),
+        (3, {"reference": incidents[1].reference, "title": "Fast disk"}),
+    ]
+    outcome = RecordImport(registry.get("incident"), by=root).run(rows)
+    assert (outcome.faults, dict(outcome.counts)) == ([], {"create": 1, "change": 1})
+    assert not Notification.objects.exists()
+    create(Incident, {"title": "By hand", "requester": gus, "party": maria.party}, by=root)
+    assert [note.person for note in Notification.objects.all()] == [gus]
+
+
+def test_what_a_new_record_has_by_default_is_no_news(gus: Person, centre: Party) -> None:
+    row = {"title": "New one", "requester": gus.reference, "party": centre.reference, "confirmed": "no"}
+    changes = RecordImport(registry.get("incident"), by=SYSTEM).rehearse([(2, row)]).lines[0].changes
+    assert changes["priority"] == [None, 3]
+    assert changes["confirmed"] == [None, False]
+    assert [name for name, (_before, after) in changes.items() if after in (None, "", False)] == ["confirmed"]
+
+
+def test_only_what_names_a_record_is_offered_to_know_it_by() -> None:
+    assert keys_of(registry.get("incident")) == ["reference", "title", "external_reference"]
+    assert keys_of(registry.get("person")) == ["reference", "title", "email", "username"]
+    assert keys_of(registry.get("service")) == ["reference", "title"]
 
 
 def test_rows_may_be_known_by_another_field(incidents: list[Incident], maria: Person) -> None:
@@ -275,7 +307,7 @@ def test_a_file_with_a_fault_cannot_be_confirmed(
     client.force_login(maria)
     answer = upload(client, f"reference,impact\n{incidents[1].reference},huge\n".encode())
     assert answer.status_code == 422
-    assert "impact: Choose one of: high, medium, low." in answer.content.decode()
+    assert "impact “huge”: Choose one of: high, medium, low." in answer.content.decode()
     assert not ImportDraft.objects.exists()
 
 
@@ -334,5 +366,5 @@ def test_the_commands_write_a_file_and_read_it_back(
     with pytest.raises(CommandError, match="Nothing was written"):
         call_command("import_records", "incident", str(bad), stdout=out)
     assert "Line 3 (INC-999999" not in out.getvalue()
-    assert "Line 3 (x): reference: There is no such record" in out.getvalue()
+    assert "Line 3 (x): reference “INC-999999”: There is no such record" in out.getvalue()
     assert Incident.objects.count() == 3

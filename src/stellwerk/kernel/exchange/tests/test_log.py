@@ -131,6 +131,17 @@ def test_the_same_file_twice_changes_nothing() -> None:
     assert (Record.objects.count(), Entry.objects.count(), LogImport.objects.get().digest) == before
 
 
+def test_the_command_says_of_the_same_file_that_nothing_is_new() -> None:
+    out = io.StringIO()
+    bring()
+    call_command("import_log", str(LOG), mapping=str(MAPPING), stdout=out)
+    told = out.getvalue()
+    assert "This file was brought in completely before; --again looks once more." in told
+    assert "3 tickets: 0 new, 0 continued, 3 as they were, 0 left out." in told
+    assert "0 updates brought, 10 known" in told
+    assert "Made:" not in told
+
+
 def test_a_longer_log_adds_only_what_it_has_more(tmp_path: Path) -> None:
     bring(shortened(tmp_path, 3))
     assert ticket("T1").journal_count == 4  # opened, two steps, one note
