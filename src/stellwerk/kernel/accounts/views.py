@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account import views as sign_in
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -20,6 +21,7 @@ from stellwerk.kernel.accounts.forms import LookForm, PreferencesForm, TokenForm
 from stellwerk.kernel.accounts.links import make_link
 from stellwerk.kernel.api.models import ApiToken
 from stellwerk.kernel.api.tokens import issue_token, revoke
+from stellwerk.kernel.notifications.services import NO_MAIL
 from stellwerk.kernel.records import memo
 
 PREFERENCES = ("language", "time_zone", "theme", "density")
@@ -81,6 +83,15 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     revoke(token)
     messages.success(request, _("“%s” no longer works.") % token.name)
     return HttpResponseRedirect(_tokens_url(owner, _reader(request)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def password_reset(request: HttpRequest) -> HttpResponse:
+    """Send a link by mail; where none is sent, say who makes one."""
+    if settings.EMAIL_BACKEND == NO_MAIL:
+        return render(request, "account/password_reset.html", {"without_mail": True})
+    answer: HttpResponse = sign_in.password_reset(request)
+    return answer
 
 
 @login_required

@@ -91,3 +91,18 @@ def test_only_administrators_make_them_and_for_people_only(
     program = make_person("Monitoring", is_service=True)
     assert make(as_root, program).status_code == 404
     assert f"/account/tokens/?for={program.reference}" in as_root.get(f"/records/{program.reference}/").text
+
+
+def test_whoever_forgot_a_password_where_no_mail_is_sent_learns_who_makes_a_link(
+    client: Client, gus: Person, settings: Any, mailoutbox: list[Any]
+) -> None:
+    assert "Send the link" in client.get("/account/password/reset/").content.decode()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    for answer in (
+        client.get("/account/password/reset/"),
+        client.post("/account/password/reset/", {"email": gus.email}),
+    ):
+        assert answer.status_code == 200
+        assert "an administrator makes you a link" in answer.content.decode()
+        assert "Send the link" not in answer.content.decode()
+    assert mailoutbox == []
