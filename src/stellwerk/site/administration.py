@@ -2,6 +2,7 @@
 
 import argparse
 import getpass
+import io
 import os
 import sys
 from datetime import UTC, datetime
@@ -13,13 +14,19 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command, execute_from_command_line, get_commands, load_command_class
 
 from stellwerk.site import data_folder, serving
-from stellwerk.site.configuration import ADMIN_PASSWORD_VARIABLE
+from stellwerk.site.configuration import ADMIN_PASSWORD_VARIABLE, settings_text
+from stellwerk.site.databases import without_pool
 from stellwerk.site.obstacles import Obstacle
+
+
+def set_up() -> None:
+    django.setup()
+    without_pool()
 
 
 def migrate(options: argparse.Namespace) -> None:
     """Bring the database up to date, and the schedules in it in line with the code."""
-    django.setup()
+    set_up()
     from stellwerk.kernel.jobs.schedule import synchronise  # models exist only after setup
 
     data_folder.make(Path(settings.DATA_DIR))
@@ -34,10 +41,21 @@ def migrate(options: argparse.Namespace) -> None:
 
 def check(options: argparse.Namespace) -> None:
     """Check settings, declarations, the database and its migrations."""
-    django.setup()
-    call_command("check", deploy=True, databases=["default"])
+    set_up()
+    # What is wrong is raised or goes to standard error; that Django counts no issues is no news.
+    call_command("check", deploy=True, databases=["default"], stdout=io.StringIO())
     serving.require_migrated()
+    if not settings.HTTPS:
+        print(
+            f"People reach {settings.STELLWERK_URL} without encryption, which is safe on one machine only: elsewhere "
+            "put a web server with https in front, and set STELLWERK_URL to its https:// address."
+        )
     print("Everything is in order.")
+
+
+def print_settings(options: argparse.Namespace) -> None:
+    """Print every setting, its default and what it decides; needs no valid settings."""
+    print(settings_text(), end="")
 
 
 def admin_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +67,7 @@ def admin_arguments(parser: argparse.ArgumentParser) -> None:
 
 def create_admin(options: argparse.Namespace) -> None:
     """Make a person who holds the role of administrator for everything."""
-    django.setup()
+    set_up()
     from stellwerk.site.accounts import make_administrator  # models exist only after setup
 
     password = os.environ.get(ADMIN_PASSWORD_VARIABLE) or ask_password()
@@ -79,7 +97,7 @@ def backup_arguments(parser: argparse.ArgumentParser) -> None:
 
 def backup(options: argparse.Namespace) -> None:
     """Write a backup while people work."""
-    django.setup()
+    set_up()
     from stellwerk.site.backup.backup import backup as write  # needs the settings
 
     path = options.file or Path(f"stellwerk-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip")
@@ -97,7 +115,7 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
 
 def restore(options: argparse.Namespace) -> None:
     """Bring a backup back while the server is down."""
-    django.setup()
+    set_up()
     from stellwerk.site.backup.restore import restore as bring_back  # needs the settings
 
     with data_folder.alone():
@@ -107,7 +125,7 @@ def restore(options: argparse.Namespace) -> None:
 
 def run_django(words: str, command: str, arguments: list[str]) -> None:
     """Run a Django command so that its help and its errors name the words that the operator typed."""
-    django.setup()
+    set_up()
     with data_folder.in_use():
         if not command:
             execute_from_command_line([f"stellwerk {words}", *arguments])

@@ -46,6 +46,7 @@ COMMANDS = [
         administration.create_admin,
         administration.admin_arguments,
     ),
+    Command("settings", "list the settings and what they decide", administration.print_settings),
     Command("check", "check settings, database and declarations", administration.check),
     Command(
         "backup",
@@ -90,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stellwerk",
         description="Stellwerk, the service management system.",
-        epilog="`stellwerk COMMAND --help` says more. Settings: docs/operating/settings.md.",
+        epilog="`stellwerk COMMAND --help` says more. `stellwerk settings` lists what can be set.",
     )
     parser.add_argument("--version", action="version", version=f"Stellwerk {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

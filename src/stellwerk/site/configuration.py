@@ -1,6 +1,8 @@
 """Where Stellwerk is told how to run: the one table of settings, read from the environment or one file."""
 
 import os
+import re
+import textwrap
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -187,7 +189,7 @@ def read_file(path: str) -> dict[str, Any]:
     if unknown:
         raise ConfigurationError(
             f"The settings file {path} sets {', '.join(unknown)}, which Stellwerk does not know: "
-            "docs/operating/settings.md lists what it knows."
+            "`stellwerk settings` lists what it knows."
         )
     return content
 
@@ -200,7 +202,7 @@ def refuse_unknown_variables(environment: Mapping[str, str]) -> None:
     if unknown:
         raise ConfigurationError(
             f"{', '.join(unknown)} is set, but Stellwerk does not know it: "
-            "docs/operating/settings.md lists what it knows."
+            "`stellwerk settings` lists what it knows."
         )
 
 
@@ -277,19 +279,37 @@ def settings_page() -> str:
     return f"{PAGE_INTRODUCTION}\n| variable | default | what it decides |\n|---|---|---|\n{rows}\n"
 
 
+def settings_text() -> str:
+    """Return the same for a terminal, for whoever has the wheel only."""
+    blocks = [plain(TERMINAL_INTRODUCTION)]
+    for setting in SETTINGS:
+        default = _shown(setting.default) or "none"
+        told = textwrap.fill(plain(setting.explanation), 100, initial_indent="    ", subsequent_indent="    ")
+        blocks.append(f"{setting.variable} ({plain(default)})\n{told}\n")
+    return "\n".join(blocks)
+
+
+def plain(text: str) -> str:
+    """Drop what Markdown marks code and links with."""
+    return re.sub(r"\[(.+?)\]\(.+?\)", r"\1", text).replace("`", "")
+
+
 def _shown(default: str | int | bool) -> str:
     if isinstance(default, bool):
         return "yes" if default else "no"
     return f"`{default}`" if default != "" else ""
 
 
-PAGE_INTRODUCTION = """# Settings
-
-Generated from `src/stellwerk/site/configuration.py`; `make docs` writes it, a test compares it.
-
+TERMINAL_INTRODUCTION = """\
 Each setting is an environment variable, or a key in one TOML file that `STELLWERK_CONFIG` names. In the file
 the keys have no prefix and are in lower case: `secret_key = "..."`. A variable wins over the file. A name
 that Stellwerk does not know is refused, so that a misspelt one is noticed.
 
 Outside the demo, `STELLWERK_SECRET_KEY` is required; everything else has a default.
 """
+PAGE_INTRODUCTION = f"""# Settings
+
+Generated from `src/stellwerk/site/configuration.py`; `make docs` writes it, a test compares it, and `stellwerk settings`
+prints it.
+
+{TERMINAL_INTRODUCTION}"""

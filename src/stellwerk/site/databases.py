@@ -5,6 +5,8 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from django.db import connection
+
 from stellwerk.site.configuration import Configuration, parse_database_url
 
 SQLITE_FILE = "stellwerk.sqlite3"
@@ -62,3 +64,8 @@ def postgresql(options: dict[str, Any], connections: int) -> dict[str, Any]:
 def application_name() -> str:
     """Return by what the database server's list of connections, and a restore, know this process and its children."""
     return f"{APPLICATION} {platform.node()[:LONGEST_MACHINE]}:{os.getpid()}"
+
+
+def without_pool() -> None:
+    """Let this process connect by itself: a command needs one connection, and hears at once why there is none."""
+    connection.settings_dict["OPTIONS"].pop("pool", None)

@@ -1,5 +1,6 @@
 """Logging: one JSON object per line for machines, or aligned text for people."""
 
+import logging
 from typing import Any
 
 import structlog
@@ -38,11 +39,23 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": formatter},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"refusals": {"()": Refusals}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}
+        },
         "root": {"handlers": ["stderr"], "level": level},
         # Django's own handlers would print the same line a second time.
         "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
     }
+
+
+class Refusals(logging.Filter):
+    """Drop the traceback of a request that was refused as it should be: only faults of ours need one."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if getattr(record, "status_code", 500) < 500:
+            record.exc_info = None
+        return True
 
 
 def renderers(form: str) -> list[Any]:

@@ -64,8 +64,12 @@ DATABASE_OBSTACLES = {
     "malformed": "The SQLite file is damaged: restore a backup.",
     "Connection refused": NO_ANSWER,
     "couldn't get a connection": NO_ANSWER,
+    "timeout expired": NO_ANSWER,
     "failed to resolve host": "The database server's name is unknown: correct STELLWERK_DATABASE_URL.",
     "password authentication failed": "The database refuses the password: correct STELLWERK_DATABASE_URL.",
+    'FATAL:  database "': "There is no such database on the server: create it, then run `stellwerk migrate`; "
+    "or correct STELLWERK_DATABASE_URL.",
+    'FATAL:  role "': "The database server knows no such user: create it or correct STELLWERK_DATABASE_URL.",
     "does not exist": "The database or something in it does not exist: create it, run `stellwerk migrate`.",
     "no such table": "The database has no tables yet: run `stellwerk migrate`.",
     "no such column": "The database is not up to date: make a backup, then run `stellwerk migrate`.",

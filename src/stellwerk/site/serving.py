@@ -19,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.urls import get_resolver
 
 from stellwerk.site import data_folder
+from stellwerk.site.databases import without_pool
 from stellwerk.site.obstacles import Obstacle, require_free_port
 from stellwerk.site.supervisor import Child, Supervisor, run_apart, start_method
 
@@ -68,6 +69,7 @@ def prepare() -> None:
 
 
 def prepare_data() -> None:
+    without_pool()
     require_migrated()
     collect_static_files()
 

@@ -208,7 +208,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # Redirecting to https is the reverse proxy's task; here it would break health checks on plain http.
 SECURE_SSL_REDIRECT = False
-SILENCED_SYSTEM_CHECKS = ["security.W008"]
+# What STELLWERK_URL decides (`stellwerk check` says so), and strict transport for other hosts of the domain.
+SILENCED_SYSTEM_CHECKS = [f"security.{number}" for number in ("W004", "W005", "W008", "W012", "W016", "W021")]
 SECURE_HSTS_SECONDS = 365 * 86400 if HTTPS else 0
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

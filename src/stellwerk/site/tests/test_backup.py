@@ -1,97 +1,17 @@
 """Backup and restore through the command line, each installation with a database of its own."""
 
-import os
 import sqlite3
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
-import psycopg
 import pytest
 from django.db import connection
 
 from stellwerk.site.backup import postgresql
 from stellwerk.site.obstacles import Obstacle
-
-PASSWORD = "correct horse battery"  # noqa: S105  of the test's own installation
-
-
-@dataclass
-class Installation:
-    """A data folder and a database, and the command `stellwerk` that works on them."""
-
-    data_dir: Path
-    database_url: str = ""
-
-    def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        environment = self.environment() | settings
-        return subprocess.run(self.command(*arguments), env=environment, capture_output=True, text=True)
-
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "stellwerk.site.cli", *arguments]
-
-    def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("STELLWERK_")}
-        return kept | {
-            "STELLWERK_SECRET_KEY": "the same for all installations of this test, because keys move with a backup",
-            "STELLWERK_DATA_DIR": str(self.data_dir),
-            "STELLWERK_DATABASE_URL": self.database_url,
-            "STELLWERK_ADMIN_PASSWORD": PASSWORD,
-            "STELLWERK_LOG_LEVEL": "INFO",
-        }
-
-    def succeed(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def people(self) -> list[str]:
-        """Return who can sign in, asked of the database itself."""
-        query = "SELECT username FROM kernel_person ORDER BY username"
-        if self.database_url:
-            with psycopg.connect(self.database_url) as server:
-                return [row[0] for row in server.execute(query)]
-        with closing(sqlite3.connect(self.data_dir / "stellwerk.sqlite3")) as file:
-            return [row[0] for row in file.execute(query)]
-
-
-Make = Callable[[str], Installation]
-
-
-@pytest.fixture
-def make_installation(tmp_path: Path) -> Iterator[Make]:
-    """Give a function that makes empty installations on the kind of database that this run is about."""
-    databases: list[str] = []
-
-    def make(name: str) -> Installation:
-        data_dir = tmp_path / name
-        if connection.vendor == "sqlite":
-            return Installation(data_dir)
-        database = f"{connection.settings_dict['NAME']}_{name}"
-        administer(f'CREATE DATABASE "{database}"')
-        databases.append(database)
-        settings = connection.settings_dict
-        password = f":{quote(settings['PASSWORD'])}" if settings["PASSWORD"] else ""
-        place = f"{quote(settings['USER'])}{password}@{settings['HOST']}:{settings['PORT'] or 5432}"
-        return Installation(data_dir, f"postgres://{place}/{database}")
-
-    yield make
-    for database in databases:
-        administer(f'DROP DATABASE "{database}"')
-
-
-def administer(statement: str) -> None:
-    """Run a statement outside of any test database."""
-    settings = connection.settings_dict
-    place = {"host": settings["HOST"], "port": settings["PORT"] or 5432, "dbname": "postgres"}
-    with psycopg.connect(
-        user=settings["USER"], password=settings["PASSWORD"], autocommit=True, **place
-    ) as server:
-        server.execute(statement)
+from stellwerk.site.tests.installation import Installation, Make
 
 
 def test_a_backup_comes_back_whole_and_a_damaged_one_changes_nothing(
@@ -144,15 +64,6 @@ def test_a_backup_is_never_overwritten(make_installation: Make, tmp_path: Path) 
     assert refused.returncode == 2
     assert "exists already" in refused.stderr
     assert path.read_bytes() == b"the only copy"
-
-
-@pytest.fixture
-def filled(make_installation: Make) -> Installation:
-    """An installation in which Ada is the administrator."""
-    made = make_installation("first")
-    made.succeed("migrate")
-    made.succeed("create-admin", "ada")
-    return made
 
 
 def test_a_restore_is_refused_while_a_worker_runs_and_allowed_once_it_was_killed(

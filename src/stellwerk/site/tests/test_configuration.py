@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from stellwerk.site.configuration import (
+    SETTINGS,
     ConfigurationError,
     parse_database_url,
     parse_mail_url,
     read,
     settings_page,
+    settings_text,
 )
 from stellwerk.site.databases import database
 from stellwerk.site.keys import journal_key, secret_key
@@ -127,3 +129,11 @@ def test_a_mail_password_never_travels_in_the_clear() -> None:
 
 def test_the_settings_page_is_the_one_that_the_table_gives() -> None:
     assert (DOCS / "operating" / "settings.md").read_text(encoding="utf-8") == settings_page()
+
+
+def test_the_settings_are_listed_for_a_terminal_too() -> None:
+    text = settings_text()
+    assert [setting.variable for setting in SETTINGS if f"\n{setting.variable} (" not in text] == []
+    assert "\nSTELLWERK_WEB_THREADS (4)\n    Threads of each web process.\n" in text
+    assert "people can sign in there." in " ".join(text.split())
+    assert "`" not in text

@@ -4,7 +4,7 @@ import errno
 import socket
 
 import pytest
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError, ProgrammingError
 
 from stellwerk.site.obstacles import Obstacle, explain, reporting_obstacles, require_free_port
 
@@ -31,7 +31,13 @@ def test_an_address_of_another_machine_is_refused() -> None:
         (OperationalError("database or disk is full"), "The disk is full"),
         (OperationalError("attempt to write a readonly database"), "change its owner"),
         (OperationalError("connection failed: port 5432 failed: Connection refused"), "does not answer"),
-        (OperationalError('database "desk" does not exist'), "stellwerk migrate"),
+        (DatabaseError("file is not a database"), "is not one of SQLite"),
+        (
+            OperationalError('failed: FATAL:  database "desk" does not exist'),
+            "no such database on the server",
+        ),
+        (OperationalError('failed: FATAL:  role "desk" does not exist'), "knows no such user"),
+        (ProgrammingError('relation "kernel_record" does not exist'), "stellwerk migrate"),
     ],
 )
 def test_an_error_of_the_machine_becomes_a_sentence(error: Exception, sentence: str) -> None:

@@ -1,0 +1,67 @@
+"""An installation of a test's own, worked on through the command line."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from django.db import connection
+
+PASSWORD = "correct horse battery"  # noqa: S105  of the test's own installation
+
+
+@dataclass
+class Installation:
+    """A data folder and a database, and the command `stellwerk` that works on them."""
+
+    data_dir: Path
+    database_url: str = ""
+
+    def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        environment = self.environment() | settings
+        return subprocess.run(self.command(*arguments), env=environment, capture_output=True, text=True)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "stellwerk.site.cli", *arguments]
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("STELLWERK_")}
+        return kept | {
+            "STELLWERK_SECRET_KEY": "the same for all installations of this test, because keys move with a backup",
+            "STELLWERK_DATA_DIR": str(self.data_dir),
+            "STELLWERK_DATABASE_URL": self.database_url,
+            "STELLWERK_ADMIN_PASSWORD": PASSWORD,
+            "STELLWERK_LOG_LEVEL": "INFO",
+        }
+
+    def succeed(self, *arguments: str) -> str:
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def people(self) -> list[str]:
+        """Return who can sign in, asked of the database itself."""
+        query = "SELECT username FROM kernel_person ORDER BY username"
+        if self.database_url:
+            with psycopg.connect(self.database_url) as server:
+                return [row[0] for row in server.execute(query)]
+        with closing(sqlite3.connect(self.data_dir / "stellwerk.sqlite3")) as file:
+            return [row[0] for row in file.execute(query)]
+
+
+Make = Callable[[str], Installation]
+
+
+def administer(statement: str) -> None:
+    """Run a statement outside of any test database."""
+    settings = connection.settings_dict
+    place = {"host": settings["HOST"], "port": settings["PORT"] or 5432, "dbname": "postgres"}
+    with psycopg.connect(
+        user=settings["USER"], password=settings["PASSWORD"], autocommit=True, **place
+    ) as server:
+        server.execute(statement)
