@@ -7,6 +7,7 @@ as the write; what leaves the house is enqueued there and sent by a job.
 from collections.abc import Mapping, Sequence
 
 from stellwerk.flows.conversation import resume_when_the_user_answers
+from stellwerk.flows.succession import supersede_the_version_before
 from stellwerk.kernel.notifications.services import tell
 from stellwerk.kernel.records.events import Handler
 
@@ -14,4 +15,6 @@ REACTIONS: Mapping[str, Sequence[Handler]] = {
     "*": [tell],
     "incident.comment": [resume_when_the_user_answers],
     "service_request.comment": [resume_when_the_user_answers],
+    "priority_scheme.transition.enact": [supersede_the_version_before],
+    "closure_scheme.transition.enact": [supersede_the_version_before],
 }

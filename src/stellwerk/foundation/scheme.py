@@ -1,12 +1,17 @@
 """Schemes: versioned data that the system executes, such as a priority matrix.
 
-A scheme is drafted, put into force, and never changed after that: the next version takes its place. The
-one in force at a moment is the one enacted last before it, so that the past can be recomputed.
+A scheme belongs to the whole installation. It is drafted, put into force, and never changed after that: the next
+version supersedes it. The one in force at a moment is the one enacted last before it, so that the past can be recomputed.
 """
 
 from datetime import datetime
 from typing import Any, Self, TypeVar
 
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.declare import (
     RecordType,
     Role,
@@ -17,6 +22,7 @@ from stellwerk.kernel.declare import (
     _,
     models,
 )
+from stellwerk.kernel.records.declaration import Action
 from stellwerk.kernel.records.memo import remember
 
 S = TypeVar("S", bound="Scheme")
@@ -28,8 +34,10 @@ class Scheme(TypedRecord):
     class Status(models.TextChoices):
         DRAFT = "draft", _("Draft")
         IN_FORCE = "in_force", _("In force")
+        SUPERSEDED = "superseded", _("Superseded")
 
     valid_from = models.DateTimeField(_("in force from"), null=True, blank=True, editable=False)
+    valid_until = models.DateTimeField(_("in force until"), null=True, blank=True, editable=False)
 
     class Meta:
         abstract = True
@@ -41,7 +49,7 @@ class Scheme(TypedRecord):
 
     @classmethod
     def _look_up(cls, moment: datetime | None) -> Self | None:
-        enacted = cls.objects.filter(status=cls.Status.IN_FORCE)
+        enacted = cls.objects.exclude(status=cls.Status.DRAFT)
         if moment is not None:
             enacted = enacted.filter(valid_from__lte=moment)
         found: Self | None = enacted.order_by("-valid_from", "-pk").first()
@@ -50,6 +58,12 @@ class Scheme(TypedRecord):
 
 def _enact(scheme: Scheme, moment: datetime, by: Any) -> None:
     scheme.valid_from = moment
+
+
+def _supersede(scheme: Scheme, moment: datetime, by: Any) -> None:
+    """End where the next version began: no moment has two versions or none."""
+    following = scheme._look_up(None)
+    scheme.valid_until = following.valid_from if following else moment
 
 
 SCHEME_WORKFLOW = Workflow(
@@ -65,8 +79,18 @@ SCHEME_WORKFLOW = Workflow(
             effect=_enact,
             natural=True,
             icon="stamp",
-        )
+        ),
+        Transition(
+            "supersede",
+            _("Supersede"),
+            [Scheme.Status.IN_FORCE],
+            Scheme.Status.SUPERSEDED,
+            effect=_supersede,
+            automatic=True,
+            icon="archive",
+        ),
     ],
+    ended=[Scheme.Status.SUPERSEDED],
 )
 
 
@@ -76,15 +100,43 @@ class SchemeType(RecordType[S]):
     seldom_changes = True
     icon = "table-properties"
     workflow = SCHEME_WORKFLOW
-    columns = ["reference", "title", "status", "valid_from", "updated_at"]
+    scope = ""
+    columns = ["reference", "title", "status", "valid_from", "valid_until"]
     filters = ["status"]
 
+    def defaults(self, by: Any) -> dict[str, Any]:
+        return {}
+
+    def fixed(self, record: S) -> str:
+        if record.status == Scheme.Status.DRAFT:
+            return ""
+        return gettext(
+            "What was put into force stays as it is, so that the past can be told: draft the next version to change it."
+        )
+
     def validate(self, record: S, before: S | None) -> None:
-        if before is not None and before.status == Scheme.Status.IN_FORCE:
-            raise ValidationError(
-                _("This version is in force and stays as it is: draft a new one to change the scheme.")
-            )
+        if before is not None and (why := self.fixed(before)) and not _superseded(record, before):
+            raise ValidationError(why)
         self.validate_scheme(record)
 
     def validate_scheme(self, record: S) -> None:
         """Raise ValidationError when the scheme's content cannot be executed."""
+
+    def actions(self, record: S, by: Person) -> list[Action]:
+        if record.status == Scheme.Status.DRAFT or not standing_of(by).may_create_as_staff(self):
+            return []
+        like = f"{reverse('create', args=[self])}?like={record.reference}"
+        return [Action(_("Draft the next version"), like, "copy-plus")]
+
+    def notice(self, record: S, by: Person) -> str:
+        if record.status == Scheme.Status.DRAFT:
+            return gettext(
+                "A draft. Once put into force, it counts for all parties and cannot be changed any more."
+            )
+        if record.status == Scheme.Status.IN_FORCE:
+            return gettext("This version counts, for all parties. To change it, draft the next version.")
+        return gettext("A later version has taken the place of this one.")
+
+
+def _superseded(record: Scheme, before: Scheme) -> bool:
+    return (before.status, record.status) == (Scheme.Status.IN_FORCE, Scheme.Status.SUPERSEDED)

@@ -99,6 +99,8 @@ class Standing:
                 if parties is None:
                     return None
                 covered |= parties
+        if not record_type.scope:
+            return None if covered and level <= Access.VIEW else frozenset()
         if record_type.seen_with_party and level <= Access.VIEW:
             covered |= self.entrusted(covered)
         return covered
@@ -182,7 +184,10 @@ class Standing:
             if s.party_id not in inside
         ):
             roles.add(Role.REQUESTER)
-        if record_type.seen_with_party and owner in (self.scope(record_type) or ()):
+        seen = self.scope(record_type)
+        if (record_type.seen_with_party and owner in (seen or ())) or (
+            not record_type.scope and seen is None
+        ):
             roles.add(Role.VIEWER)
         return roles
 
@@ -225,6 +230,8 @@ class Standing:
 
     def may_take(self, step: Transition, record: "Record") -> bool:
         """Whether the person may take this step on this record (its state and guard aside)."""
+        if step.automatic:
+            return isinstance(self.person, System)
         roles = self.roles_on(record)
         if Role.ADMINISTRATOR in roles:
             return True

@@ -72,6 +72,8 @@ def _described(operation: Operation, record_type: RecordType[Any]) -> Iterable[t
         yield path, _operation(operation, record_type, None)
         return
     for step in record_type.workflow.transitions if record_type.workflow else ():
+        if step.automatic:
+            continue
         yield path.replace("{step}", step.name), _operation(operation, record_type, step)
 
 

@@ -30,7 +30,7 @@ def _names(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
     named = [(attribute, name) for attribute in _LISTS for name in getattr(record_type, attribute)]
     named += [("sections", name) for section in record_type.sections for name in section.fields]
     named.append(("ordering", record_type.ordering.lstrip("-")))
-    if record_type.scope != "pk":
+    if record_type.scope not in ("pk", ""):
         named.append(("scope", record_type.scope))
     for attribute, name in named:
         if not _has_field(record_type, name):

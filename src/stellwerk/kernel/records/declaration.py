@@ -102,7 +102,11 @@ class RecordType(Generic[R]):
     seen_with_party: ClassVar[bool] = False
     """Whether the staff of a provider may read such records of the parties that are shared with it as one of its own."""
     scope: ClassVar[str] = "party"
-    """The field that holds the owning party, against which role assignments are matched."""
+    """The field that holds the owning party, against which role assignments are matched.
+
+    Empty: such records belong to the whole installation. The staff of every party reads them; only roles that are not
+    limited to a party write them.
+    """
 
     # -- names ---------------------------------------------------------------------------------------
 
@@ -177,6 +181,10 @@ class RecordType(Generic[R]):
 
     def validate(self, record: R, before: R | None) -> None:
         """Raise ValidationError when the record as a whole is not acceptable."""
+
+    def fixed(self, record: R) -> str:
+        """Say why the record's fields can no longer be changed, so that pages do not offer it; "" while they can."""
+        return ""
 
     def open_to_all(self, record: R) -> bool:
         """Whether everyone signed in may see the record; kept in `Record.open_to_all`."""

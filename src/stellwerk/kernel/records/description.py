@@ -100,14 +100,14 @@ def _state_note(workflow: Workflow, status: str) -> str:
 
 
 def _step_row(step: Transition) -> list[str]:
-    who = [_capitalised(Role(role).label) for role in step.by]
+    who = [_capitalised(Role(role).label) for role in step.by] or ["whoever may edit"]
     asked = [f"`{name}`" for name in step.asks] + [f"`{name}` (if wanted)" for name in step.offers]
     return [
         f"`{step.name}`",
         str(step.label),
         ", ".join(f"`{status}`" for status in step.source),
         f"`{step.target}`",
-        ", ".join(who) or "whoever may edit",
+        "the system" if step.automatic else ", ".join(who),
         ", ".join(asked),
     ]
 

@@ -141,6 +141,10 @@ def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) 
     level = Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
     if level == Access.NONE:
         return "", _("This role has no access to %s.") % record_type.label_plural
+    if not record_type.scope and assignment.party_id is not None:
+        return str(GIVES[Access.VIEW]), _(
+            "It belongs to the whole installation: staff of every party reads it, roles for all parties change it."
+        )
     if _entrusted(standing, assignment, record):
         return str(GIVES[Access.VIEW]), _(
             "The record's party is shared with %(party)s as one of its own, so that its staff may read this."

@@ -24,7 +24,7 @@ class Transition:
 
     `asks` must be filled when the step is taken, `offers` may be; no other field may be set by it.
     Without `by`, everyone who may edit the record may take it. `natural` marks the step that a page
-    offers first.
+    offers first. An `automatic` one follows from something else: no person may take it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Transition:
     guard: Guard | None = None
     effect: Effect | None = None
     natural: bool = False
+    automatic: bool = False
     icon: str = "arrow-right"
 
     @property

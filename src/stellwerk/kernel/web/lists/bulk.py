@@ -173,7 +173,7 @@ def _may_be_empty(record_type: RecordType[Any], name: str) -> bool:
 
 def _steps(record_type: RecordType[Any]) -> list[Item]:
     steps = record_type.workflow.transitions if record_type.workflow else ()
-    return [Item(f"step.{step.name}", str(step.label), step.icon) for step in steps]
+    return [Item(f"step.{step.name}", str(step.label), step.icon) for step in steps if not step.automatic]
 
 
 def _field(record_type: RecordType[Any], name: str) -> Item:

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -24,7 +24,13 @@ from stellwerk.kernel.records.values import MachineValue, to_machine
 from stellwerk.kernel.web.dialogs import is_in_dialog, small_form
 from stellwerk.kernel.web.record import drafts
 from stellwerk.kernel.web.record.finding import version_of, visible_record
-from stellwerk.kernel.web.record.forms import RecordForm, custom_names, form_sections, names_to_fill
+from stellwerk.kernel.web.record.forms import (
+    RecordForm,
+    custom_names,
+    form_sections,
+    names_to_fill,
+    values_of,
+)
 from stellwerk.kernel.web.record.page import RecordPage
 
 LONGEST_RENDERED = 100_000
@@ -157,6 +163,8 @@ def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
     page = RecordPage(record, person)
     if not page.may_edit:
         raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
+    if page.fixed:
+        raise PermissionDenied(page.fixed)
     names = [*page.record_type.editable_fields, *custom_names(page.record_type)]
     make = page.record_type.form_class()
     form = make(page.record_type, names, person, record=record, data=request.POST or None)
@@ -246,7 +254,10 @@ def _machine(value: Any) -> MachineValue:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
-    """Create a record; the address may fill fields in advance, and a draft is kept meanwhile."""
+    """Create a record, and keep a draft meanwhile.
+
+    The address may fill fields in advance: one by one, or `like` another record.
+    """
     person: Any = request.user
     standing = standing_of(person)
     staff = standing.may_create_as_staff(record_type)
@@ -257,7 +268,7 @@ def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
     names = names_to_fill(record_type, staff=staff)
     make = record_type.form_class()
     if request.method != "POST":
-        draft = drafts.draft_of(person, create_place(record_type))
+        draft = {} if "like" in request.GET else drafts.draft_of(person, create_place(record_type))
         form = make(record_type, names, person, initial=_start(record_type, person, names, request.GET))
         for name in names:
             if name in draft and name not in request.GET:
@@ -295,13 +306,12 @@ def _left_out(record_type: RecordType[Any], name: str, value: Any) -> bool:
 def _start(
     record_type: RecordType[Any], person: Person, names: list[str], given: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Begin with the model's and the type's defaults, and what the address fills in."""
-    blank = record_type.model()
-    start: dict[str, Any] = {}
-    for name in names:
-        if not name.startswith("custom."):
-            start[name] = getattr(blank, record_type.field(name).attname)
-    start |= {name: to_machine(v) for name, v in record_type.defaults(person).items() if name in names}
+    """Begin with the model's and the type's defaults, or like another record, and with what the address fills in."""
+    if "like" in given:
+        start = values_of(_template(record_type, person, given["like"]), names)
+    else:
+        start = values_of(record_type.model(kind=record_type.key), names)
+        start |= {name: to_machine(v) for name, v in record_type.defaults(person).items() if name in names}
     wanted = {name: given[name] for name in names if given.get(name)}
     pointing = [name for name in wanted if name in record_type.references]
     found = dict(
@@ -312,6 +322,15 @@ def _start(
         else ()
     )
     return start | wanted | {name: found.get(wanted[name].upper()) for name in pointing}
+
+
+def _template(record_type: RecordType[Any], person: Person, reference: str) -> Record:
+    """Return the record to begin like, one that the person reads as staff."""
+    model: Any = record_type.model
+    found: Record = get_object_or_404(model.objects.visible_to(person), reference=reference.upper())
+    if not standing_of(person).sees_internal(found):
+        raise Http404
+    return found
 
 
 def _create_form(

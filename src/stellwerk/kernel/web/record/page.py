@@ -108,6 +108,7 @@ class RecordPage:
         self.standing = standing_of(self.person)
         self.inside = self.standing.sees_internal(self.record)
         self.may_edit = self.standing.may_edit(self.record)
+        self.fixed = self.record_type.fixed(self.record)
         self.shower = Shower(self.record_type, self.names)
         self.values: dict[str, MachineValue] = machine_values(self.record)
 
@@ -221,7 +222,7 @@ class RecordPage:
 
     def may_change(self, name: str) -> bool:
         editable = name in self.record_type.editable_fields or name in custom_names(self.record_type)
-        return self.may_edit and editable
+        return self.may_edit and editable and not self.fixed
 
     def _readable(self, name: str) -> bool:
         if self.inside or name in self.record_type.shown_to_requesters:
@@ -277,7 +278,7 @@ class RecordPage:
         own = self.record_type.actions(self.record, self.person) if self.inside else []
         drawn = [{"title": a.title, "url": a.url, "icon": a.icon, "dialog": a.dialog} for a in own]
         general = (
-            ("record_edit", _("Edit everything"), "pencil", False, self.may_edit),
+            ("record_edit", _("Edit everything"), "pencil", False, self.may_edit and not self.fixed),
             ("record_links", _("Add a link"), "link", True, self.may_edit),
             ("record_watchers", _("Add a watcher"), "eye", True, self.may_edit),
             ("record_shares", _("Share"), "share-2", True, self.may_edit),

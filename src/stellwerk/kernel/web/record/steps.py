@@ -46,7 +46,8 @@ def step_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
         now = RecordPage(stale.current, person)
         return _show(request, now, step, form, status=409, **conflict_of(now, stale, form.values()))
     about = {"reference": record.reference, "status": record.get_status_display()}
-    undo_url = page.address("record_undo", record.journal_count) if page.may_edit else ""
+    may_undo = page.may_edit and not record.record_type.fixed(record)
+    undo_url = page.address("record_undo", record.journal_count) if may_undo else ""
     tell_with_undo(request, _("%(reference)s is now “%(status)s”.") % about, undo_url)
     return redirect(record)
 
