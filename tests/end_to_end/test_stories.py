@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from stellwerk.foundation.reply_template import ReplyTemplate
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.roles import Role
 from stellwerk.kernel.attachments.models import Attachment
@@ -169,6 +170,18 @@ def test_what_was_left_out_is_told_in_the_dialog(open_as: OpenAs, ticket: Incide
     expect(page.locator("#toasts")).to_contain_text("is now “Waiting”")
 
 
+def test_a_menu_stays_within_the_window(open_as: OpenAs, ticket: Incident, agent: Person) -> None:
+    for number in range(12):
+        given = {"title": f"Answer {number}", "body": "Thank you.", "party": ticket.party}
+        create(ReplyTemplate, given, by=SYSTEM)
+    page = open_as(agent, f"/records/{ticket.reference}/", viewport={"width": 1360, "height": 600})
+    page.locator("summary", has_text="Template").click()
+    expect(page.get_by_role("button", name="Answer 0")).to_be_in_viewport()
+    box = page.locator(".composer .menu-panel").bounding_box()
+    assert box is not None
+    assert (box["y"] >= 0, box["y"] + box["height"] <= 600) == (True, True)
+
+
 def test_two_people_edit_the_same_property_and_nothing_is_lost(
     open_as: OpenAs, ticket: Incident, agent: Person, maria: Person
 ) -> None:
@@ -276,7 +289,8 @@ def test_maria_saves_a_view_and_finds_it_as_a_tab(open_as: OpenAs, ticket: Incid
     page = open_as(maria, "/incidents/?impact=medium")
     expect(page.locator(".chip")).to_contain_text("Medium")
     page.locator("summary", has_text="Save view").click()
-    page.get_by_label("Name of the view").fill("Middling")
+    expect(page.get_by_label("Name of the view")).to_be_focused()
+    page.keyboard.type("Middling")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_role("link", name="Middling").first.click()
     expect(page.locator(".chip")).to_contain_text("Medium")

@@ -1,6 +1,6 @@
 // Menus are <details class="menu">: they open without scripts. This adds closing, arrow keys and loading on opening.
 import htmx from "htmx.org";
-import { all, on } from "./dom";
+import { all, find, on } from "./dom";
 
 const OPEN = "details.menu[open]";
 
@@ -34,8 +34,23 @@ document.addEventListener(
   "toggle",
   (event) => {
     const menu = event.target as HTMLDetailsElement;
-    if (!menu.open || !menu.matches("details[data-load]")) return;
-    htmx.trigger(menu.dataset.load!, "load-now", {});
+    if (!menu.open || !menu.matches("details.menu")) return;
+    fit(menu);
+    find("input:not([type=hidden], [type=checkbox], [type=radio])", menu)?.focus();
+    if (menu.dataset.load) htmx.trigger(menu.dataset.load, "load-now", {});
   },
   true,
 );
+
+/** Open towards the side with more room where the menu would run out of the window, and scroll in what there is. */
+function fit(menu: HTMLDetailsElement): void {
+  const panel = find(".menu-panel", menu);
+  if (!panel) return;
+  panel.classList.remove("is-above");
+  panel.style.maxHeight = "";
+  if (panel.getBoundingClientRect().bottom <= innerHeight) return;
+  const { top, bottom } = menu.getBoundingClientRect();
+  const [above, below] = [top, innerHeight - bottom];
+  panel.classList.toggle("is-above", above > below);
+  panel.style.maxHeight = `min(32rem, ${Math.max(above, below) - 16}px)`;
+}

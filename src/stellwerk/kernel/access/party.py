@@ -63,6 +63,7 @@ class PartyType(RecordType[Party]):
     icon = "building-2"
     scope = "pk"
     access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    labels = {"title": _("name")}
     columns = ["reference", "title", "party_kind", "parent", "contact", "status"]
     filters = ["party_kind", "status", "parent"]
     search = ["reference", "title", "description"]

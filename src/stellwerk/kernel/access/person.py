@@ -119,6 +119,7 @@ class PersonType(RecordType[Person]):
     process = "people"
     icon = "user"
     access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    labels = {"title": _("name")}
     columns = ["title", "email", "position", "party", "status"]
     filters = ["party", "status", "is_service"]
     search = ["reference", "title", "username", "email", "position"]

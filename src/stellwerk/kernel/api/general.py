@@ -144,7 +144,7 @@ def _field(record_type: RecordType[Any], field: Any) -> Data:
     target = record_type.references.get(field.name)
     return {
         "name": field.name,
-        "label": str(field.verbose_name),
+        "label": str(record_type.field_label(field.name)),
         "help": str(field.help_text),
         "writable": field.name in record_type.editable_fields,
         "required": not (field.blank or field.has_default()),

@@ -58,9 +58,8 @@ def step_label(name: str, record_type: RecordType) -> str:  # type: ignore[type-
 
 def label(name: str, record_type: RecordType) -> str:  # type: ignore[type-arg]
     """Return a field's name as people read it, custom fields included; never fails for one that is gone."""
-    known = {field.name: field for field in record_type.journaled}
-    if name in known:
-        return str(known[name].verbose_name)
+    if name in {field.name for field in record_type.journaled}:
+        return str(record_type.field_label(name))
     return name.removeprefix("custom.").replace("_", " ")
 
 

@@ -29,6 +29,8 @@ def faults_of(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
 def _names(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
     named = [(attribute, name) for attribute in _LISTS for name in getattr(record_type, attribute)]
     named += [("sections", name) for section in record_type.sections for name in section.fields]
+    named += [("labels", name) for name in record_type.labels]
+    named += [("assignee", record_type.assignee)] if record_type.assignee else []
     named.append(("ordering", record_type.ordering.lstrip("-")))
     if record_type.scope not in ("pk", ""):
         named.append(("scope", record_type.scope))

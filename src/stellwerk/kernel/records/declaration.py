@@ -97,6 +97,10 @@ class RecordType(Generic[R]):
     """The name of the address at which somebody without a staff role reads the record; empty: the generic page."""
     open_implies: ClassVar[Mapping[str, Any]] = {}
     """What the type's own fields hold while a record is open; lists of open ones say so, that an index may serve."""
+    labels: ClassVar[Mapping[str, Text]] = {}
+    """What fields are called here where that differs from their model, such as "name" for a person's title."""
+    assignee: ClassVar[str] = ""
+    """The field that says in whose hands a record is; who may change it can take the record themselves."""
     seldom_changes: ClassVar[bool] = False
     """Whether such records are looked up far more often than written, so that processes remember them."""
     seen_with_party: ClassVar[bool] = False
@@ -152,6 +156,10 @@ class RecordType(Generic[R]):
     def field(self, name: str) -> "models.Field[Any, Any]":
         """Return the model field called `name`; FieldDoesNotExist when there is none."""
         return self.model._meta.get_field(name)  # type: ignore[return-value]
+
+    def field_label(self, name: str) -> Text:
+        """Return what people call a field, in small letters."""
+        return self.labels.get(name) or self.field(name).verbose_name
 
     # -- states --------------------------------------------------------------------------------------
 

@@ -54,7 +54,13 @@ def _field_row(record_type: RecordType[Any], field: Field[Any, Any]) -> list[str
     shown = field.name in record_type.shown_to_requesters
     listed = [word for word, names in _LISTED if field.name in getattr(record_type, names)]
     requesters = " and ".join(word for word, holds in (("read", shown), ("fill", asked)) if holds)
-    return [f"`{field.name}`", _capitalised(field.verbose_name), kind, requesters, ", ".join(listed)]
+    return [
+        f"`{field.name}`",
+        _capitalised(record_type.field_label(field.name)),
+        kind,
+        requesters,
+        ", ".join(listed),
+    ]
 
 
 _LISTED = [("column", "columns"), ("filter", "filters"), ("search", "search")]

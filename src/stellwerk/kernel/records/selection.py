@@ -257,7 +257,7 @@ class Selection:
         if name.startswith("custom."):
             return custom.definitions(self.record_type.key)[name[7:]].title
         base, _separator, bound = name.partition("__")
-        label = str(self.record_type.field(base).verbose_name)
+        label = str(self.record_type.field_label(base))
         return f"{label} {BOUNDS[bound]}" if bound else label
 
     def _shown(self, name: str, value: str) -> str:

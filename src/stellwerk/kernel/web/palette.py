@@ -18,6 +18,7 @@ from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.search import door
 from stellwerk.kernel.search.folding import words
 from stellwerk.kernel.web import shell
+from stellwerk.kernel.web.record.page import RecordPage
 from stellwerk.kernel.web.search import by_reference
 
 MOST = 8
@@ -61,22 +62,28 @@ def palette_part(request: HttpRequest) -> HttpResponse:
 
 
 def on_record(reference: str, person: Person) -> list[Command]:
-    """List the steps that the person may take on the record with this reference."""
+    """List what the person may do to the record with this reference: steps, handing it over, the rest of its menu."""
     record = Record.objects.visible_to(person).filter(reference=reference).first() if reference else None
-    if record is None or not record.record_type.workflow:
+    if record is None:
         return []
-    standing = standing_of(person)
-    return [
-        Command(
-            str(step.label),
-            reverse("record_step", args=[record.reference, step.name]),
-            step.icon,
-            record.reference,
-            dialog=True,
-        )
-        for step in record.record_type.workflow.steps_from(record.status)
-        if standing.may_take(step, record)
+    page = RecordPage(record.specific, person)
+    steps = [
+        Command(str(s["label"]), s["url"], s["icon"], record.reference, dialog=True) for s in page.steps()
     ]
+    rest = [
+        Command(str(item["title"]), item["url"], item["icon"], record.reference, dialog=item["dialog"])
+        for item in page.menu()
+    ]
+    return [*steps, *handing_over(page), *rest]
+
+
+def handing_over(page: RecordPage) -> list[Command]:
+    name = page.record_type.assignee
+    if not name or not page.may_change(name):
+        return []
+    title = _("Change: %s") % page.shower.label(name)
+    url = page.address("record_field", name)
+    return [Command(title, url, "user-round-check", page.record.reference, dialog=True)]
 
 
 def records(text: str, person: Person) -> list[Command]:

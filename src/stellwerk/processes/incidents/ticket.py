@@ -438,6 +438,7 @@ class TicketType(RecordType[T]):
     asked_of_requesters = ["title", "description", "service", "category"]
     open_implies = {"resolved_at": None}
     participants = ["requester", "reported_by", "customer"]
+    assignee = "assigned_to"
     portal_page = "portal_ticket"
     workflow = TICKET_WORKFLOW
 

@@ -157,7 +157,7 @@ def _form(record_type: RecordType[Any], item: Item, person: Person, given: Any) 
 def _form_field(record_type: RecordType[Any], name: str, person: Person, *, required: bool) -> forms.Field:
     declared: Any = record_type.field(name)
     if name in record_type.references:
-        label = capfirst(str(declared.verbose_name))
+        label = _field_label(record_type, name)
         target = registry.for_model(record_type.references[name])
         return ReferenceField(target, person, label=label, required=required, help_text=declared.help_text)
     field = form_field(declared)
@@ -181,7 +181,7 @@ def _field(record_type: RecordType[Any], name: str) -> Item:
 
 
 def _field_label(record_type: RecordType[Any], name: str) -> str:
-    return capfirst(str(record_type.field(name).verbose_name))
+    return capfirst(str(record_type.field_label(name)))
 
 
 def _hands_over(record_type: RecordType[Any], name: str) -> bool:

@@ -55,7 +55,7 @@ def label_of(record_type: RecordType[Any], name: str) -> str:
     if name.startswith("custom."):
         definition = custom.definitions(record_type.key).get(name[7:])
         return definition.title if definition else name[7:]
-    return capfirst(str(record_type.field(name).verbose_name))
+    return capfirst(str(record_type.field_label(name)))
 
 
 def loaded(

@@ -140,4 +140,4 @@ def _custom(listing: Listing, name: str, definition: Any) -> FilterGroup:
 
 
 def _label(listing: Listing, name: str) -> str:
-    return capfirst(str(listing.record_type.field(name).verbose_name))
+    return capfirst(str(listing.record_type.field_label(name)))

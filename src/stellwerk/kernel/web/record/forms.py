@@ -127,10 +127,12 @@ class RecordForm(forms.Form):
                 self.person,
                 offers[name],
                 required=not declared.blank,
-                label=capfirst(str(declared.verbose_name)),
+                label=capfirst(str(self.record_type.field_label(name))),
                 help_text=declared.help_text,
             )
-        return form_field(declared)
+        field = form_field(declared)
+        field.label = capfirst(str(self.record_type.field_label(name)))
+        return field
 
     def _offers(self, names: Iterable[str], start: Mapping[str, Any]) -> dict[str, Offered]:
         """Find what the references offer: one query per type of record, one for those chosen already."""

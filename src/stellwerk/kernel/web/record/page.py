@@ -212,6 +212,7 @@ class RecordPage:
             "value": self.shower.value(name, self.values.get(name)) if drawn is None else drawn,
             "edit_url": self.address("record_field", name) if self.may_change(name) else "",
             "dialog": self.in_dialog(name),
+            "to_me": self.person.reference if self.may_take_over(name) else "",
         }
 
     def in_dialog(self, name: str) -> bool:
@@ -223,6 +224,11 @@ class RecordPage:
     def may_change(self, name: str) -> bool:
         editable = name in self.record_type.editable_fields or name in custom_names(self.record_type)
         return self.may_edit and editable and not self.fixed
+
+    def may_take_over(self, name: str) -> bool:
+        """Whether this field says in whose hands the record is, and the person could have it in theirs."""
+        others = self.values.get(name) != self.person.pk
+        return name == self.record_type.assignee and others and self.may_change(name)
 
     def _readable(self, name: str) -> bool:
         if self.inside or name in self.record_type.shown_to_requesters:

@@ -83,7 +83,7 @@ class Shower:
             definition = custom.definitions(self.record_type.key).get(name[7:])
             return definition.title if definition else capfirst(name[7:].replace("_", " "))
         declared = self._field(name)
-        return capfirst(str(declared.verbose_name)) if declared else name
+        return capfirst(str(self.record_type.field_label(name))) if declared else name
 
     def value(self, name: str, value: Any) -> Shown:
         """Draw a machine value; "" for an empty one."""

@@ -68,7 +68,7 @@ class StreamEntry:
     files: Sequence[FileLink] = ()
     anchor: str = ""
     via: str = ""
-    """Where history brought from elsewhere came from."""
+    """Where history brought from elsewhere came from, for staff."""
     more_url: str = ""
     reason: str = ""
     faulty: str = ""
@@ -160,7 +160,8 @@ class Stream:
     ) -> StreamEntry | None:
         entry = StreamEntry("change", self.who(row), row.at, anchor=f"entry-{row.number}", reason=row.reason)
         entry.what = phrase(row, self.record.record_type)
-        entry.via = _("brought from %s") % row.brought_from if row.brought_from else ""
+        if row.brought_from and self.inside:
+            entry.via = _("imported from %s") % row.brought_from
         if row.verb == Verb.COMMENT:
             return self._message(entry, row, said, files, people)
         if row.verb == Verb.ATTACH:

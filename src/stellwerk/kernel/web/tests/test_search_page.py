@@ -96,6 +96,23 @@ def test_the_palette_goes_creates_finds_and_acts(
     assert "Nothing by that name" in text_of(desk_client.get("/palette/?q=qqqqqq"))
 
 
+def test_the_palette_finds_what_else_can_be_done_to_a_record(
+    desk_client: Client, raise_many: RaiseMany
+) -> None:
+    ticket = raise_many(1)[0]
+    for typed, path in (
+        ("assign", f"/records/{ticket.reference}/fields/assigned_to/"),
+        ("merge", f"/tickets/{ticket.reference}/merge/"),
+        ("edit", f"/records/{ticket.reference}/edit/"),
+        ("share", f"/records/{ticket.reference}/shares/"),
+    ):
+        found = desk_client.get(f"/palette/?q={typed}&record={ticket.reference}").content.decode()
+        assert f'href="{path}"' in found
+    headers = {"HX-Request": "true", "HX-Target": "dialog"}
+    form = desk_client.get(f"/records/{ticket.reference}/fields/assigned_to/", headers=headers)
+    assert b"dialog-foot" in form.content
+
+
 def test_the_palette_offers_gus_no_step_of_the_staff(
     client: Client, raise_many: RaiseMany, gus: Person
 ) -> None:
@@ -103,5 +120,6 @@ def test_the_palette_offers_gus_no_step_of_the_staff(
     client.force_login(gus)
     steps = text_of(client.get(f"/palette/?record={ticket.reference}"))
     assert "Cancel the ticket" in steps
-    assert "Start work" not in steps
+    for staffs in ("Start work", "Merge", "Edit", "Assigned to", "Full history"):
+        assert staffs not in steps
     assert "Incidents" not in steps

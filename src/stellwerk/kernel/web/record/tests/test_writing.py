@@ -209,6 +209,29 @@ def test_title_and_long_texts_are_edited_in_a_dialog(
     assert (now(incident).title, now(incident).description) == ("**Better**", "**Better**")
 
 
+def test_arno_takes_a_ticket_into_his_hands_with_one_button(
+    incident: Incident, agent: Person, gus: Person, sign_in: SignIn
+) -> None:
+    client, url = sign_in(agent), f"/records/{incident.reference}/fields/assigned_to/"
+    button = f'formaction="{url}" name="assigned_to" value="{agent.reference}"'
+    assert button in client.get(f"/records/{incident.reference}/").content.decode()
+    assert client.post(url, {"assigned_to": agent.reference}).status_code == 302
+    assert now(incident).assigned_to == agent
+    assert button not in client.get(f"/records/{incident.reference}/").content.decode()
+    assert sign_in(gus).post(url, {"assigned_to": gus.reference}).status_code == 404
+    assert now(incident).assigned_to == agent
+
+
+def test_people_and_parties_have_a_name(maria: Person, root: Person, sign_in: SignIn) -> None:
+    client = sign_in(root)
+    assert maria.party is not None
+    for kind, record in (("people", maria), ("parties", maria.party)):
+        assert ">Name" in client.get(f"/{kind}/").content.decode().partition("<thead")[2]
+        for path in (f"/{kind}/new/", f"/records/{record.reference}/edit/"):
+            labels = re.findall(r'for="id_title">([^<]+)<', client.get(path).content.decode())
+            assert labels == ["Name"]
+
+
 def test_what_does_not_hold_comes_back_into_the_dialog(
     incident: Incident, maria: Person, sign_in: SignIn
 ) -> None:
