@@ -216,8 +216,12 @@ def test_maria_hands_several_tickets_to_arno_at_once(
     bar.get_by_role("button", name="Assigned to").click()
     page.get_by_label("Assigned to").fill(agent.reference)
     page.get_by_role("button", name="Apply").click()
-    expect(page.get_by_role("main")).to_contain_text("2 done")
+    expect(page.locator("#toasts")).to_contain_text("Assigned to: 2 done")
+    expect(page.locator("table.records")).to_contain_text("No calendar")
     assert {found.assigned_to for found in Incident.objects.all()} == {agent}
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_contain_text("Undo: 2 done")
+    assert {found.assigned_to for found in Incident.objects.all()} == {None}
 
 
 def test_maria_merges_a_duplicate_and_takes_it_apart_again(

@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("<type:record_type>/tabs/", page.tabs_part, name="list-tabs"),
     path("<type:record_type>/filters/", page.filter_page, name="list-filters"),
     path("<type:record_type>/bulk/", bulk.bulk_page, name="list-bulk"),
+    path("<type:record_type>/bulk/undo/", bulk.bulk_undo_page, name="list-bulk-undo"),
     path("<type:record_type>/views/", saved_views.views_page, name="list-views"),
     path("<type:record_type>/views/<int:pk>/", saved_views.view_page, name="list-view"),
 ]

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
@@ -24,8 +26,11 @@ from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.errors import StaleWrite
 from stellwerk.kernel.records import registry, services
 from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.undo import undo
 from stellwerk.kernel.web.faults import sentence
+from stellwerk.kernel.web.record.beside import tell_with_undo
 from stellwerk.kernel.web.record.forms import form_field, name_empty_choice
 from stellwerk.kernel.web.reference_field import ReferenceField
 
@@ -52,10 +57,11 @@ class Menu:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it for one record; `why` is empty when it was done."""
+    """What came of it for one record; `why` is empty when it was done, `entry` 0 when that wrote nothing."""
 
     record: Record
     why: str = ""
+    entry: int = 0
 
 
 def offered(record_type: RecordType[Any], person: Person) -> list[Menu]:
@@ -82,11 +88,11 @@ def offered(record_type: RecordType[Any], person: Person) -> list[Menu]:
 @login_required
 @require_POST
 def bulk_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
-    """Ask for what the action needs, then do it to the selected records and tell how it went."""
+    """Ask for what the action needs, then do it to the selected records; back to the list if all went well."""
     person: Any = request.user
     selected = _selected(record_type, request.POST.getlist("selected"), person)
     item = _chosen_item(record_type, request.POST.get("action", ""), person)
-    back = _back(record_type, request)
+    back = _back(record_type, request.POST.get("back", ""))
     given = request.POST if "apply" in request.POST else None
     form = _form(record_type, item, person, given)
     if form.fields and not (form.is_bound and form.is_valid()):
@@ -100,7 +106,27 @@ def bulk_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespons
         }
         return render(request, "stellwerk/bulk_form.html", context, status=422 if form.is_bound else 200)
     outcomes = act(selected, item.name, form.cleaned_data if form.fields else {}, by=person)
-    return render(request, "stellwerk/bulk_result.html", _result(record_type, item, outcomes, back))
+    if any(outcome.why for outcome in outcomes):
+        return render(request, "stellwerk/bulk_result.html", _result(record_type, item, outcomes, back))
+    told = f"{item.title}: {summary(outcomes)}"
+    tell_with_undo(request, told, _undo_address(record_type, outcomes, back))
+    return redirect(back)
+
+
+@login_required
+@require_POST
+def bulk_undo_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Take back what was just done to several records: `entry` is an id and the number of its entry, "12.3"."""
+    person: Any = request.user
+    entries = dict(given.split(".", 1) for given in request.GET.getlist("entry") if "." in given)
+    selected = _selected(record_type, list(entries), person)
+    outcomes = [_take_back(record, entries[str(record.pk)], person) for record in selected]
+    back = _back(record_type, request.GET.get("back", ""))
+    if any(outcome.why for outcome in outcomes):
+        result = _result(record_type, Item("undo", _("Undo")), outcomes, back)
+        return render(request, "stellwerk/bulk_result.html", result)
+    messages.success(request, f"{_('Undo')}: {summary(outcomes)}")
+    return redirect(back)
 
 
 def act(records: Iterable[Record], action: str, values: dict[str, Any], *, by: Person) -> list[Outcome]:
@@ -113,12 +139,35 @@ def _attempt(record: Record, action: str, values: dict[str, Any], by: Person) ->
     try:
         if what == "step":
             given = {field: value for field, value in values.items() if value not in (None, "")}
-            return Outcome(services.transition(record, name, given, by=by))
-        return Outcome(services.change(record, values, by=by))
+            done = services.transition(record, name, given, by=by)
+        else:
+            done = services.change(record, values, by=by)
     except ValidationError as error:
         return Outcome(record, sentence(error))
     except (PermissionDenied, StaleWrite) as error:
         return Outcome(record, str(error))
+    return Outcome(done, entry=done.journal_count if done.journal_count > record.journal_count else 0)
+
+
+def _take_back(record: Record, number: str, by: Person) -> Outcome:
+    """Undo one entry; one that came later keeps it from being undone."""
+    known = number.isascii() and number.isdigit() and len(number) < 10
+    entry = Entry.objects.filter(record_id=record.pk, number=int(number)).first() if known else None
+    if entry is None:
+        return Outcome(record, _("There is nothing to undo."))
+    try:
+        return Outcome(undo(entry, by=by))
+    except ValidationError as error:
+        return Outcome(record, sentence(error))
+    except PermissionDenied as error:
+        return Outcome(record, str(error))
+
+
+def _undo_address(record_type: RecordType[Any], outcomes: list[Outcome], back: str) -> str:
+    """Return where all of it is taken back; "" when nothing was written."""
+    entries = [f"{outcome.record.pk}.{outcome.entry}" for outcome in outcomes if outcome.entry]
+    query = urlencode({"entry": entries, "back": back}, doseq=True)
+    return f"{reverse('list-bulk-undo', args=[record_type])}?{query}" if entries else ""
 
 
 def _selected(record_type: RecordType[Any], given: list[str], person: Person) -> list[Any]:
@@ -221,7 +270,6 @@ def summary(outcomes: list[Outcome]) -> str:
     return f"{done}, {ngettext('%d refused', '%d refused', refused) % refused}" if refused else done
 
 
-def _back(record_type: RecordType[Any], request: HttpRequest) -> str:
-    wanted = request.POST.get("back", "")
+def _back(record_type: RecordType[Any], wanted: str) -> str:
     safe: Callable[..., bool] = url_has_allowed_host_and_scheme
     return wanted if wanted.startswith("/") and safe(wanted, None) else reverse("list", args=[record_type])

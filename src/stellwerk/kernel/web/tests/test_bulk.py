@@ -1,5 +1,7 @@
 import re
+from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -7,14 +9,14 @@ from django.test import Client
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.records.services import transition
+from stellwerk.kernel.records.services import change, transition
 from stellwerk.kernel.web.tests.conftest import RaiseMany, text_of
 from stellwerk.processes.incidents.incident import Incident
 
 
 def post(client: Client, tickets: list[Incident], action: str, **values: Any) -> Any:
     given = {"selected": [ticket.pk for ticket in tickets], "action": action, **values}
-    return client.post("/incidents/bulk/", given)
+    return client.post("/incidents/bulk/", given, follow=True)
 
 
 def test_handing_over_has_buttons_of_its_own(desk_client: Client, raise_many: RaiseMany) -> None:
@@ -33,6 +35,42 @@ def test_handing_over_asks_to_whom_and_then_does_it(
     assert "Team: 3 done" in text_of(done)
     assert list(Incident.objects.values_list("team", flat=True)) == [desk.pk] * 3
     assert [ticket.entries.count() for ticket in Incident.objects.all()] == [2, 2, 2]
+
+
+def test_what_went_well_leads_back_to_the_list_and_can_be_taken_back(
+    desk_client: Client, raise_many: RaiseMany, agent: Person
+) -> None:
+    tickets = raise_many(3)
+    change(tickets[0], {"assigned_to": agent}, by=SYSTEM)
+    given = {"value-assigned_to": agent.reference, "back": "/incidents/?view=unassigned"}
+    done = post(desk_client, tickets, "field.assigned_to", apply=1, **given)
+    assert done.redirect_chain == [("/incidents/?view=unassigned", 302)]
+    assert "Assigned to: 3 done" in text_of(done)
+    undo = re.search(r'action="(/incidents/bulk/undo/[^"]*)"', done.content.decode())
+    assert undo is not None
+    address = unescape(undo[1])
+    assert f"{tickets[0].pk}." not in address
+    undone = desk_client.post(address, follow=True)
+    assert undone.redirect_chain == [("/incidents/?view=unassigned", 302)]
+    assert "Undo: 2 done" in text_of(undone)
+    assigned = Incident.objects.order_by("pk").values_list("assigned_to", flat=True)
+    assert list(assigned) == [agent.pk, None, None]
+
+
+def test_what_changed_since_is_not_taken_back(
+    desk_client: Client, raise_many: RaiseMany, agent: Person, maria: Person, other_centre: Party
+) -> None:
+    tickets, foreign = raise_many(2), raise_many(1, party=other_centre)
+    post(desk_client, tickets, "field.assigned_to", apply=1, **{"value-assigned_to": agent.reference})
+    change(Incident.objects.get(pk=tickets[0].pk), {"assigned_to": maria}, by=SYSTEM)
+    entries = [f"{ticket.pk}.2" for ticket in tickets] + [f"{foreign[0].pk}.1", f"{tickets[1].pk}x.2", "x"]
+    address = f"/incidents/bulk/undo/?{urlencode({'entry': entries}, doseq=True)}"
+    answer = text_of(desk_client.post(address))
+    assert "1 done, 1 refused" in answer
+    assert foreign[0].reference not in answer
+    assert "assigned_to has changed since" in answer
+    assigned = Incident.objects.order_by("pk").values_list("assigned_to", flat=True)
+    assert list(assigned) == [maria.pk, None, None]
 
 
 def test_each_record_answers_for_itself(desk_client: Client, raise_many: RaiseMany, agent: Person) -> None:
