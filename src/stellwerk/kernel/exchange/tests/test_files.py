@@ -243,6 +243,16 @@ def test_gus_may_not_import(gus: Person, client: Client) -> None:
     assert client.get("/incidents/import/").status_code == 403
 
 
+def test_an_import_leaves_no_gap_in_the_numbers(incidents: list[Incident], root: Person, gus: Person) -> None:
+    change(incidents[0], {"external_reference": "OLD-1"}, by=SYSTEM)
+    new = {"requester": gus.reference, "party": incidents[0].party.reference}
+    rows = [(n, {"external_reference": f"OLD-{n}", "title": f"Ticket {n}", **new}) for n in range(1, 301)]
+    outcome = RecordImport(registry.get("incident"), by=root, key="external_reference").run(rows)
+    assert (outcome.faults, dict(outcome.counts)) == ([], {"create": 299, "change": 1})
+    numbers = [int(reference[4:]) for reference in Incident.objects.values_list("reference", flat=True)]
+    assert sorted(numbers) == list(range(min(numbers), min(numbers) + 302))
+
+
 def test_an_import_rings_nobodys_bell(
     incidents: list[Incident], maria: Person, gus: Person, root: Person
 ) -> None:
