@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from stellwerk.foundation.prioritisation import PriorityScheme
 from stellwerk.foundation.reply_template import ReplyTemplate
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.roles import Role
@@ -168,6 +169,14 @@ def test_what_was_left_out_is_told_in_the_dialog(open_as: OpenAs, ticket: Incide
     dialog.get_by_role("button", name="Wait").click()
     expect(page.locator("#record-head")).to_contain_text("Waiting")
     expect(page.locator("#toasts")).to_contain_text("is now “Waiting”")
+
+
+def test_the_matrix_of_priorities_is_not_cut_beside_a_record(open_as: OpenAs, maria: Person) -> None:
+    scheme = PriorityScheme.in_force()
+    assert scheme is not None
+    page = open_as(maria, f"/records/{scheme.reference}/", viewport={"width": 1360, "height": 800})
+    place = page.locator(".property-show:has(.matrix)")
+    assert place.evaluate("place => place.scrollWidth <= place.clientWidth")
 
 
 def test_a_menu_stays_within_the_window(open_as: OpenAs, ticket: Incident, agent: Person) -> None:
