@@ -24,6 +24,7 @@ from stellwerk.kernel.declare import (
 )
 from stellwerk.kernel.records.declaration import Action
 from stellwerk.kernel.records.memo import remember
+from stellwerk.kernel.records.via import Via
 
 S = TypeVar("S", bound="Scheme")
 
@@ -104,7 +105,7 @@ class SchemeType(RecordType[S]):
     columns = ["reference", "title", "status", "valid_from", "valid_until"]
     filters = ["status"]
 
-    def defaults(self, by: Any) -> dict[str, Any]:
+    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
         return {}
 
     def fixed(self, record: S) -> str:
@@ -134,7 +135,9 @@ class SchemeType(RecordType[S]):
                 "A draft. Once put into force, it counts for all parties and cannot be changed any more."
             )
         if record.status == Scheme.Status.IN_FORCE:
-            return gettext("This version counts, for all parties. To change it, draft the next version.")
+            counts = gettext("This version counts, for all parties.")
+            how = gettext("To change it, choose “Draft the next version” from the menu.")
+            return f"{counts} {how}" if self.actions(record, by) else counts
         return gettext("A later version has taken the place of this one.")
 
 

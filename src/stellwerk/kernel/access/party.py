@@ -15,6 +15,7 @@ from stellwerk.kernel.declare import (
     models,
     register,
 )
+from stellwerk.kernel.records.via import Via
 
 
 class Party(TypedRecord):
@@ -83,7 +84,7 @@ class PartyType(RecordType[Party]):
         ended=[Party.Status.FORMER],
     )
 
-    def defaults(self, by: Any) -> dict[str, Any]:
+    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
         return {}
 
     def validate(self, record: Party, before: Party | None) -> None:

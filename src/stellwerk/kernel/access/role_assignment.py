@@ -20,6 +20,7 @@ from stellwerk.kernel.declare import (
     register,
 )
 from stellwerk.kernel.records.record import RecordQuerySet
+from stellwerk.kernel.records.via import Via
 
 
 class RoleAssignmentQuerySet(RecordQuerySet):
@@ -97,7 +98,7 @@ class RoleAssignmentType(RecordType[RoleAssignment]):
         Section(_("When"), ["valid_from", "valid_until", "appointed_by"]),
     ]
 
-    def defaults(self, by: Any) -> dict[str, Any]:
+    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
         return {"appointed_by": by.pk}
 
     def derive(self, record: RoleAssignment, before: RoleAssignment | None) -> None:

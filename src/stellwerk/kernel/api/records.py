@@ -17,6 +17,7 @@ from stellwerk.kernel.records import services
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import Selection
+from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.workflow.workflow import Transition
 
 PAGE_SIZE = 50
@@ -80,7 +81,7 @@ def list_records(call: Call) -> Answer:
 )
 def create_record(call: Call) -> Answer:
     record = services.create(
-        call.record_type.model, reading.values_of(call.record_type, call.body), by=call.person
+        call.record_type.model, reading.values_of(call.record_type, call.body), by=call.person, via=Via.API
     )
     return _told(call, record, status=201)
 
@@ -204,7 +205,7 @@ def list_journal(call: Call) -> Answer:
 def create_many(call: Call) -> Answer:
     def create(item: Data) -> Record:
         values = reading.values_of(call.record_type, item)
-        created: Record = services.create(call.record_type.model, values, by=call.person)
+        created: Record = services.create(call.record_type.model, values, by=call.person, via=Via.API)
         return created
 
     return _each(call, create, 201)

@@ -26,6 +26,7 @@ from stellwerk.kernel.records.memo import remembering
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import CORE_DATES
 from stellwerk.kernel.records.values import to_machine
+from stellwerk.kernel.records.via import Via
 
 ROWS_AT_ONCE = 200
 MOST_FAULTS = 1_000
@@ -172,7 +173,7 @@ class RecordImport:
     ) -> None:
         writer.changes = {}
         if record is None:
-            result = services.create(self.record_type.model, values, by=self.by, writer=writer)
+            result = services.create(self.record_type.model, values, by=self.by, via=Via.FILE, writer=writer)
             line.action, line.reference = CREATE, "" if writer.rehearses else result.reference
             line.title = result.title
         else:

@@ -13,6 +13,7 @@ from django.utils.translation import override
 
 from stellwerk.kernel.access.roles import Access, Role
 from stellwerk.kernel.records.values import journaled_fields
+from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.workflow.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -180,8 +181,8 @@ class RecordType(Generic[R]):
 
     # -- rules: override what the process insists on --------------------------------------------------
 
-    def defaults(self, by: "Actor") -> dict[str, Any]:
-        """Values of a new record before the given ones are laid over."""
+    def defaults(self, by: "Actor", via: Via) -> dict[str, Any]:
+        """Values of a new record before the given ones are laid over; `via` says how it comes in."""
         return {"party": getattr(by, "party_id", None)}
 
     def derive(self, record: R, before: R | None) -> None:

@@ -28,6 +28,7 @@ from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.records import memo, numbering, services
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.search import door, indexing
 
 R = TypeVar("R", bound=Record)
@@ -73,7 +74,14 @@ class History:
     ) -> R:
         self._flush_when_full()
         return services.create(
-            model, values, by=by, at=at, reason=reason, brought_from=self.brought_from, writer=self
+            model,
+            values,
+            by=by,
+            via=Via.FILE,
+            at=at,
+            reason=reason,
+            brought_from=self.brought_from,
+            writer=self,
         )
 
     def change(self, record: R, values: Mapping[str, Any], *, by: Actor, at: datetime, reason: str = "") -> R:

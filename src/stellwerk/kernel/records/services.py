@@ -34,6 +34,7 @@ from stellwerk.kernel.records.glance import bring_along
 from stellwerk.kernel.records.journal import Deed
 from stellwerk.kernel.records.record import Record, twin
 from stellwerk.kernel.records.values import Changes, difference, machine_values
+from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.search import indexing
 from stellwerk.kernel.workflow.workflow import Transition
 
@@ -142,6 +143,7 @@ def create(
     values: Values,
     *,
     by: Actor,
+    via: Via = Via.SYSTEM,
     at: datetime | None = None,
     reason: str = "",
     brought_from: str = "",
@@ -152,8 +154,8 @@ def create(
     act = Act(Verb.CREATE, by, reason=reason, at=at, brought_from=brought_from)
     with writer.atomic():
         record = model(kind=record_type.key, status=record_type.initial_status)
-        values = _fit_to_creator(record_type, values, by, writer)
-        cleaning.assign(record_type, record, {**record_type.defaults(by), **values})
+        values = _fit_to_creator(record_type, values, by, via, writer)
+        cleaning.assign(record_type, record, {**record_type.defaults(by, via), **values})
         if not writer.brings_history:
             bring_along(record_type, record)
             cleaning.check_references(record, values, by)
@@ -415,11 +417,11 @@ def _step(record_type: RecordType[Any], record: Record, name: str) -> Transition
     return step
 
 
-def _fit_to_creator(record_type: RecordType[Any], values: Values, by: Actor, writer: Any) -> Values:
-    """Hold what the creator may set against `values`; a requester raises records for themselves only."""
+def _fit_to_creator(record_type: RecordType[Any], values: Values, by: Actor, via: Via, writer: Any) -> Values:
+    """Hold what the creator may set against `values`; requesters, and all in the portal, raise records for themselves."""
     if writer.brings_history or isinstance(by, System):
         return values
-    if standing_of(by).may_create_as_staff(record_type):
+    if via is not Via.PORTAL and standing_of(by).may_create_as_staff(record_type):
         _refuse_unknown(values, record_type.editable_fields)
         return values
     _refuse_unknown(values, record_type.asked_of_requesters)

@@ -29,6 +29,7 @@ from stellwerk.kernel.links.types import DUPLICATE
 from stellwerk.kernel.records.declaration import Action, ReplyTemplate
 from stellwerk.kernel.records.glance import bring_along
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.via import Via
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.replies import replies_for
 
@@ -371,6 +372,15 @@ WORK = [
 ]
 
 
+CHANNELS = {
+    Via.DESK: Ticket.Channel.PHONE,
+    Via.PORTAL: Ticket.Channel.PORTAL,
+    Via.API: Ticket.Channel.API,
+    Via.FILE: Ticket.Channel.API,
+}
+"""How a ticket came when nobody says so: staff writes down what it is told, and a file comes from another program."""
+
+
 class TicketType(RecordType[T]):
     """What the declarations of incidents and service requests share."""
 
@@ -441,6 +451,10 @@ class TicketType(RecordType[T]):
     assignee = "assigned_to"
     portal_page = "portal_ticket"
     workflow = TICKET_WORKFLOW
+
+    def defaults(self, by: Actor, via: Via) -> dict[str, Any]:
+        channel = {"channel": CHANNELS[via]} if via in CHANNELS else {}
+        return {**super().defaults(by, via), **channel}
 
     def derive(self, record: T, before: T | None) -> None:
         if before is None:

@@ -21,6 +21,7 @@ from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.replay import fold
 from stellwerk.kernel.records.services import change, create
 from stellwerk.kernel.records.values import MachineValue, to_machine
+from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.web.dialogs import is_in_dialog, small_form
 from stellwerk.kernel.web.record import drafts
 from stellwerk.kernel.web.record.finding import version_of, visible_record
@@ -265,11 +266,11 @@ def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
         if standing.scope(record_type) == frozenset():
             raise Http404
         raise PermissionDenied(_("You may not create %s.") % record_type.label_plural)
-    names = names_to_fill(record_type, staff=staff)
+    names, via = names_to_fill(record_type, staff=staff), Via.DESK if staff else Via.PORTAL
     make = record_type.form_class()
     if request.method != "POST":
         draft = {} if "like" in request.GET else drafts.draft_of(person, create_place(record_type))
-        form = make(record_type, names, person, initial=_start(record_type, person, names, request.GET))
+        form = make(record_type, names, person, initial=_start(record_type, person, via, names, request.GET))
         for name in names:
             if name in draft and name not in request.GET:
                 form.initial[name] = draft[name]
@@ -279,7 +280,7 @@ def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
         return _create_form(request, record_type, form, status=422)
     try:
         token = request.POST.get("once", "")
-        return redirect(drafts.sent_once(token, person, lambda: _create(record_type, form, person)))
+        return redirect(drafts.sent_once(token, person, lambda: _create(record_type, form, person, via)))
     except ValidationError as error:
         form.take_errors(error)
         return _create_form(request, record_type, form, status=422)
@@ -289,9 +290,9 @@ def create_place(record_type: RecordType[Any]) -> str:
     return f"create:{record_type.key}"
 
 
-def _create(record_type: RecordType[Any], form: RecordForm, person: Person) -> Record:
+def _create(record_type: RecordType[Any], form: RecordForm, person: Person, via: Via) -> Record:
     values = {n: value for n, value in form.values().items() if not _left_out(record_type, n, value)}
-    record: Record = create(record_type.model, values, by=person)
+    record: Record = create(record_type.model, values, by=person, via=via)
     drafts.forget(person, create_place(record_type))
     return record
 
@@ -304,14 +305,15 @@ def _left_out(record_type: RecordType[Any], name: str, value: Any) -> bool:
 
 
 def _start(
-    record_type: RecordType[Any], person: Person, names: list[str], given: Mapping[str, str]
+    record_type: RecordType[Any], person: Person, via: Via, names: list[str], given: Mapping[str, str]
 ) -> dict[str, Any]:
     """Begin with the model's and the type's defaults, or like another record, and with what the address fills in."""
     if "like" in given:
         start = values_of(_template(record_type, person, given["like"]), names)
     else:
         start = values_of(record_type.model(kind=record_type.key), names)
-        start |= {name: to_machine(v) for name, v in record_type.defaults(person).items() if name in names}
+        defaults = record_type.defaults(person, via)
+        start |= {name: to_machine(value) for name, value in defaults.items() if name in names}
     wanted = {name: given[name] for name in names if given.get(name)}
     pointing = [name for name in wanted if name in record_type.references]
     found = dict(

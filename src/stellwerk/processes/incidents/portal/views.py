@@ -20,6 +20,7 @@ from stellwerk.kernel.attachments.services import attach
 from stellwerk.kernel.comments.rendering import render as markdown
 from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.web import once
 from stellwerk.kernel.web.dialogs import small_form
 from stellwerk.kernel.web.record.showing import Names
@@ -324,7 +325,7 @@ def _create(kind: str, form: TicketForm, person: Person) -> Ticket | None:
     files = form.cleaned_data["uploads"]
 
     def make() -> Ticket:
-        made = create(tickets.KINDS[kind], form.ticket_values(), by=person)
+        made = create(tickets.KINDS[kind], form.ticket_values(), by=person, via=Via.PORTAL)
         for file in files:
             attach(made, file, file.name, by=person)
         return made
