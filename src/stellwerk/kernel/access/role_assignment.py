@@ -1,9 +1,10 @@
 """Role assignments: who holds which role, for which party and process, from when to when, by whose word."""
 
 from datetime import date
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db.models import Q
+from django.utils import timezone
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.roles import Role as RoleName
@@ -19,8 +20,12 @@ from stellwerk.kernel.declare import (
     models,
     register,
 )
+from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.record import RecordQuerySet
 from stellwerk.kernel.records.via import Via
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.web.record.forms import RecordForm
 
 
 class RoleAssignmentQuerySet(RecordQuerySet):
@@ -99,7 +104,12 @@ class RoleAssignmentType(RecordType[RoleAssignment]):
     ]
 
     def defaults(self, by: Any, via: Via) -> dict[str, Any]:
-        return {"appointed_by": by.pk}
+        return {"appointed_by": by.pk, "valid_from": timezone.now().date()}
+
+    def form_class(self) -> "type[RecordForm]":
+        from stellwerk.kernel.access.forms import RoleAssignmentForm  # pages stand on declarations
+
+        return RoleAssignmentForm
 
     def derive(self, record: RoleAssignment, before: RoleAssignment | None) -> None:
         record.title = f"{record.get_role_display()}: {record.person or record.team or ''}"[:250]
@@ -107,4 +117,6 @@ class RoleAssignmentType(RecordType[RoleAssignment]):
     def validate(self, record: RoleAssignment, before: RoleAssignment | None) -> None:
         if (record.person_id is None) == (record.team_id is None):
             raise ValidationError(_("Name either a person or a team as the holder of the role."))
+        if record.process and record.process not in registry.processes():
+            raise ValidationError({"process": _("Choose one of: %s.") % ", ".join(registry.processes())})
         refuse_reversed_dates(record)

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+from django.utils import timezone
+
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
@@ -16,6 +18,7 @@ from stellwerk.kernel.declare import (
     models,
     register,
 )
+from stellwerk.kernel.records.via import Via
 
 
 class Team(TypedRecord):
@@ -104,6 +107,9 @@ class TeamMembershipType(RecordType[TeamMembership]):
     search = ["reference", "title"]
     ordering = "title"
     sections = [Section(_("Membership"), ["team", "person", "valid_from", "valid_until"])]
+
+    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
+        return {"valid_from": timezone.now().date()}
 
     def derive(self, record: TeamMembership, before: TeamMembership | None) -> None:
         record.title = f"{record.person} · {record.team}"[:250]

@@ -61,3 +61,8 @@ def refers_to(process: str, model: "type[Record]") -> bool:
 def all_types() -> "list[RecordType[Any]]":
     """List every declaration in the order of registration."""
     return list(_by_key.values())
+
+
+def processes() -> list[str]:
+    """List the processes that declarations name, which roles may be limited to."""
+    return sorted({t.process for t in _by_key.values() if t.process})

@@ -1,0 +1,24 @@
+"""The form of a role assignment: what it is held for, in plain words."""
+
+from django import forms
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.web.record.forms import Offered, RecordForm
+
+
+class RoleAssignmentForm(RecordForm):
+    """Offers the processes that there are, and says what an empty party or process means."""
+
+    def _field(self, name: str, offers: dict[str, Offered]) -> forms.Field:
+        field = super()._field(name, offers)
+        if name == "party":
+            field.help_text = _("What the role is held for, with all below it. Empty: all parties.")
+            if isinstance(field.widget, forms.Select):
+                field.widget.choices = [("", _("All parties")), *list(field.widget.choices)[1:]]
+        if name == "process":
+            held = [(process, capfirst(process)) for process in registry.processes()]
+            choices = [("", _("All processes")), *held]
+            return forms.ChoiceField(choices=choices, required=False, label=field.label)
+        return field
