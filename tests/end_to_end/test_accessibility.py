@@ -130,7 +130,7 @@ OPENINGS = [
     ("/records/{}/", "#steps a:text('Resolve')", "#dialog form"),
     ("/records/{}/", "[data-palette-open]", "#palette [role=option]"),
     ("/records/{}/", "summary:has-text('Account')", "[data-preferences]"),
-    ("/records/{}/", ".topbar summary:has-text('New')", ".topbar .menu-panel a"),
+    ("/search/", ".topbar summary:has-text('New')", ".topbar .menu-panel a"),
     ("/incidents/", "summary:has-text('Filter')", ".filter-form"),
     ("/incidents/", "summary:has-text('Columns')", "input[name=columns]"),
     ("/incidents/", "input[name=selected]", "[data-bulk-bar]"),
