@@ -15,7 +15,7 @@ from stellwerk.kernel.records.services import create
 _numbers = count(1)
 
 SPECIAL: dict[str, dict[str, Any]] = {
-    "role_assignment": {"role": "agent", "team": None},
+    "role_assignment": {"process": None, "role": "agent", "team": None},
     "custom_field": {"target": "incident", "type": "text", "references": ""},
 }
 """Values that a declaration's rules ask for beyond its fields, by the type's key."""
@@ -68,6 +68,7 @@ def a_change(record: Record, text: str = "Changed") -> dict[str, Any]:
     for name in record_type.editable_fields:
         field = record_type.field(name)
         plain = isinstance(field, models.CharField | models.TextField) and not field.choices
+        plain = plain and name not in SPECIAL.get(record_type.key, {})
         if plain and not isinstance(field, models.EmailField | models.URLField | models.SlugField):
             return {name: f"{text} {next(_numbers)}"}
     day = next(
