@@ -271,7 +271,7 @@ def test_maria_imports_a_table_once_its_bad_line_is_mended(
     expect(page.get_by_role("heading", level=1)).to_have_text("desk.csv cannot be imported like this")
     expect(page.get_by_role("alert")).to_contain_text("Nothing was written")
     line = page.get_by_role("listitem").filter(has_text="Line 3")
-    expect(line).to_contain_text("impact: Choose one of: high, medium, low.")
+    expect(line).to_contain_text("impact “enormous”: Choose one of: high, medium, low.")
     expect(page.get_by_role("main")).not_to_contain_text("Line 2")
     page.get_by_role("link", name="Upload another file").click()
     upload(

@@ -42,9 +42,8 @@ def hide(party: Party, suffix: str = "") -> list[Record]:
     hidden: list[Record] = []
     for record_type in registry.all_types():
         for_everybody = record_type.has_open_records and record_type.model is not Service
-        if (
-            for_everybody or record_type.model is CustomField
-        ):  # which is part of the schema, for everybody too
+        # Custom fields are part of the schema, for everybody too; what has no scope is for the staff of every party.
+        if for_everybody or record_type.model is CustomField or not record_type.scope:
             continue
         own = {"party": party} if "party" in record_type.editable_fields else {}
         hidden.append(sample(record_type, text=text, **own))

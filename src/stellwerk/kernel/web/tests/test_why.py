@@ -40,13 +40,13 @@ def test_every_role_that_does_not_reach_is_listed_with_why(
     client: Client, root: Person, nobody: Person, other_centre: Party, centre: Party, raise_many: RaiseMany
 ) -> None:
     grant(nobody, Role.AGENT, other_centre)
-    grant(nobody, Role.AGENT, centre, "changes")
+    grant(nobody, Role.AGENT, centre, "services")
     grant(nobody, Role.AGENT, centre, valid_until=date(2020, 2, 1))
     grant(nobody, Role.REQUESTER, centre)
     answer = ask(client, root, nobody, raise_many(1)[0])
     assert "to them it does not exist" in answer
     assert "The record's party is not Centre South or below it" in answer
-    assert "It is for the process “changes”; this record belongs to “incidents”." in answer
+    assert "It is for the process “services”; this record belongs to “incidents”." in answer
     assert "Not valid on" in answer
     assert "the role itself shows nothing" in answer
 
