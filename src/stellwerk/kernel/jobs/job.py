@@ -12,11 +12,13 @@ to the database and its own completion are one transaction and happen exactly on
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
+from django.utils.module_loading import import_string
 from django_tasks import task
 from django_tasks.base import Task
 
@@ -69,7 +71,12 @@ def job(
 
 
 def policy_of(task_path: str) -> Policy:
-    """Return what was declared for the job with this dotted path; django-tasks' own tasks get the usual."""
+    """Return what was declared for the job with this dotted path; others than ours, and jobs that are gone, get the usual.
+
+    The job's module is imported first: a process that just began may not have come across the declaration yet.
+    """
+    with suppress(Exception):  # whoever runs it is told
+        import_string(task_path)
     return _policies.get(task_path, Policy())
 
 

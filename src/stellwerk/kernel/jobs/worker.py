@@ -283,6 +283,7 @@ class Worker:
                 self._sightings[worker.pk] = Sighting(worker.beats, time.monotonic())
             elif time.monotonic() - seen.since > self.lost_after_s:
                 _bury(worker)
+                del self._sightings[worker.pk]  # if it lives after all, it begins to count anew
 
     def _sign_on(self) -> None:
         JobWorker.objects.get_or_create(pk=self.id, defaults={"place": _place()})

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from stellwerk.kernel.jobs import queue, worker
+from stellwerk.kernel.jobs import job, queue, worker
 from stellwerk.kernel.jobs.job import Policy
 from stellwerk.kernel.jobs.models import JobWorker
 from stellwerk.kernel.jobs.tests import sample_jobs
@@ -101,6 +101,31 @@ def test_what_an_atomic_job_wrote_is_gone_when_it_fails() -> None:
     Worker().drain()
     assert sample_jobs.traces("failed") == 0
     assert [line.error for line in queue.jobs("FAILED")] == ["OSError: too late"]
+
+
+def test_the_first_job_of_a_process_is_as_atomic_as_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample_jobs.write_and_fail.enqueue()
+    monkeypatch.setattr(job, "_policies", {})
+    monkeypatch.delitem(sys.modules, sample_jobs.__name__)
+    Worker().drain()
+    assert sample_jobs.traces("failed") == 0
+    assert [(line.status, line.attempts) for line in queue.jobs()] == [("FAILED", 1)]
+
+
+def test_a_worker_wrongly_taken_for_dead_is_given_its_time_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    slow, other = Worker(), Worker()
+    slow._sign_on()
+    other.keep_once()
+    clock[0] += 31
+    other.keep_once()
+    assert not JobWorker.objects.filter(pk=slow.id).exists()
+    slow._sign_on()
+    other.keep_once()
+    clock[0] += 29
+    other.keep_once()
+    assert JobWorker.objects.filter(pk=slow.id).exists()
 
 
 def test_a_job_of_a_dead_worker_is_taken_up_by_another(
