@@ -1,6 +1,5 @@
 """docs/adding-a-record-type.md is followed word by word, in a copy of the checkout, and what comes out is used."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -8,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from stellwerk.kernel.testing.environment import bare_environment
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding-a-record-type.md").read_text(encoding="utf-8")
@@ -84,13 +85,10 @@ def follow(checkout: Path) -> str:
 
 def run(checkout: Path, commands: str, given: str = "") -> str:
     """Run commands as the reader does, whose checkout is the one that is installed; fail with their complaints."""
-    reader = {
-        name: value for name, value in os.environ.items() if not name.startswith(("STELLWERK_", "DJANGO_"))
-    }
     done = subprocess.run(
         ["sh", "-ec", f". .venv/bin/activate\n{commands}"],
         cwd=checkout,
-        env={**reader, "PYTHONPATH": str(checkout / "src")},
+        env={**bare_environment(), "PYTHONPATH": str(checkout / "src")},
         input=given,
         capture_output=True,
         text=True,

@@ -1,6 +1,5 @@
 """The wheel carries all it needs, and what is installed from it serves the demo."""
 
-import os
 import re
 import signal
 import socket
@@ -13,6 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from stellwerk.kernel.testing.environment import bare_environment
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
@@ -87,8 +88,7 @@ def start(installed: Path, folder: Path) -> str:
         "--data-dir",
         "data",
     ]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("STELLWERK_")}
-    environment["PYTHONPATH"] = str(installed)
+    environment = bare_environment() | {"PYTHONPATH": str(installed)}
     with open(folder / "output", "w+", encoding="utf-8") as output:
         demo = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
         try:

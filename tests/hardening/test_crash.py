@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from stellwerk.kernel.testing.environment import bare_environment
+
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite]
 
 CLIENTS = 4
@@ -43,8 +45,7 @@ class Installation:
             self.port = int(probe.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = folder / "stellwerk.sqlite3"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("STELLWERK_")}
-        self.environment = kept | {
+        self.environment = bare_environment() | {
             "STELLWERK_SECRET_KEY": "only for this test, only for this test, only for this test",
             "STELLWERK_DATA_DIR": str(folder),
             "STELLWERK_URL": self.url,

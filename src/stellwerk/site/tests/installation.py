@@ -1,6 +1,5 @@
 """An installation of a test's own, worked on through the command line."""
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import psycopg
 from django.db import connection
+
+from stellwerk.kernel.testing.environment import bare_environment
 
 PASSWORD = "correct horse battery"  # noqa: S105  of the test's own installation
 
@@ -30,8 +31,7 @@ class Installation:
         return [sys.executable, "-m", "stellwerk.site.cli", *arguments]
 
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("STELLWERK_")}
-        return kept | {
+        return bare_environment() | {
             "STELLWERK_SECRET_KEY": "the same for all installations of this test, because keys move with a backup",
             "STELLWERK_DATA_DIR": str(self.data_dir),
             "STELLWERK_DATABASE_URL": self.database_url,
