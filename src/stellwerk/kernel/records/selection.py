@@ -4,21 +4,21 @@
     records = selection.apply(Incident.objects.visible_to(person))
 
 Parameters: `FIELD=value` (repeated: any of them) for the declared filters; references as a reference, an
-id, `me` or `none`; date fields with `__gte` and `__lt`; `custom.NAME=value`; `open=yes|no`; `q=words`;
-`ordering=FIELD` or `-FIELD` for the declared columns. Anything else is refused, so that no parameter
-reaches the database that was not meant to.
+id, `me` or `none`; date fields with `__gte` and `__lt`, an instant or a day as the reader's clock has it;
+`custom.NAME=value`; `open=yes|no`; `q=words`; `ordering=FIELD` or `-FIELD` for the declared columns.
+Anything else is refused, so that no parameter reaches the database that was not meant to.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -267,6 +267,8 @@ class Selection:
             return self._reference_shown(name, value)
         if name == "open":
             return _("yes") if _yes_or_no(value) else _("no")
+        if "__" in name:
+            return _said(_moment(value, self.record_type.field(name.partition("__")[0])))
         if name in self.record_type.filters:
             choices = {str(key): label for key, label in self.record_type.field(name).flatchoices}
             return str(choices.get(value, value))
@@ -331,7 +333,7 @@ def _small(value: str) -> int:
 
 
 def _moment(value: str, declared: "models.Field[Any, Any]") -> Any:
-    """Read a day or an instant; a day means its beginning in UTC where an instant is wanted."""
+    """Read a day or an instant; a day means its beginning in the reader's time zone where an instant is wanted."""
     try:
         day, instant = parse_date(value), parse_datetime(value)
     except ValueError:
@@ -339,12 +341,20 @@ def _moment(value: str, declared: "models.Field[Any, Any]") -> Any:
     if not isinstance(declared, models.DateTimeField):
         found: Any = day or (instant and instant.date())
     elif day and (instant is None or len(value) <= 10):
-        found = datetime.combine(day, time(), UTC)
+        found = timezone.make_aware(datetime.combine(day, time()))
     else:
-        found = instant if instant is None or instant.tzinfo else instant.replace(tzinfo=UTC)
+        found = instant if instant is None or instant.tzinfo else timezone.make_aware(instant)
     if found is None:
         raise ValidationError(_("Give a date as year-month-day, such as 2026-03-31."))
     return found
+
+
+def _said(moment: date | datetime) -> str:
+    """Say a day, or an instant in the reader's time zone; its beginning stands for a whole day."""
+    if not isinstance(moment, datetime):
+        return formats.date_format(moment)
+    local = timezone.localtime(moment)
+    return formats.date_format(local, "DATE_FORMAT" if local.time() == time() else "DATETIME_FORMAT")
 
 
 def _unknown(name: str) -> ValidationError:

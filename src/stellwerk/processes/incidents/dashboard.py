@@ -237,8 +237,8 @@ def _in_and_out(stocks: list[Stock], days: list[date], asked: Asked) -> dict[str
 
 
 def _day_url(record_type: RecordType[Any], asked: Asked, field: str, day: date) -> str:
-    begin, end = figures.beginning(day), figures.beginning(day + timedelta(days=1))
-    return _list(record_type, asked, **{f"{field}__gte": begin.isoformat(), f"{field}__lt": end.isoformat()})
+    following = day + timedelta(days=1)
+    return _list(record_type, asked, **{f"{field}__gte": f"{day}", f"{field}__lt": f"{following}"})
 
 
 def _by_age(stocks: list[Stock], asked: Asked) -> dict[str, Any]:

@@ -1,8 +1,10 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils import timezone
 
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.custom.models import CustomField
@@ -75,6 +77,24 @@ def test_what_is_not_meant_is_refused(query: str, tickets: list[Incident], maria
     with pytest.raises(ValidationError) as refusal:
         titles(query, maria)
     assert list(refusal.value.message_dict) == [query.partition("=")[0]]
+
+
+def test_a_day_begins_as_the_readers_clock_has_it(tickets: list[Incident], maria: Person) -> None:
+    Incident.objects.filter(title="Mail down").update(created_at=datetime(2026, 3, 1, 23, 30, tzinfo=UTC))
+    query = "created_at__gte=2026-03-02&created_at__lt=2026-03-03"
+    assert titles(query, maria) == []
+    with timezone.override("Europe/Berlin"):
+        assert titles(query, maria) == ["Mail down"]
+
+
+def test_a_chip_says_days_and_instants_in_words(maria: Person) -> None:
+    query = QueryDict("created_at__gte=2026-03-02&created_at__lt=2026-03-03T12:30:00%2B00:00")
+    with timezone.override("Europe/Berlin"):
+        chips = Selection.parse(registry.get("incident"), query, maria).chips()
+    assert [(chip.label, chip.text) for chip in chips] == [
+        ("created from", "2 Mar 2026"),
+        ("created before", "3 Mar 2026, 13:30"),
+    ]
 
 
 def test_custom_fields_filter(tickets: list[Incident], maria: Person) -> None:
