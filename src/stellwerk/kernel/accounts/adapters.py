@@ -2,12 +2,14 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.providers.base import AuthError
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -28,6 +30,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Save the password alone: saving the whole person would undo what others wrote meanwhile."""
         user.set_password(password)
         Person.objects.filter(pk=user.pk).update(password=user.password)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Lead to where people reach Stellwerk, whatever host and port the request claims to be for."""
+        asked: str = super().get_reset_password_from_key_url(key)
+        return f"{settings.STELLWERK_URL}{urlsplit(asked).path}"
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Sign with the address of the installation, for the same reason."""
+        super().send_mail(template_prefix, email, {**context, "address": settings.STELLWERK_URL})
 
     def pre_login(self, request: HttpRequest, user: Person, **kwargs: Any) -> Any:
         """Turn away service accounts: they act through tokens."""
