@@ -53,6 +53,7 @@ class Standing:
 
     def __init__(self, person: Actor) -> None:
         self.person = person
+        self._role_scopes: dict[str, dict[Role, frozenset[int] | None]] = {}
 
     # -- roles ---------------------------------------------------------------------------------------
 
@@ -81,6 +82,11 @@ class Standing:
 
     def role_scopes(self, record_type: "RecordType[Any]") -> dict[Role, frozenset[int] | None]:
         """Map each staff role held for this type to the parties it covers; None means all."""
+        if record_type.key not in self._role_scopes:
+            self._role_scopes[record_type.key] = self._scopes_of_roles(record_type)
+        return self._role_scopes[record_type.key]
+
+    def _scopes_of_roles(self, record_type: "RecordType[Any]") -> dict[Role, frozenset[int] | None]:
         scopes: dict[Role, frozenset[int] | None] = {}
         for assignment in self.assignments:
             role = role_for(record_type, assignment)

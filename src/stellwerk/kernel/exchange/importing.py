@@ -6,26 +6,31 @@ Each row goes through the verbs, with `by` who imports; what may not be done on 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.access.roles import Access
+from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.exchange import cells, formats
 from stellwerk.kernel.records import numbering, registry, services
+from stellwerk.kernel.records.bulk import Bulk
 from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.entry import Entry
+from stellwerk.kernel.records.events import Event, publish
 from stellwerk.kernel.records.memo import remembering
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import CORE_DATES
-from stellwerk.kernel.records.values import to_machine
+from stellwerk.kernel.records.values import Changes, to_machine
 from stellwerk.kernel.records.via import Via
 
 ROWS_AT_ONCE = 200
@@ -94,10 +99,10 @@ class RecordImport:
 
     def run(self, rows: Rows, most: int = 200) -> Outcome:
         """Do it, unless any line has a fault: then nothing is written, and the outcome names the faults."""
-        outcome = Outcome()
+        outcome, writer = Outcome(), _Watched()
         try:
-            with transaction.atomic():
-                outcome = self._go(rows, _Watched(), most)
+            with writer.writing():
+                outcome = self._go(rows, writer, most)
                 if outcome.counts[ERROR]:
                     raise Refused
         except Refused:
@@ -120,7 +125,7 @@ class RecordImport:
             known = self._known(batch)
             if not writer.rehearses:
                 new = [number for number, row in batch if _key_text(row.get(self.key)) not in known]
-                writer.draw(self.record_type.prefix, len(new))
+                writer.take(self.record_type, len(new), chain.from_iterable(known.values()))
             targets = _Targets(self.record_type, self.by, batch)
             for number, row in batch:
                 outcome.add(self._line(number, row, known, targets, seen, writer), most)
@@ -260,29 +265,84 @@ class RecordImport:
         return found
 
 
-class _Watched(services.Direct):
-    """The usual writer, which also remembers what the last deed changed, and notifies nobody of thousands of them."""
+class _Watched(Bulk):
+    """Collects what the rows write, remembers what the last deed changed, and notifies nobody of thousands of them.
 
-    notifies = False
+    Whatever asks the database for something first gets written there what was collected, so that a row finds those
+    before it, as if they were written one by one.
+    """
 
     def __init__(self) -> None:
-        self.changes: dict[str, list[Any]] = {}
+        super().__init__()
+        self.changes: Changes = {}
         self._numbers: Iterator[int] = iter(())
+        self._held: dict[int, Record] = {}
+        self._events: list[Event] = []
+        self._flushing = False
 
-    def draw(self, prefix: str, count: int) -> None:
-        """Draw the numbers of a batch at once, which saves a quarter of the time."""
-        self._numbers = iter(numbering.take(prefix, count) if count else ())
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write in one transaction what is collected in the block."""
+        with transaction.atomic():
+            with connection.execute_wrapper(self._flush_before):
+                yield
+            self.flush()
+
+    def take(self, record_type: RecordType[Any], count: int, known: Iterable[Record]) -> None:
+        """Draw the numbers of a batch, and lock the records that it may change, at once."""
+        self._numbers = iter(numbering.take(record_type.prefix, count) if count else ())
+        self._held = {} if record_type.seldom_changes else _locked(record_type, [one.pk for one in known])
+
+    # -- what the verbs ask of a writer ----------------------------------------------------------------
+
+    def hold(self, record: Any) -> Any:
+        return self._held.pop(record.pk, None) or services.locked(record)
 
     def number(self, prefix: str) -> int:
         return next(self._numbers)
 
-    def created(self, record: Record, entry: Any) -> None:
-        super().created(record, entry)
+    def created(self, record: Record, entry: Entry) -> None:
+        self._way(record).created(record, entry)
         self.changes = self.changes or entry.changes
 
-    def changed(self, record: Record, entry: Any, fields: Iterable[str], shares: list[Any]) -> None:
-        super().changed(record, entry, fields, shares)
+    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: list[Share]) -> None:
+        self._way(record).changed(record, entry, fields, shares)
         self.changes = self.changes or entry.changes
+
+    def publish(self, event: Event) -> None:
+        self._events.append(event)
+
+    # -- writing ---------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        self._flushing = True
+        try:
+            super().flush()
+        finally:
+            self._flushing = False
+        happened, self._events = self._events, []
+        for event in happened:
+            publish(event)
+
+    def _way(self, record: Record) -> Any:
+        """What is remembered of records that seldom change must be forgotten at once, before the next row is read."""
+        return services.DIRECT if record.record_type.seldom_changes else super()
+
+    def _flush_before(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        if not self._flushing and (self._new or self._touched):
+            self.flush()
+        return execute(sql, params, many, context)
+
+
+def _locked(record_type: RecordType[Any], ids: list[int]) -> dict[int, Record]:
+    """Lock records, each with those that it is shared with at hand."""
+    manager = record_type.model._default_manager
+    found = {record.pk: record for record in manager.select_for_update().filter(pk__in=ids).order_by("pk")}
+    for record in found.values():
+        record.__dict__["_shares"] = []
+    for share in Share.objects.filter(record_id__in=found):
+        found[share.record_id].__dict__["_shares"].append(share)
+    return found
 
 
 class _Targets:
@@ -413,10 +473,14 @@ def _json(text: str) -> Any:
 def _choice(declared: "models.Field[Any, Any]", cell: Any) -> Any:
     """Take a choice by its value, or as it reads."""
     flat: Sequence[tuple[Any, Any]] = declared.flatchoices
+    text = str(cell).strip()
+    named = {str(value): value for value, _label in flat}
+    if text in named:
+        return named[text]
     for value, label in flat:
-        if str(value) == str(cell).strip() or str(label).lower() == str(cell).strip().lower():
+        if str(label).lower() == text.lower():
             return value
-    raise ValidationError(_("Choose one of: %s.") % ", ".join(str(value) for value, _label in flat))
+    raise ValidationError(_("Choose one of: %s.") % ", ".join(named))
 
 
 def _moment(text: str) -> Any:

@@ -1,6 +1,7 @@
 """Turning given values into a record's fields, and refusing those that do not fit."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -139,9 +140,14 @@ def validate(record_type: "RecordType[Any]", record: Record, before: Record | No
 
 def _not_checked(record_type: "RecordType[Any]", record: Record) -> set[str]:
     """Bookkeeping needs no check, and references were checked together; empty required ones are still refused."""
-    checked = {"title", *(field.name for field in record_type.journaled)} - {"status"}
     filled = {name for name in record_type.references if getattr(record, f"{name}_id") is not None}
-    return {field.name for field in record._meta.concrete_fields} - (checked - filled)
+    return filled | _bookkeeping(record_type)
+
+
+@cache
+def _bookkeeping(record_type: "RecordType[Any]") -> frozenset[str]:
+    checked = {"title", *(field.name for field in record_type.journaled)} - {"status"}
+    return frozenset(field.name for field in record_type.model._meta.concrete_fields) - checked
 
 
 def _unchanged(record_type: "RecordType[Any]", record: Record, before: Record | None) -> set[str]:

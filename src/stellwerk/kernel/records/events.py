@@ -39,9 +39,9 @@ class Event:
 Handler = Callable[[Event], None]
 
 
-def publish(event: Event, writer: Any) -> None:
-    """Run the handlers for an event inside the current transaction; brought history and rehearsals set off none."""
-    if writer.brings_history or writer.rehearses or event.entry.brought_from:
+def publish(event: Event) -> None:
+    """Run the handlers for an event inside the current transaction; brought history sets off none."""
+    if event.entry.brought_from:
         return
     reactions = _reactions()
     for topic in event.topics:

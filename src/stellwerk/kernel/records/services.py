@@ -10,7 +10,7 @@ Errors: ValidationError (what to mend, by field), PermissionDenied (visible, but
 """
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -72,7 +72,7 @@ class Act:
 
 
 class Direct:
-    """Writes each deed at once; `records.history` has the writer for many."""
+    """Writes each deed at once; `records.bulk` has the base of those for many."""
 
     brings_history = False
     rehearses = False
@@ -80,6 +80,9 @@ class Direct:
 
     def atomic(self) -> AbstractContextManager[Any]:
         return transaction.atomic()
+
+    def hold(self, record: R) -> R:
+        return locked(record)
 
     def number(self, prefix: str) -> int:
         return numbering.take(prefix)[0]
@@ -102,6 +105,9 @@ class Direct:
         if indexing.concerns(record, fields):
             indexing.refresh(record)
 
+    def publish(self, event: Event) -> None:
+        publish(event)
+
     def _append(self, record: Record, entry: Entry) -> None:
         entry.record = record
         entry.save(force_insert=True)
@@ -115,6 +121,13 @@ class Rehearsal(Direct):
     def __init__(self) -> None:
         self.changes: Changes = {}
 
+    def atomic(self) -> AbstractContextManager[Any]:
+        """Nothing is written, so nobody has to wait."""
+        return nullcontext()
+
+    def hold(self, record: R) -> R:
+        return twin(record)
+
     def number(self, prefix: str) -> int:
         return 0
 
@@ -123,6 +136,9 @@ class Rehearsal(Direct):
 
     def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: list[Share]) -> None:
         self.changes = entry.changes
+
+    def publish(self, event: Event) -> None:
+        """What did not happen sets nothing off."""
 
 
 DIRECT = Direct()
@@ -169,7 +185,7 @@ def create(
         record.created_at = deed.at
         entry = _entry(record_type, record, deed, difference({}, machine_values(record)))
         writer.created(record, entry)
-        publish(Event(record, entry, by, notifies=writer.notifies), writer)
+        writer.publish(Event(record, entry, by, notifies=writer.notifies))
     return record
 
 
@@ -276,7 +292,7 @@ def note(
     record.updated_at = deed.at
     entry = journal.append(record, deed, changes)
     writer.changed(record, entry, (), [])
-    publish(Event(record, entry, act.by, subject), writer)
+    writer.publish(Event(record, entry, act.by, subject))
     return entry
 
 
@@ -307,11 +323,10 @@ def participant_shares(record: Record, known: Iterable[int]) -> list[Share]:
 
 def take_up(record: R, values: Values, version: int | None, writer: Any) -> tuple[R, R]:
     """Lock the record and keep a copy of it as it is before the write."""
-    if not writer.brings_history:
-        record = locked(record.specific)  # type: ignore[assignment]
-        if version is not None and version != record.version:
-            mine = {name: values[name] for name in values}
-            raise StaleWrite(record, machine_values(record), mine, version)
+    record = writer.hold(record.specific)
+    if version is not None and version != record.version:
+        mine = {name: values[name] for name in values}
+        raise StaleWrite(record, machine_values(record), mine, version)
     return record, twin(record)
 
 
@@ -362,7 +377,7 @@ def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition
     entry = _entry(record_type, record, act.deed(record), changes)
     fields = [name for name in changes if not name.startswith("custom.")]
     writer.changed(record, entry, fields, _fresh_shares(record, before))
-    publish(Event(record, entry, act.by, notifies=writer.notifies), writer)
+    writer.publish(Event(record, entry, act.by, notifies=writer.notifies))
     return record
 
 

@@ -9,14 +9,17 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.custom.models import CustomField
 from stellwerk.kernel.exchange import cells, formats
@@ -24,12 +27,15 @@ from stellwerk.kernel.exchange.export import Export
 from stellwerk.kernel.exchange.importing import RecordImport, keys_of
 from stellwerk.kernel.exchange.models import ImportDraft
 from stellwerk.kernel.notifications.models import Notification
-from stellwerk.kernel.records import registry
+from stellwerk.kernel.records import events, registry
 from stellwerk.kernel.records.entry import Entry
+from stellwerk.kernel.records.events import Event
+from stellwerk.kernel.records.journal import verify
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.records.services import change, create
-from stellwerk.processes.incidents.incident import Incident
+from stellwerk.kernel.search.door import find
+from stellwerk.processes.incidents.incident import Incident, IncidentType
 
 pytestmark = pytest.mark.django_db
 every_format = pytest.mark.parametrize("form", formats.FORMATS.values(), ids=list(formats.FORMATS))
@@ -251,6 +257,96 @@ def test_an_import_leaves_no_gap_in_the_numbers(incidents: list[Incident], root:
     assert (outcome.faults, dict(outcome.counts)) == ([], {"create": 299, "change": 1})
     numbers = [int(reference[4:]) for reference in Incident.objects.values_list("reference", flat=True)]
     assert sorted(numbers) == list(range(min(numbers), min(numbers) + 302))
+
+
+def test_the_queries_of_an_import_grow_with_its_batches_and_not_with_its_rows(
+    maria: Person, django_assert_max_num_queries: Any
+) -> None:
+    rows = [(n, {"title": f"Ticket {n}", "requester": maria.reference}) for n in range(200)]
+    with django_assert_max_num_queries(40):
+        outcome = RecordImport(registry.get("incident"), by=maria).run(rows)
+    assert dict(outcome.counts) == {"create": 200}
+    numbers = [int(reference[4:]) for reference in Incident.objects.values_list("reference", flat=True)]
+    assert sorted(numbers) == list(range(min(numbers), min(numbers) + 200))
+    assert [
+        fault for record in Incident.objects.all() for fault in verify(record, record.entries.all())
+    ] == []
+    found = find(Incident.objects.all(), "ticket", internal=False)
+    assert len(found.ids) == 200
+
+
+def test_changed_rows_are_written_together_and_found_by_their_new_words(
+    root: Person, maria: Person, gus: Person
+) -> None:
+    rows = [
+        (n, {"title": f"Ticket {n}", "requester": maria.reference, "party": maria.party.reference})
+        for n in range(50)
+    ]
+    task = RecordImport(registry.get("incident"), by=root)
+    task.run(rows)
+    again = [
+        (n, {"reference": one.reference, "title": f"Renamed {n}", "requester": gus.reference})
+        for n, one in enumerate(Incident.objects.order_by("pk"))
+    ]
+    outcome = task.run(again)
+    assert (outcome.faults, dict(outcome.counts)) == ([], {"change": 50})
+    assert len(find(Incident.objects.all(), "renamed", internal=False).ids) == 50
+    assert find(Incident.objects.all(), "ticket", internal=False).ids == ()
+    assert Share.objects.filter(person=gus).count() == 50
+    assert {(one.version, one.entries.count()) for one in Incident.objects.all()} == {(2, 2)}
+    assert [
+        fault for record in Incident.objects.all() for fault in verify(record, record.entries.all())
+    ] == []
+
+
+def test_a_rule_that_looks_into_the_database_finds_the_rows_before_its_own(
+    maria: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def once(self: Any, record: Incident, before: Incident | None) -> None:
+        if before is None and Incident.objects.filter(title=record.title).exists():
+            raise ValidationError({"title": "There is one like it."})
+
+    monkeypatch.setattr(IncidentType, "validate", once)
+    rows = [(n, {"title": title, "requester": maria.reference}) for n, title in enumerate("ABCB")]
+    outcome = RecordImport(registry.get("incident"), by=maria).run(rows)
+    assert [(line.number, line.errors) for line in outcome.faults] == [
+        (3, ["title “B”: There is one like it."])
+    ]
+    assert not Incident.objects.exists()
+
+
+def test_what_was_changed_by_an_import_is_told_to_the_reactions_once_it_is_written(
+    incidents: list[Incident], maria: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, int, int]] = []
+
+    def hear(event: Event) -> None:
+        heard.append((event.entry.verb, event.record.pk, event.record.entries.count()))
+
+    monkeypatch.setattr(events, "_reactions", lambda: {"*": [hear]})
+    rows = [
+        (2, {"title": "New one", "requester": maria.reference}),
+        (3, {"reference": incidents[1].reference, "title": "Fast disk"}),
+    ]
+    RecordImport(registry.get("incident"), by=maria).rehearse(rows)
+    assert heard == []
+    RecordImport(registry.get("incident"), by=maria).run(rows)
+    made = Incident.objects.get(title="New one")
+    assert heard == [("create", made.pk, 1), ("change", incidents[1].pk, 2)]
+
+
+def test_a_rehearsal_writes_nothing_at_all(incidents: list[Incident], maria: Person) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        RecordImport(registry.get("incident"), by=maria).rehearse(
+            [
+                (2, {"title": "x", "requester": maria.reference}),
+                (3, {"reference": incidents[0].reference, "title": "y"}),
+            ]
+        )
+        RecordImport(registry.get("person"), by=maria).rehearse(
+            [(2, {"reference": maria.reference, "phone": "1"})]
+        )
+    assert {query["sql"].split()[0] for query in asked} == {"SELECT"}
 
 
 def test_an_import_rings_nobodys_bell(
