@@ -9,6 +9,7 @@ from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.links import types
 from stellwerk.kernel.links.models import Link
+from stellwerk.kernel.links.types import LinkType
 from stellwerk.kernel.records.entry import Verb
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.services import Act, locked, note
@@ -28,6 +29,8 @@ def link(source: Record, key: str, target: Record, *, by: Actor) -> Link:
         known = Link.objects.filter(_between(source, target, kind.symmetric), type=key).first()
         if known and known.origin != Link.Origin.RULED_OUT:
             return known
+        if kind.ordered:
+            _require_no_way_back(source, target, kind)
         if known:
             known.origin = Link.Origin.MANUAL
             known.save(update_fields=["origin"])
@@ -70,6 +73,19 @@ def _require(source: Record, target: Record, by: Actor) -> None:
         raise ValidationError({"target": _("Choose one of those offered: there is no such record.")})
     if not standing.may_edit(source):
         raise PermissionDenied(_("You may look at %s, but not link it.") % source.reference)
+
+
+def _require_no_way_back(source: Record, target: Record, kind: LinkType) -> None:
+    """Refuse a link that would close a circle, in which each record stands above itself."""
+    reached = step = {target.pk}
+    there = Link.objects.filter(type=kind.key).exclude(origin=Link.Origin.RULED_OUT)
+    while step:
+        if source.pk in step:
+            ends = {"target": target.reference, "source": source.reference}
+            said = _("Such links lead from %(target)s to %(source)s already: this one would close a circle.")
+            raise ValidationError({"target": said % ends})
+        step = set(there.filter(source__in=step).values_list("target", flat=True)) - reached
+        reached = reached | step
 
 
 def _between(source: Record, target: Record, symmetric: bool) -> Q:

@@ -8,22 +8,26 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class LinkType:
-    """A typed link with its name in both directions; `symmetric` ones read alike from both ends."""
+    """A typed link with its name in both directions.
+
+    `symmetric` ones read alike from both ends; `ordered` ones put one record above another and so never lead back.
+    """
 
     key: str
     label: Any
     inverse: Any
     symmetric: bool = False
+    ordered: bool = False
 
 
 _types: dict[str, LinkType] = {}
 
 
-def link_type(key: str, label: Any, inverse: Any | None = None) -> LinkType:
+def link_type(key: str, label: Any, inverse: Any | None = None, *, ordered: bool = False) -> LinkType:
     """Declare a kind of link; without `inverse` it reads alike from both ends."""
     if key in _types:
         raise ValueError(f"The link type {key!r} is declared twice.")
-    _types[key] = LinkType(key, label, inverse or label, symmetric=inverse is None)
+    _types[key] = LinkType(key, label, inverse or label, symmetric=inverse is None, ordered=ordered)
     return _types[key]
 
 
@@ -40,5 +44,5 @@ def all_link_types() -> list[LinkType]:
 
 
 RELATED = link_type("related", _("relates to"))
-PARENT = link_type("parent", _("is parent of"), _("is child of"))
-DUPLICATE = link_type("duplicate", _("duplicates"), _("is duplicated by"))
+PARENT = link_type("parent", _("is parent of"), _("is child of"), ordered=True)
+DUPLICATE = link_type("duplicate", _("duplicates"), _("is duplicated by"), ordered=True)
