@@ -465,11 +465,21 @@ class TicketType(RecordType[T]):
             _prioritise(record)
         if before is not None and _handed_over(record, before):
             record.reassignments += 1
+        if before is not None and before.priority_override and not record.priority_override:
+            record.priority_reason = ""
 
     def validate(self, record: T, before: T | None) -> None:
         if record.priority_override and not record.priority_reason:
             raise ValidationError(
                 {"priority_reason": _("Say why the priority differs from what impact and urgency give.")}
+            )
+        if record.priority_reason and not record.priority_override:
+            raise ValidationError(
+                {
+                    "priority_override": _(
+                        "Set the priority that the reason is for, or leave the reason empty."
+                    )
+                }
             )
 
     def reply_templates(self, record: T, by: Person) -> list[ReplyTemplate]:

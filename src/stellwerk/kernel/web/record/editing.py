@@ -46,8 +46,9 @@ def field_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     """Edit one property: in place with scripts, on a page of its own without."""
     person: Any = request.user
     page = _page_for(person, reference, name)
+    names = [name, *(other for other in request.POST if other != name and page.may_change(other))]
     make = page.record_type.form_class()
-    form = make(page.record_type, [name], person, record=page.record, data=request.POST or None)
+    form = make(page.record_type, names, person, record=page.record, data=request.POST or None)
     if request.method != "POST":
         return _field_form(request, page, form, name)
     if not form.is_valid():
@@ -56,7 +57,7 @@ def field_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     try:
         record = change(page.record, form.changes(page.record), by=person, version=version)
     except ValidationError as error:
-        form.take_errors(error)
+        form = _asking_for_more(page, form, error)
         return _field_form(request, page, form, name, status=422)
     except StaleWrite as stale:
         page = RecordPage(stale.current, person)
@@ -103,6 +104,21 @@ def _page_for(person: Any, reference: str, name: str) -> RecordPage:
     return page
 
 
+def _asking_for_more(page: RecordPage, form: RecordForm, error: ValidationError) -> RecordForm:
+    """Show what is wrong; a field beside the property that must be mended with it is asked for as well."""
+    wrong = getattr(error, "error_dict", {})
+    others = [name for name in wrong if name not in form.fields and page.may_change(name)]
+    if others:
+        fresh = type(form)(page.record_type, others, page.person, record=page.record)
+        data = QueryDict(mutable=True)
+        data.update(form.data)
+        data.update({name: fresh[name].value() or "" for name in others})
+        names = [*form.fields, *others]
+        form = type(form)(page.record_type, names, page.person, record=page.record, data=data)
+    form.take_errors(error)
+    return form
+
+
 def _field_form(
     request: HttpRequest,
     page: RecordPage,
@@ -116,6 +132,7 @@ def _field_form(
     context: dict[str, Any] = {
         "item": item,
         "field": form[name],
+        "others": [form[other] for other in form.fields if other != name],
         "form": form,
         "version": page.record.version,
     }

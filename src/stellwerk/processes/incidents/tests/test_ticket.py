@@ -29,6 +29,16 @@ def faults(record: Record) -> list[str]:
     return [str(fault) for fault in journal.verify(Record.objects.get(pk=record.pk), entries)]
 
 
+def test_a_priority_set_by_hand_and_its_reason_come_and_go_together(incident: Incident) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        change(incident, {"priority_reason": "Because."}, by=SYSTEM)
+    assert list(refusal.value.message_dict) == ["priority_override"]
+    incident = change(incident, {"priority_override": 4, "priority_reason": "The board meets."}, by=SYSTEM)
+    assert incident.priority == 4
+    incident = change(incident, {"priority_override": None}, by=SYSTEM)
+    assert (incident.priority, incident.priority_reason) == (1, "")
+
+
 def test_priority_follows_from_impact_and_urgency(incident: Incident) -> None:
     assert incident.priority == 1
     assert incident.priority_scheme is not None

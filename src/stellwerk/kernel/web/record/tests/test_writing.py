@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import override_settings
@@ -183,6 +184,38 @@ def test_a_property_is_changed_in_place_and_what_follows_comes_along(
     told = re.search(r'<span id="composer-version" hidden hx-swap-oob="true">.*?value="(\d+)"', html)
     assert told is not None
     assert told[1] == str(incident.version + 1)
+
+
+@pytest.mark.parametrize("headers", [HTMX, {}], ids=["in place", "on a page"])
+def test_a_property_that_does_not_hold_alone_asks_for_the_other_as_well(
+    incident: Incident, maria: Person, sign_in: SignIn, headers: dict[str, str]
+) -> None:
+    client, url = sign_in(maria), f"/records/{incident.reference}/fields/priority_override/"
+    sent = {"priority_override": "1", "version": incident.version}
+    response = client.post(url, sent, headers=headers)
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert "Say why the priority differs from what impact and urgency give." in html
+    assert '<option value="1" selected>' in html
+    assert 'id="id_priority_reason"' in html
+    assert now(incident).version == incident.version
+    response = client.post(url, sent | {"priority_reason": "The board meets."}, headers=headers)
+    assert response.status_code == (200 if headers else 302)
+    assert (now(incident).priority, now(incident).priority_reason) == (1, "The board meets.")
+
+
+def test_a_fault_of_the_record_as_a_whole_is_told_in_place(
+    incident: Incident, maria: Person, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: object, record: object, before: object) -> None:
+        raise ValidationError("Not on a Sunday.")
+
+    monkeypatch.setattr(type(incident.record_type), "validate", refuse)
+    client, url = sign_in(maria), f"/records/{incident.reference}/fields/impact/"
+    response = client.post(url, {"impact": "high", "version": incident.version}, headers=HTMX)
+    assert response.status_code == 422
+    assert '<div class="field-error" role="alert">Not on a Sunday.</div>' in response.content.decode()
+    assert now(incident).impact == "medium"
 
 
 def test_without_scripts_a_property_has_a_page(incident: Incident, maria: Person, sign_in: SignIn) -> None:
