@@ -38,6 +38,9 @@ class Team(TypedRecord):
         related_name="teams_led",
     )
     email = models.EmailField(_("email"), blank=True)
+    first_line = models.BooleanField(
+        _("first line"), default=False, help_text=_("What names no other team comes to it.")
+    )
 
     class Meta:
         verbose_name = _("team")
@@ -56,7 +59,7 @@ class TeamType(RecordType[Team]):
     filters = ["party", "status"]
     search = ["reference", "title", "description"]
     ordering = "title"
-    sections = [Section(_("Team"), ["title", "party", "lead", "email", "description"])]
+    sections = [Section(_("Team"), ["title", "party", "lead", "email", "first_line", "description"])]
     workflow = Workflow(
         Team.Status,
         Team.Status.ACTIVE,

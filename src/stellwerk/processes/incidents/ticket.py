@@ -31,6 +31,7 @@ from stellwerk.kernel.records.glance import bring_along
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.via import Via
 from stellwerk.processes.incidents.closure import closure_rules
+from stellwerk.processes.incidents.first_line import first_line_for
 from stellwerk.processes.incidents.replies import replies_for
 
 T = TypeVar("T", bound="Ticket")
@@ -473,14 +474,6 @@ class TicketType(RecordType[T]):
             raise ValidationError(
                 {"priority_reason": _("Say why the priority differs from what impact and urgency give.")}
             )
-        if record.priority_reason and not record.priority_override:
-            raise ValidationError(
-                {
-                    "priority_override": _(
-                        "Set the priority that the reason is for, or leave the reason empty."
-                    )
-                }
-            )
 
     def reply_templates(self, record: T, by: Person) -> list[ReplyTemplate]:
         return replies_for(record, by)
@@ -504,12 +497,20 @@ class TicketType(RecordType[T]):
 
 
 def _place(ticket: Ticket) -> None:
-    """A new ticket belongs to the party that provides the service, and goes to the team named for it."""
-    if ticket.service:
-        ticket.party_id = ticket.service.party_id or ticket.party_id
+    """A new ticket goes to the team named for its category or service, else to the first line.
+
+    It belongs to the party that provides the service, and without one not to those who ask but to the team's.
+    """
+    asking = ticket.requester.party_id if ticket.requester else None
     if ticket.team_id is None:
         named = (ticket.category and ticket.category.team_id) or (ticket.service and ticket.service.team_id)
+        if not named and (first_line := first_line_for(asking)):
+            named = first_line.pk
         ticket.team_id = named or None
+    if ticket.service:
+        ticket.party_id = ticket.service.party_id or ticket.party_id
+    elif ticket.team and ticket.party_id == asking:
+        ticket.party_id = ticket.team.party_id or ticket.party_id
 
 
 def _customer_of(ticket: Ticket) -> Party | None:

@@ -128,6 +128,7 @@ class Loader:
                 "party": self.cast.parties[made.party],
                 "lead": self.cast.people[made.lead],
                 "email": made.email,
+                "first_line": made.first_line,
                 "description": made.description,
             }
             self.cast.teams[made.key] = self.history.create(Team, values, by=SYSTEM, at=self.founded)

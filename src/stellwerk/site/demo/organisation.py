@@ -66,6 +66,7 @@ class Team:
     email: str
     description: str
     members: tuple[Membership, ...]
+    first_line: bool = False
 
     def on(self, day: date) -> list[str]:
         """List the members on a day."""
