@@ -18,7 +18,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.values import Changes, MachineValue, machine_values
+from stellwerk.kernel.records.values import Changes, MachineValue, defaults_of, machine_values
 
 if TYPE_CHECKING:
     from stellwerk.kernel.records.record import Record
@@ -170,9 +170,11 @@ class Walk:
         expected = seal(record.reference, record.journal_count, record.journal_head)
         if not hmac.compare_digest(expected.encode(), record.journal_seal.encode()):
             yield self._fault(self.count, _("the record's seal over its journal is broken."))
-        stored = machine_values(specific)
+        stored, defaults = machine_values(specific), defaults_of(type(specific))
         for name in sorted({*stored, *self.values}):
-            if not name.startswith("@") and stored.get(name) != self.values.get(name):
+            # A field that was added later came to this record with its default, and without an entry.
+            came_later = name not in self.values and stored[name] == defaults.get(name)
+            if not name.startswith("@") and not came_later and stored.get(name) != self.values.get(name):
                 what = _("“%(field)s” in the record is not what the journal says.") % {"field": name}
                 yield self._fault(self.count, what)
 

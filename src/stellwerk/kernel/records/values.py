@@ -75,12 +75,19 @@ _TURNED: tuple[tuple[type | tuple[type, ...], Callable[[Any], MachineValue]], ..
 )
 
 
+@cache
+def defaults_of(model: type["Record"]) -> dict[str, MachineValue]:
+    """Name what fields hold that cannot be empty, on records whose journal is older than the field."""
+    given = {field.name: field.get_default() for field in journaled_fields(model) if not field.null}
+    return {name: to_machine(value) for name, value in given.items() if value not in (None, "")}
+
+
 def load_machine(record: "Record", values: dict[str, MachineValue]) -> None:
-    """Set a record's journaled fields from machine values; what is missing becomes empty."""
+    """Set a record's journaled fields from machine values; what is missing becomes empty, or else its default."""
     for field in journaled_fields(type(record)):
         value = values.get(field.name)
-        if value is None and not field.null and field.empty_strings_allowed:
-            value = ""
+        if value is None and not field.null:
+            value = "" if field.empty_strings_allowed else defaults_of(type(record)).get(field.name)
         setattr(record, field.attname, field.to_python(value))
     record.custom = {name[7:]: value for name, value in values.items() if name.startswith("custom.")}
 

@@ -15,13 +15,15 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.attachments.models import Blob
 from stellwerk.kernel.attachments.services import attach
 from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.records import services
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.replay import replay
+from stellwerk.kernel.records.replay import as_of, replay
 from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.kernel.records.values import machine_values
 from stellwerk.kernel.records.verification import Verification
@@ -43,6 +45,28 @@ def incident(maria: Person, gus: Person) -> Incident:
     comment(made, "We are on it.", by=maria)
     attach(made, ContentFile(b"log of the server"), "server.txt", by=maria, internal=True)
     return change(made, {"description": "Since Monday"}, by=maria)
+
+
+def test_a_field_that_was_added_later_holds_its_default_and_is_no_fault(
+    maria: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before_the_upgrade:
+        before_the_upgrade.setattr(services, "machine_values", _without_first_line)
+        team = create(Team, {"title": "Desk"}, by=SYSTEM)
+    assert "first_line" not in team.entries.get().changes
+    assert list(Verification(Record.objects.filter(pk=team.pk)).faults()) == []
+    past = as_of(team, team.created_at)
+    assert past is not None
+    assert past.first_line is False
+    assert machine_values(past) == machine_values(team)
+    Team.objects.filter(pk=team.pk).update(first_line=True)
+    assert [str(fault) for fault in Verification(Record.objects.filter(pk=team.pk)).faults()] == [
+        f"{team.reference}, entry 1: “first_line” in the record is not what the journal says."
+    ]
+
+
+def _without_first_line(record: Record) -> dict[str, Any]:
+    return {name: value for name, value in machine_values(record).items() if name != "first_line"}
 
 
 class Undo(Exception):

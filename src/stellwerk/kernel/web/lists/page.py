@@ -133,7 +133,7 @@ def _rows(listing: Listing) -> dict[str, Any]:
             "previous_url": listing.address(before=page.before.token()) if page.before else "",
             "next_url": listing.address(after=page.after.token()) if page.after else "",
         },
-        "empty": _empty(listing),
+        "empty": {} if page.records else _empty(listing),
     }
 
 
@@ -226,23 +226,24 @@ def _save_view(listing: Listing) -> dict[str, Any]:
 def _empty(listing: Listing) -> dict[str, str]:
     """Say why nothing is there and what to do about it."""
     record_type = listing.record_type
+    model: Any = record_type.model
+    if not model.objects.visible_to(listing.person).exists():
+        create_url = _type(listing)["create_url"]
+        return {
+            "title": _("No %s yet") % record_type.label_plural,
+            "text": _(
+                "What you and your colleagues enter appears here, with filters, columns and views to save."
+            ),
+            "url": create_url,
+            "action": _("Create the first one") if create_url else "",
+        }
     for view in built_in_views(record_type):
         if view.name == listing.view and view.empty and not listing.selection.text:
             return {"title": _("Nothing here"), "text": str(view.empty)}
-    if listing.selection.given.keys() - {"ordering"}:
-        return {
-            "title": _("Nothing matches"),
-            "text": _("No %s that you may see fits all of these filters. Take one away, or look at all.")
-            % record_type.label_plural,
-            "url": f"{listing.url}?view=all",
-            "action": _("Show all"),
-        }
-    create_url = _type(listing)["create_url"]
     return {
-        "title": _("No %s yet") % record_type.label_plural,
-        "text": _(
-            "What you and your colleagues enter appears here, with filters, columns and views to save."
-        ),
-        "url": create_url,
-        "action": _("Create the first one") if create_url else "",
+        "title": _("Nothing matches"),
+        "text": _("No %s that you may see fits all of these filters. Take one away, or look at all.")
+        % record_type.label_plural,
+        "url": f"{listing.url}?view=all",
+        "action": _("Show all"),
     }
