@@ -11,6 +11,7 @@ import stellwerk
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.attachments.services import attach
 from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.exchange.models import ImportDraft
 from stellwerk.kernel.links.services import link
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.services import create, transition
@@ -153,6 +154,25 @@ def test_everybody_can_use_what_opens_over_a_page(
     assert found == {}
 
 
+def imports_of(person: Person) -> list[ImportDraft]:
+    """Imports that wait, are looked at, are written, were done and were refused."""
+    made = {"person": person, "record_type": "incident", "key": "reference", "content": b"", "rows": 5998}
+    line = {"number": 2, "action": "create", "title": "No mail", "changes": {"title": ["", "No mail"]}}
+    fault = {"number": 3, "action": "error", "errors": ["title: This field cannot be blank."]}
+    found = {"counts": {"create": 1}, "lines": [line]}
+    refused = {"counts": {"create": 1, "error": 1}, "lines": [line], "faults": [fault]}
+    create = ImportDraft.objects.create
+    return [
+        create(**made | {"rows": 0}, name="waiting.csv", state="checking"),
+        create(**made, name="begun.csv", state="checking", looked_at=4120),
+        create(**made, name="running.csv", state="running"),
+        create(**made, name="checked.csv", state="checked", outcome=found),
+        create(**made, name="done.csv", state="done", outcome=found),
+        create(**made, name="refused.csv", state="refused", outcome=refused),
+        create(**made, name="ended.csv", state="refused", refusal="Your role has ended."),
+    ]
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everybody_can_use_every_page(
     theme: Any, busy_ticket: Incident, maria: Person, gus: Person, root: Person, open_as: OpenAs
@@ -170,6 +190,7 @@ def test_everybody_can_use_every_page(
         *(record + part for part in ("history/", "edit/", "links/", "shares/", "steps/resolve/")),
     ]
     desk += [f"/tickets/{reference}/merge/", "/incidents/import/"]
+    desk += [draft.get_absolute_url() for draft in imports_of(maria)]
     desk += ["/incidents/new/", "/incidents/filters/", "/incidents/views/"]
     desk += [f"/{record_type.slug}/" for record_type in registry.all_types()]
     administration = ["/access/", f"/access/?person={gus.reference}&record={reference}"]

@@ -11,6 +11,7 @@ from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.roles import Role
 from stellwerk.kernel.attachments.models import Attachment
 from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.jobs.worker import Worker
 from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.kernel.testing.fixtures import grant
@@ -290,6 +291,24 @@ def test_maria_imports_a_table_once_its_bad_line_is_mended(
         ("No sound", "high"),
         ("No mail since ten", "low"),
     }
+
+
+def test_maria_leaves_a_large_import_to_a_job_and_her_page_follows_it(open_as: OpenAs, maria: Person) -> None:
+    page = open_as(maria, "/incidents/import/")
+    upload(page, "title,requester\n" + "".join(f"Ticket {n},{maria.reference}\n" for n in range(501)))
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("desk.csv is being looked at")
+    expect(page.get_by_role("progressbar", name="Waiting for its turn")).to_be_visible()
+    Worker().drain()
+    expect(heading).to_have_text("What importing desk.csv would do")
+    page.get_by_role("button", name="Import it").click()
+    expect(heading).to_have_text("desk.csv is being imported")
+    page.goto("/incidents/")
+    Worker().drain()
+    page.goto("/notifications/")
+    page.get_by_role("link", name="desk.csv was imported: 501 created").click()
+    expect(heading).to_have_text("desk.csv was imported")
+    assert Incident.objects.count() == 501
 
 
 def upload(page: Page, table: str) -> None:

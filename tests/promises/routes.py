@@ -268,7 +268,10 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("GET", "302 403 200 403 403 200 200 200"),
         Row("POST", "302 403 422 403 403 422 422 422"),
     ),
-    "<type:record_type>/import/<int:pk>/": (Row("POST", "302 404 404 404 404 404 404 404"),),
+    "<type:record_type>/import/<int:pk>/": (
+        Row("GET", "302 404 404 404 404 404 404 200"),
+        Row("POST", "302 404 404 404 404 404 404 302"),
+    ),
     "records/<str:reference>/entries/<int:number>/undo/": (Row("POST", "302 404 404 403 403 422 422 422"),),
     "tickets/<str:reference>/merge/": (
         Row("GET", "302 404 404 403 403 200 200 200"),

@@ -18,6 +18,7 @@ from stellwerk.kernel.access.roles import Role
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.attachments.services import attach
 from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.exchange.models import ImportDraft
 from stellwerk.kernel.links.services import link
 from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.records.services import create
@@ -86,6 +87,9 @@ def world(
     file = attach(ticket, ContentFile(b"log", "a.txt"), "a.txt", by=agent)
     tied = link(ticket, "related", other, by=agent)
     view = SavedView.objects.create(kind="incident", name="Mine", owner=maria)
+    draft = ImportDraft.objects.create(
+        person=root, record_type="incident", name="roots.csv", key="reference", content=b"title\n"
+    )
     places = {"<int:number>": "2", "<str:reference>": ticket.reference, "<type:record_type>": "incidents"}
     places |= {
         "<str:name>": "title",
@@ -100,6 +104,7 @@ def world(
         "comments": said.pk,
         "links": tied.pk,
         "views": view.pk,
+        "import": draft.pk,
         "shares": Share.objects.get(record=ticket.pk, person=gus).pk,
         "notifications": Notification.objects.filter(person=gus).earliest("pk").pk,
     }

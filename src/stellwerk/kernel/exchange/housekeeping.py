@@ -1,14 +1,18 @@
-"""Forgetting files that were uploaded for an import and never confirmed."""
+"""Forgetting files that were uploaded for an import, and what came of them."""
 
 from datetime import datetime, timedelta
 
 from stellwerk.kernel.exchange.models import ImportDraft
 from stellwerk.kernel.jobs.schedule import scheduled
 
-KEPT = timedelta(days=1)
+FILE_KEPT = timedelta(days=1)
+OUTCOME_KEPT = timedelta(days=30)
 
 
 @scheduled("exchange.forget_drafts", cron="45 * * * *")
 def forget_drafts(now: datetime) -> None:
-    """Remove what was uploaded more than a day ago."""
-    ImportDraft.objects.filter(uploaded_at__lt=now - KEPT).delete()
+    """Remove files that nobody confirmed for a day, and what came of an import, or never came, after a month."""
+    waiting = ImportDraft.objects.filter(state=ImportDraft.State.CHECKED)
+    waiting.filter(changed_at__lt=now - FILE_KEPT).delete()
+    ended = ImportDraft.objects.exclude(state=ImportDraft.State.CHECKED)
+    ended.filter(changed_at__lt=now - OUTCOME_KEPT).delete()

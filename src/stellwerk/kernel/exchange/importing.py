@@ -5,11 +5,11 @@ Each row goes through the verbs, with `by` who imports; what may not be done on 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
-from typing import Any
+from typing import Any, Self
 
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db import connection, models, transaction
@@ -66,6 +66,17 @@ class Outcome:
     def acceptable(self) -> bool:
         return not self.counts[ERROR] and self.counts.total() > 0
 
+    def as_json(self) -> dict[str, Any]:
+        """Write it as it is kept beside the file."""
+        lines = {name: [asdict(line) for line in getattr(self, name)] for name in ("lines", "faults")}
+        return {"counts": dict(self.counts), **lines}
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Self:
+        """Undo `as_json`; what came to nothing has no lines."""
+        lines = {name: [Line(**line) for line in kept.get(name, ())] for name in ("lines", "faults")}
+        return cls(Counter(kept.get("counts", {})), **lines)
+
     def add(self, line: Line, most: int) -> None:
         self.counts[line.action] += 1
         if line.action == ERROR and len(self.faults) < MOST_FAULTS:
@@ -93,16 +104,18 @@ class RecordImport:
             raise ValidationError({"key": _("Choose one of: %s.") % ", ".join(keys_of(record_type))})
         self._visible: Any = record_type.model._default_manager.visible_to(by)
 
-    def rehearse(self, rows: Rows, most: int = 200) -> Outcome:
-        """Tell what `run` would do, line by line, and write nothing."""
-        return self._go(rows, services.Rehearsal(), most)
+    def rehearse(
+        self, rows: Rows, most: int = 200, tell: Callable[[int], None] = lambda count: None
+    ) -> Outcome:
+        """Say what `run` would do, line by line, and write nothing; `tell` hears now and then how many rows are done."""
+        return self._go(rows, services.Rehearsal(), most, tell)
 
     def run(self, rows: Rows, most: int = 200) -> Outcome:
         """Do it, unless any line has a fault: then nothing is written, and the outcome names the faults."""
         outcome, writer = Outcome(), _Watched()
         try:
             with writer.writing():
-                outcome = self._go(rows, writer, most)
+                outcome = self._go(rows, writer, most, lambda count: None)
                 if outcome.counts[ERROR]:
                     raise Refused
         except Refused:
@@ -111,11 +124,11 @@ class RecordImport:
 
     # -- row by row ------------------------------------------------------------------------------------
 
-    def _go(self, rows: Rows, writer: Any, most: int) -> Outcome:
+    def _go(self, rows: Rows, writer: Any, most: int, tell: Callable[[int], None]) -> Outcome:
         with remembering():
-            return self._line_by_line(rows, writer, most)
+            return self._line_by_line(rows, writer, most, tell)
 
-    def _line_by_line(self, rows: Rows, writer: Any, most: int) -> Outcome:
+    def _line_by_line(self, rows: Rows, writer: Any, most: int, tell: Callable[[int], None]) -> Outcome:
         outcome = Outcome()
         seen: dict[str, int] = {}
         waiting = iter(rows)
@@ -131,6 +144,7 @@ class RecordImport:
                 outcome.add(self._line(number, row, known, targets, seen, writer), most)
                 if outcome.counts[ERROR] and not writer.rehearses:
                     writer = services.Rehearsal()  # nothing will stay: the other rows need only be checked
+            tell(outcome.counts.total())
         return outcome
 
     def _line(

@@ -1,7 +1,12 @@
-"""How far the import of a log has come."""
+"""How far imports have come."""
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from stellwerk.kernel.records import registry
 
 
 class LogImport(models.Model):
@@ -24,14 +29,41 @@ class LogImport(models.Model):
 
 
 class ImportDraft(models.Model):
-    """A file that somebody uploaded and has not confirmed yet; gone after a day."""
+    """A file that somebody uploaded for an import, and what became of it.
+
+    A file that waits to be confirmed is gone after a day, what came of an import (without the file) after a month.
+    """
+
+    class State(models.TextChoices):
+        CHECKING = "checking", _("being looked at")
+        CHECKED = "checked", _("ready to be imported")
+        RUNNING = "running", _("being imported")
+        DONE = "done", _("imported")
+        REFUSED = "refused", _("refused")
 
     person = models.ForeignKey("kernel.Person", models.CASCADE, related_name="+")
     record_type = models.CharField(max_length=40)
     name = models.CharField(max_length=255)
     key = models.CharField(max_length=60)
     content = models.BinaryField()
-    uploaded_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.CHECKED)
+    job = models.UUIDField(_("job in hand"), null=True)
+    rows = models.PositiveIntegerField(_("rows"), default=0)
+    looked_at = models.PositiveIntegerField(_("rows looked at"), default=0)
+    outcome = models.JSONField(_("outcome"), default=dict, encoder=DjangoJSONEncoder)
+    refusal = models.TextField(_("why it was refused as a whole"), default="")
+    changed_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("import-draft", args=[registry.get(self.record_type), self.pk])
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job has it in hand."""
+        return self.state in BUSY
+
+
+BUSY = (ImportDraft.State.CHECKING, ImportDraft.State.RUNNING)

@@ -1,6 +1,5 @@
-"""Export of a list, and import of a file: upload, look at what would happen, confirm."""
+"""Export of a list, and import of a file: upload, look at what would happen, confirm, see what came of it."""
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,20 +8,23 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRefresh
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.exchange import formats
+from stellwerk.kernel.exchange import drafts, formats
 from stellwerk.kernel.exchange.export import Export
 from stellwerk.kernel.exchange.importing import CHANGE, CREATE, Line, Outcome, RecordImport, keys_of
 from stellwerk.kernel.exchange.models import ImportDraft
+from stellwerk.kernel.notifications.services import mark_read_at
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import Selection
@@ -31,7 +33,6 @@ from stellwerk.kernel.web.lists.columns import label_of
 
 OWN = ("format", "columns", "view")
 """Parameters of the export beside those that select."""
-SHOWN = 200
 
 
 @login_required
@@ -102,40 +103,64 @@ class UploadForm(forms.Form):
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
-    """Take a file and show line by line what importing it would do."""
+    """Take a file and show line by line what importing it would do; a large one is handed to a job."""
     person: Any = request.user
     RecordImport(record_type, by=person)
     form = UploadForm(record_type, request.POST or None, request.FILES or None)
     if form.is_bound and form.is_valid():
-        file = form.cleaned_data["file"]
-        ImportDraft.objects.filter(person=person).delete()
-        draft = ImportDraft(person=person, record_type=record_type.key, name=file.name[-255:])
-        draft.key, draft.content = form.cleaned_data["key"], file.read()
+        draft = _draft(record_type, person, form)
         try:
-            outcome = _task(record_type, draft, person).rehearse(_rows(draft), SHOWN)
+            if not drafts.begin(draft):
+                raise ValidationError(_("Another import of yours is under way: wait until it has ended."))
         except ValidationError as error:
             form.add_error("file", ValidationError(error.messages))
         else:
-            if outcome.acceptable:
-                draft.save()
-            return _shown(request, record_type, draft, outcome, done=False)
-    context = {**_type(record_type), "form": form, "columns": _columns(record_type)}
+            return redirect(draft) if draft.is_busy else _shown(request, record_type, draft)
+    context = {
+        **_type(record_type),
+        "form": form,
+        "columns": _columns(record_type),
+        "under_way": drafts.under_way(person),
+    }
     return render(request, "stellwerk/import_form.html", context, status=422 if form.is_bound else 200)
 
 
+def _draft(record_type: RecordType[Any], person: Person, form: UploadForm) -> ImportDraft:
+    file = form.cleaned_data["file"]
+    return ImportDraft(
+        person=person,
+        record_type=record_type.key,
+        name=file.name[-255:],
+        key=form.cleaned_data["key"],
+        content=file.read(),
+    )
+
+
 @login_required
-@require_POST
-def confirm_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> HttpResponse:
-    """Import the file that was looked at; once, however often the button is pressed."""
+@require_http_methods(["GET", "HEAD", "POST"])
+def draft_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> HttpResponse:
+    """Show how far an import is and what came of it; POST confirms it, once, however often the button is pressed."""
     person: Any = request.user
-    with transaction.atomic():
-        drafts = ImportDraft.objects.select_for_update().filter(person=person, record_type=record_type.key)
-        draft = drafts.filter(pk=pk).first()
-        if draft is None:
-            raise Http404(_("This file was imported already, or is no longer kept: upload it again."))
-        outcome = _task(record_type, draft, person).run(_rows(draft), SHOWN)
-        draft.delete()
-    return _shown(request, record_type, draft, outcome, done=outcome.acceptable)
+    mine = ImportDraft.objects.filter(person=person, record_type=record_type.key, pk=pk)
+    if request.method == "POST":
+        with transaction.atomic():
+            draft = _found(mine.select_for_update())
+            drafts.confirm(draft)
+        return redirect(draft)
+    draft = _found(mine.defer("content"))
+    if draft.is_busy:
+        return _progress(request, record_type, draft)
+    if getattr(request, "htmx", False):
+        return HttpResponseClientRefresh()
+    mark_read_at(person, draft.get_absolute_url())
+    return _shown(request, record_type, draft)
+
+
+def _found(drafts_of_person: QuerySet[ImportDraft]) -> ImportDraft:
+    draft = drafts_of_person.first()
+    if draft is None:
+        raise Http404(_("This file is no longer kept: upload it again."))
+    return draft
 
 
 def may_import(record_type: RecordType[Any], person: Person) -> bool:
@@ -143,45 +168,36 @@ def may_import(record_type: RecordType[Any], person: Person) -> bool:
     return bool(record_type.editable_fields) and standing_of(person).may_create_as_staff(record_type)
 
 
-def _task(record_type: RecordType[Any], draft: ImportDraft, person: Person) -> RecordImport:
-    return RecordImport(record_type, by=person, key=draft.key)
-
-
-def _rows(draft: ImportDraft) -> Iterator[tuple[int, dict[str, Any]]]:
-    return formats.named(draft.name).read(io.BytesIO(bytes(draft.content)))
-
-
-def _shown(
-    request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft, outcome: Outcome, *, done: bool
-) -> HttpResponse:
-    lines = outcome.faults[:SHOWN] or outcome.lines
+def _progress(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
     context = {
         **_type(record_type),
-        "name": draft.name,
+        "draft": draft,
+        "failed": drafts.has_failed(draft),
+        "writing": draft.state == ImportDraft.State.RUNNING,
+    }
+    part = getattr(request, "htmx", False)
+    return render(request, f"stellwerk/{'parts/' if part else ''}import_progress.html", context)
+
+
+def _shown(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
+    outcome = Outcome.from_json(draft.outcome)
+    done = draft.state == ImportDraft.State.DONE
+    lines = outcome.faults[: drafts.SHOWN] or outcome.lines
+    context = {
+        **_type(record_type),
+        "draft": draft,
         "outcome": outcome,
         "done": done,
-        "figures": _figures(outcome, done=done),
+        "figures": drafts.figures(outcome, done=done),
         "lines": _in_words(record_type, lines),
         "hidden": max(0, _told(outcome) - len(lines)),
-        "confirm_url": reverse("import-confirm", args=[record_type, draft.pk]) if draft.pk else "",
     }
-    return render(
-        request, "stellwerk/import_preview.html", context, status=422 if outcome.counts["error"] else 200
-    )
+    fresh_fault = request.method == "POST" and outcome.counts["error"]
+    return render(request, "stellwerk/import_preview.html", context, status=422 if fresh_fault else 200)
 
 
 def _told(outcome: Outcome) -> int:
     return outcome.counts["error"] or outcome.counts[CREATE] + outcome.counts[CHANGE]
-
-
-def _figures(outcome: Outcome, *, done: bool) -> list[tuple[str, int]]:
-    words = {
-        CREATE: _("created") if done else _("to create"),
-        CHANGE: _("changed") if done else _("to change"),
-        "unchanged": _("unchanged"),
-        "error": _("with a fault"),
-    }
-    return [(word, outcome.counts[name]) for name, word in words.items()]
 
 
 def _in_words(record_type: RecordType[Any], lines: list[Line]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from stellwerk.kernel.comments.services import comments_of
 from stellwerk.kernel.jobs.job import job
 from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.notifications.wording import told
+from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
 
 LONGEST_QUOTE = 10_000
@@ -28,22 +29,22 @@ def send_notification(notification_id: int) -> str:
         .select_related("person", "entry__record", "entry__actor")
         .first()
     )
-    if note is None or note.read_at or not note.person.email:
+    if note is None or note.entry is None or note.read_at or not note.person.email:
         return "nothing to send"
-    if not _may_still_see(note):
+    if not _may_still_see(note, note.entry):
         return "no longer visible"
     with translation.override(note.person.language or settings.LANGUAGE_CODE):
-        message(note).send()
+        message(note, note.entry).send()
     return "sent"
 
 
-def message(note: Notification) -> EmailMessage:
+def message(note: Notification, entry: Entry) -> EmailMessage:
     """Write the mail for a notification; every header is one line."""
-    record = note.entry.record
+    record = entry.record
     host = urlsplit(settings.STELLWERK_URL).hostname or "localhost"
     return EmailMessage(
         subject=_one_line(f"[{record.reference}] {record.title}"),
-        body=_body(note),
+        body=_body(note, entry),
         to=[str(note.person.email)],
         headers={
             "Message-ID": f"<notification-{note.pk}@{host}>",
@@ -53,19 +54,18 @@ def message(note: Notification) -> EmailMessage:
     )
 
 
-def _body(note: Notification) -> str:
-    entry = note.entry
+def _body(note: Notification, entry: Entry) -> str:
     comment = comments_of([entry]).get(entry.pk)
     address = f"{settings.STELLWERK_URL}{entry.record.get_absolute_url()}"
     parts = [told(note) + ".", *([comment.body[:LONGEST_QUOTE]] if comment else []), address]
     return "\n\n".join([*parts, _("You can answer and read everything there.")]) + "\n"
 
 
-def _may_still_see(note: Notification) -> bool:
-    record = note.entry.record
+def _may_still_see(note: Notification, entry: Entry) -> bool:
+    record = entry.record
     if not Record.objects.visible_to(note.person).filter(pk=record.pk).exists():
         return False
-    return not note.entry.internal or standing_of(note.person).sees_internal(record)
+    return not entry.internal or standing_of(note.person).sees_internal(record)
 
 
 def _one_line(text: str) -> str:

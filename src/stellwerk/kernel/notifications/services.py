@@ -35,6 +35,7 @@ class Why(models.TextChoices):
     REQUESTER = "requester"
     INVOLVED = "involved"
     WATCHING = "watching"
+    OUTCOME = "outcome"
 
 
 HEARD_BY_GUESTS = frozenset({Verb.CREATE, Verb.COMMENT, Verb.ATTACH, Verb.TRANSITION})
@@ -68,6 +69,13 @@ def tell(event: Event) -> None:
                 send_notification.enqueue(note.pk)
 
 
+def tell_outcome(person: Person, text: str, address: str) -> None:
+    """Note what came of something that the person had set going, with the address at which it stands."""
+    Notification.objects.create(
+        person=person, why=Why.OUTCOME, text=text, address=address, created_at=timezone.now()
+    )
+
+
 def concerned(event: Event) -> dict[int, Why]:
     """Map the people whom an event may concern to the most personal reason; access is not asked yet."""
     whys: dict[int, Why] = {}
@@ -94,11 +102,21 @@ def still_visible(person: Person, notes: Iterable[Notification]) -> list[Notific
         default=Value(False),
         output_field=models.BooleanField(),
     )
-    seen = Record.objects.filter(standing.visible(Record), pk__in={note.entry.record_id for note in notes})
+    about = {note.entry.record_id for note in notes if note.entry}
+    seen = Record.objects.filter(standing.visible(Record), pk__in=about)
     known = dict(seen.annotate(inside=inside).values_list("pk", "inside"))
-    return [
-        n for n in notes if n.entry.record_id in known and (known[n.entry.record_id] or not n.entry.internal)
-    ]
+    return [note for note in notes if note.entry is None or _is_shown(note.entry, known)]
+
+
+def mark_read_at(person: Person, address: str) -> None:
+    """Mark what the person was told as read that stands at this address."""
+    unread = Notification.objects.filter(person=person, read_at=None, entry=None, address=address)
+    if unread.exists():
+        unread.update(read_at=timezone.now())
+
+
+def _is_shown(entry: Entry, known: dict[int, bool]) -> bool:
+    return entry.record_id in known and (known[entry.record_id] or not entry.internal)
 
 
 def mark_read(person: Person, record: Record | None = None) -> int:

@@ -38,6 +38,8 @@ def phrase(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-a
 def told(note: Notification) -> str:
     """Say in one sentence what a notification is about, seen by the person it is for."""
     entry = note.entry
+    if entry is None:
+        return note.text
     who = str(entry.actor or "Stellwerk")
     record_type = entry.record.record_type
     if note.why == "mentioned":

@@ -138,10 +138,10 @@ def _news(person: Person) -> dict[str, Any]:
         "lit": bool(unread),
         "items": [
             {
-                "reference": note.entry.record.reference,
-                "title": note.entry.record.title,
-                "url": note.entry.record.get_absolute_url(),
-                "status": wording.told(note),
+                "reference": note.entry.record.reference if note.entry else "",
+                "title": note.entry.record.title if note.entry else note.text,
+                "url": note.entry.record.get_absolute_url() if note.entry else note.address,
+                "status": wording.told(note) if note.entry else "",
                 "meta": components.moment(note.created_at),
             }
             for note in unread

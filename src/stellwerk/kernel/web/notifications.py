@@ -56,7 +56,7 @@ def notification_page(request: HttpRequest, pk: int) -> HttpResponse:
     if not still_visible(person, [note]):
         raise Http404
     Notification.objects.filter(pk=note.pk, read_at=None).update(read_at=timezone.now())
-    return redirect(f"{note.entry.record.get_absolute_url()}#entry-{note.entry.number}")
+    return redirect(_address(note))
 
 
 @login_required
@@ -69,13 +69,19 @@ def read_page(request: HttpRequest) -> HttpResponse:
 
 def drawn(note: Notification) -> dict[str, Any]:
     """Prepare a notification for parts/notification_list.html."""
-    record = note.entry.record
+    entry = note.entry
     return {
-        "who": str(note.entry.actor or "Stellwerk"),
+        "who": str(entry.actor or "Stellwerk") if entry else "Stellwerk",
         "text": told(note),
-        "reference": record.reference,
-        "title": record.title,
+        "reference": entry.record.reference if entry else "",
+        "title": entry.record.title if entry else "",
         "url": reverse("notification", args=[note.pk]),
         "at": note.created_at,
         "unread": note.read_at is None,
     }
+
+
+def _address(note: Notification) -> str:
+    if note.entry is None:
+        return note.address
+    return f"{note.entry.record.get_absolute_url()}#entry-{note.entry.number}"

@@ -119,8 +119,11 @@ def unread(person: Person) -> str:
     """Count unread notifications up to MOST_COUNTED, as the bell shows it."""
     told = Notification.objects.filter(person=person, read_at=None).order_by("-id")
     pairs = list(told.values_list("entry__record", "entry__internal")[: MOST_COUNTED + 1])
-    seen = _seen({record for record, _internal in pairs}, person) if pairs else {}
-    number = sum(1 for record, internal in pairs if record in seen and (seen[record] or not internal))
+    about = {record for record, _internal in pairs if record}
+    seen = _seen(about, person) if about else {}
+    number = sum(
+        1 for record, internal in pairs if not record or (record in seen and (seen[record] or not internal))
+    )
     return f"{MOST_COUNTED}+" if number > MOST_COUNTED else str(number or "")
 
 
