@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from stellwerk.kernel.access.roles import Role
@@ -43,6 +44,15 @@ class Transition:
     @property
     def fields(self) -> list[str]:
         return [*self.asks, *self.offers]
+
+    def is_worth_offering(self, record: "Record") -> bool:
+        """Whether the step may succeed: its guard lets the record pass as it is, or what the step asks for may mend it."""
+        if self.guard and not self.fields:
+            try:
+                self.guard(record)
+            except ValidationError:
+                return False
+        return True
 
 
 @dataclass(frozen=True)

@@ -260,11 +260,12 @@ class RecordPage:
 
     @cached_property
     def possible_steps(self) -> list[Transition]:
-        """The steps that the person may take now, natural ones first."""
+        """The steps that the person may take now and that would not be refused, natural ones first."""
         if not self.record_type.workflow:
             return []
         steps = self.record_type.workflow.steps_from(self.record.status)
-        return [step for step in steps if self.standing.may_take(step, self.record)]
+        allowed = (step for step in steps if self.standing.may_take(step, self.record))
+        return [step for step in allowed if step.is_worth_offering(self.record)]
 
     def steps(self) -> list[dict[str, Any]]:
         return [

@@ -12,11 +12,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.attachments.services import attach
+from stellwerk.kernel.comments.rendering import opening
 from stellwerk.kernel.comments.rendering import render as markdown
 from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.records.services import create, transition
@@ -25,7 +27,6 @@ from stellwerk.kernel.web import once
 from stellwerk.kernel.web.dialogs import small_form
 from stellwerk.kernel.web.record.showing import Names
 from stellwerk.kernel.web.record.stream import Stream, StreamEntry
-from stellwerk.kernel.workflow.workflow import Transition
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.portal import catalogue, tickets
 from stellwerk.processes.incidents.portal.forms import TicketForm, WithdrawForm
@@ -33,7 +34,11 @@ from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket
 
 SHOWN = 8
 PER_PAGE = 25
-ANSWERS = ("confirm", "reopen")
+ANSWERS = {
+    "confirm": gettext_lazy("Thank you. The ticket is closed."),
+    "reopen": gettext_lazy("It is open again, and we go on with it."),
+}
+"""The steps that answer whether something is solved, with what to say once they are taken."""
 
 
 @login_required
@@ -179,7 +184,7 @@ def step(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     if name not in ANSWERS:
         raise Http404
     transition(found, name, by=_reader(request))
-    messages.success(request, _("Done."))
+    messages.success(request, ANSWERS[name])
     return redirect("portal_ticket", found.reference)
 
 
@@ -265,22 +270,15 @@ def _steps(found: Ticket, person: Person) -> list[dict[str, Any]]:
             "url": reverse("portal_step", args=[found.reference, name]),
         }
         for name in ANSWERS
-        if name in possible and standing.may_take(possible[name], found) and _holds(possible[name], found)
+        if name in possible
+        and standing.may_take(possible[name], found)
+        and possible[name].is_worth_offering(found)
     ]
     if "cancel" in possible and standing.may_take(possible["cancel"], found):
         address = reverse("portal_withdraw", args=[found.reference])
         label = _("Withdraw this ticket")
         drawn.append({"name": "cancel", "label": label, "icon": "ban", "url": address, "asks": True})
     return drawn
-
-
-def _holds(step: Transition, found: Ticket) -> bool:
-    try:
-        if step.guard:
-            step.guard(found)
-    except ValidationError:
-        return False
-    return True
 
 
 def _report(found: Ticket) -> StreamEntry:
@@ -293,11 +291,9 @@ def _report(found: Ticket) -> StreamEntry:
 
 def _asks(found: Ticket, allowed: list[dict[str, Any]]) -> dict[str, Any] | None:
     if found.status == Ticket.Status.RESOLVED and allowed:
-        title, text = (
-            _("Is it solved?"),
-            found.resolution[:1000] or _("We believe that it is. Tell us if it is not."),
-        )
-        return {"title": title, "text": text, "steps": allowed}
+        shown, cut = opening(found.resolution)
+        text = shown or _("We believe that it is. Tell us if it is not.")
+        return {"title": _("Is it solved?"), "text": markdown(f"{text} …" if cut else text), "steps": allowed}
     if found.status == Ticket.Status.WAITING and found.waiting_for == Ticket.WaitingFor.USER:
         return {
             "title": _("We need something from you"),

@@ -10,6 +10,7 @@ from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.kernel.records.undo import undo
+from stellwerk.kernel.web.record.page import RecordPage
 from stellwerk.processes.incidents.closure import ClosureScheme
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.jobs import close_resolved
@@ -90,9 +91,12 @@ def test_a_ticket_can_be_reopened_for_fourteen_days(incident: Incident, gus: Per
     reopened = transition(closed, "reopen", by=gus)
     assert (reopened.status, reopened.reopenings, reopened.resolved_at) == ("in_progress", 1, None)
     closed = transition(transition(reopened, "resolve", SOLVED, by=agent), "close", by=agent)
+    assert [step.name for step in RecordPage(closed, agent).possible_steps] == ["reopen"]
     Incident.objects.filter(pk=closed.pk).update(closed_at=timezone.now() - timedelta(days=15))
     with pytest.raises(ValidationError, match="more than 14 days ago"):
         transition(closed, "reopen", by=gus)
+    closed.refresh_from_db()
+    assert RecordPage(closed, agent).possible_steps == []
 
 
 def test_a_cancelled_ticket_can_be_reopened_as_long_as_a_closed_one(incident: Incident, gus: Person) -> None:

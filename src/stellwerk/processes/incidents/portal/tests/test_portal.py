@@ -101,12 +101,17 @@ def test_an_empty_answer_is_refused(portal: Client, ticket: Incident) -> None:
 
 
 def test_gus_confirms_and_reopens(portal: Client, ticket: Incident) -> None:
-    transition(ticket, "resolve", {"resolution_code": "solved", "resolution": "Restarted"}, by=SYSTEM)
-    assert b"Is it solved?" in portal.get(url("_ticket", ticket.reference)).content
-    portal.post(url("_step", ticket.reference, "confirm"))
+    solved = {"resolution_code": "solved", "resolution": "The **concentrator** is new."}
+    transition(ticket, "resolve", solved, by=SYSTEM)
+    page = portal.get(url("_ticket", ticket.reference)).content.decode()
+    assert "Is it solved?" in page
+    assert "The <strong>concentrator</strong> is new." in page
+    answer = portal.post(url("_step", ticket.reference, "confirm"), follow=True).content.decode()
     assert Incident.objects.get().status == "closed"
-    portal.post(url("_step", ticket.reference, "reopen"))
+    assert "Thank you. The ticket is closed." in answer
+    answer = portal.post(url("_step", ticket.reference, "reopen"), follow=True).content.decode()
     assert Incident.objects.get().status == "in_progress"
+    assert "It is open again, and we go on with it." in answer
 
 
 def test_gus_is_asked_before_his_ticket_is_withdrawn_and_may_reopen_it(
