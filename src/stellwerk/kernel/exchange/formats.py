@@ -153,9 +153,14 @@ def read_xlsx(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
         book = load_workbook(file, read_only=True, data_only=True)
         sheet = book.worksheets[0]
-        rows = sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS)
+        rows = sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS + 1)
         header: list[str] = []
         for number, row in enumerate(rows, start=1):
+            # A row may claim any number; those before it come as empty ones.
+            if number > MOST_ROWS + 1:
+                raise ValidationError(_("The file has more than %d rows: split it.") % MOST_ROWS)
+            if row.count(None) == len(row):
+                continue
             values = [_workbook_value(value) for value in row]
             if not header:
                 header = _header([str(value or "") for value in values])
