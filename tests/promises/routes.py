@@ -123,7 +123,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("GET", "302 403 403 403 403 403 403 403"),
         Row("POST", "302 403 403 403 403 403 403 403"),
     ),
-    "account/^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": (
+    "account/^password/reset/key/(?P<uidb36>[0-9A-Za-z]{1,12})-(?P<key>.+)/$": (
         Row("GET", "404 404 404 404 404 404 404 404"),
         Row("POST", "404 404 404 404 404 404 404 404"),
     ),

@@ -176,6 +176,7 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "stellwerk.kernel.accounts.link_tokens.LinkTokens"  # noqa: S105
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # else the host that the request claims to be for
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = CONFIGURATION.number("proxies")

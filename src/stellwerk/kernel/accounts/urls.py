@@ -20,8 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("password/set/", sign_in.password_set, name="account_set_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),
     path("password/reset/done/", sign_in.password_reset_done, name="account_reset_password_done"),
-    re_path(
-        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+    re_path(  # an id of more signs than twelve is none that a database could hold
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]{1,12})-(?P<key>.+)/$",
         sign_in.password_reset_from_key,
         name="account_reset_password_from_key",
     ),
