@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -61,4 +62,11 @@ class Refusals(logging.Filter):
 def renderers(form: str) -> list[Any]:
     if form == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [structlog.dev.ConsoleRenderer(colors=False)]
+    return [in_one_line, structlog.dev.ConsoleRenderer(colors=False)]
+
+
+def in_one_line(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Keep what was sent from outside from writing lines and colours of its own; JSON does so by itself."""
+    text = str(event["event"])
+    event["event"] = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    return event
