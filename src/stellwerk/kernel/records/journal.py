@@ -147,6 +147,7 @@ class Walk:
         self.record = record
         self.count, self.head = 0, START
         self.values: dict[str, MachineValue] = {}
+        self.changes: Changes = {}
 
     def step(self, entry: "Entry | SomeEntry") -> Iterator[Fault]:
         """Take the next entry and yield what is wrong with it."""
@@ -154,10 +155,12 @@ class Walk:
             yield self._fault(self.count + 1, _missing(entry.number, self.count + 1))
         elif entry.previous != self.head:
             yield self._fault(entry.number, _("does not follow the entry before it."))
+        self.changes = entry.changes
         if not hmac.compare_digest(digest(self.record.reference, entry).encode(), entry.digest.encode()):
             yield self._fault(entry.number, _("its content was changed after it was written."))
+            self.changes = _of_their_shape(entry.changes)
         self.count, self.head = entry.number, entry.digest
-        for name, (_before, after) in entry.changes.items():
+        for name, (_before, after) in self.changes.items():
             self.values[name] = after
 
     def end(self, specific: "Record") -> Iterator[Fault]:
@@ -177,9 +180,19 @@ class Walk:
             if not name.startswith("@") and not came_later and stored.get(name) != self.values.get(name):
                 what = _("“%(field)s” in the record is not what the journal says.") % {"field": name}
                 yield self._fault(self.count, what)
+        for name in ("is_open", "open_to_all"):  # who sees a record and where depends on what follows from it
+            if getattr(specific, name) != getattr(specific.record_type, name)(specific):
+                what = _("“%(field)s” of the record does not follow from its values.") % {"field": name}
+                yield self._fault(self.count, what)
 
     def _fault(self, number: int, what: str) -> Fault:
         return Fault(self.record.reference, number, what)
+
+
+def _of_their_shape(changes: Any) -> Changes:
+    """Keep of altered changes what still reads as before and after."""
+    pairs = changes.items() if isinstance(changes, dict) else ()
+    return {name: pair for name, pair in pairs if isinstance(pair, list) and len(pair) == 2}
 
 
 def _missing(number: int, expected: int) -> str:

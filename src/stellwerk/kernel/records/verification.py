@@ -143,7 +143,7 @@ class _Walk(Walk):
         yield from super().step(entry)
         stamp = (entry.internal, entry.actor_id, entry.at)
         for name, seen in (("@comment", self.said), ("@file", self.files)):
-            before, about = entry.changes.get(name, [None, None])
+            before, about = self.changes.get(name, [None, None])
             if isinstance(about, dict):
                 seen[about.get("sha256"), about.get("name"), *stamp] += 1
             if isinstance(before, dict):  # a file that was removed again
