@@ -109,6 +109,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "stellwerk.kernel.web.shell.shell",
+                "stellwerk.kernel.accounts.passkeys.passkeys",
                 *(["stellwerk.site.demo.context.demo_people"] if DEMO else []),
             ],
         },

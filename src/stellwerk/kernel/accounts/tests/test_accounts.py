@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.accounts.passkeys import has_name
 from stellwerk.kernel.api.models import ApiToken
 from stellwerk.kernel.records.services import change, transition
 from stellwerk.kernel.testing.fixtures import make_person
@@ -154,6 +155,31 @@ def test_every_account_page_opens(client: Client, gus: Person, path: str, headin
     confirm(client)
     page = client.get(f"/account/{path}", follow=True)
     assert (page.status_code, f"<h1>{heading}</h1>" in page.content.decode()) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [("localhost:8765", True), ("desk.example.org", True), ("127.0.0.1:8765", False), ("[::1]:8765", False)],
+)
+def test_only_a_host_with_a_name_can_have_passkeys(host: str, named: bool) -> None:
+    assert has_name(host) is named
+
+
+def test_passkeys_are_offered_under_a_name_only(client: Client, gus: Person) -> None:
+    assert "Sign in with a passkey" in client.get("/account/login/").content.decode()
+    numbered = client.get("/account/login/", headers={"host": "127.0.0.1"}).content.decode()
+    assert "passkey" not in numbered
+    assert "webauthn" not in numbered
+
+
+def test_an_address_without_a_name_says_why_it_takes_no_keys(client: Client, gus: Person) -> None:
+    sign_in(client, "gus")
+    confirm(client)
+    for path in ("2fa/", "2fa/webauthn/", "2fa/webauthn/add/"):
+        page = client.get(f"/account/{path}", headers={"host": "127.0.0.1"}).content.decode()
+        assert "Browsers bind a key to a name, and 127.0.0.1 is a number." in page
+        assert "Add a key</a>" not in page
+        assert "mfa_webauthn_add" not in page
 
 
 def test_a_second_factor_is_set_up_asked_for_and_removed(client: Client, gus: Person) -> None:
