@@ -24,6 +24,8 @@ MOST_COUNTED = 1_000
 OWN = ("view", "columns", "after", "before")
 """Parameters of the page, beside those that select."""
 ALL = View("all", gettext_lazy("All"), "")
+CURRENT = View("current", gettext_lazy("Current"), "open=yes")
+"""The first tab of a type that declares none and whose records can end."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def built_in_views(record_type: RecordType[Any]) -> list[View]:
     """List the tabs that every reader has."""
     views = list(record_type.views)
     if not views and record_type.workflow and record_type.workflow.ended:
-        views = [View("current", gettext_lazy("Current"), "open=yes")]
+        views = [CURRENT]
     return [*views, ALL]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -19,6 +19,7 @@ from stellwerk.kernel.web.faults import refusal
 from stellwerk.kernel.web.lists import bulk, columns, filters
 from stellwerk.kernel.web.lists.columns import Cells, headings, label_of
 from stellwerk.kernel.web.lists.listing import (
+    CURRENT,
     MOST_COUNTED,
     Listing,
     built_in_views,
@@ -164,10 +165,12 @@ def _tabs(listing: Listing, *, counts: bool = False) -> list[dict[str, Any]]:
 
 
 def _chips(listing: Listing) -> list[dict[str, str]]:
-    """Show one chip per filter, with all its values."""
+    """Show one chip per filter, with all its values; whether records are open is not said again where the tab does."""
     texts: dict[str, list[str]] = {}
     labels: dict[str, str] = {}
     for chip in listing.selection.chips():
+        if chip.parameter == "open" and _tab_says(listing, "open"):
+            continue
         texts.setdefault(chip.parameter, []).append(chip.text)
         labels[chip.parameter] = capfirst(chip.label)
     return [
@@ -178,6 +181,12 @@ def _chips(listing: Listing) -> list[dict[str, str]]:
         }
         for name, values in texts.items()
     ]
+
+
+def _tab_says(listing: Listing, name: str) -> bool:
+    """Whether the tab in force selects by this filter just as the list does."""
+    _title, query = listing.views.get(listing.view, ("", ""))
+    return QueryDict(query).getlist(name) == listing.selection.given.get(name, [])
 
 
 def _unfiltered_state(listing: Listing) -> list[tuple[str, str]]:
@@ -240,9 +249,17 @@ def _empty(listing: Listing) -> dict[str, str]:
     for view in built_in_views(record_type):
         if view.name == listing.view and view.empty and not listing.selection.text:
             return {"title": _("Nothing here"), "text": str(view.empty)}
+    if listing.view == CURRENT.name and not _chips(listing) and not listing.selection.text:
+        create_url = _type(listing)["create_url"]
+        return {
+            "title": _("No current %s") % record_type.label_plural,
+            "text": _("What is in use appears here. What was taken out of use is under “All”."),
+            "url": create_url,
+            "action": _("Create one") if create_url else "",
+        }
     return {
         "title": _("Nothing matches"),
-        "text": _("No %s that you may see fits all of these filters. Take one away, or look at all.")
+        "text": _("No %s that you may see fit all of these filters. Take one away, or look at all.")
         % record_type.label_plural,
         "url": f"{listing.url}?view=all",
         "action": _("Show all"),

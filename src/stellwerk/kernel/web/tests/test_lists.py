@@ -82,13 +82,23 @@ def test_pages_go_forth_and_back_and_count_what_they_show(
     assert titles(desk_client.get(link(back, "prev"))) == titles(first)
 
 
-def test_a_list_lands_on_what_is_open_and_says_so(
+def test_a_list_lands_on_what_is_open_and_its_tab_says_so(
     raise_many: RaiseMany, desk_client: Client, gus: Person, centre: Party
 ) -> None:
     raise_many(1)
     page = desk_client.get("/incidents/")
     assert 'href="/incidents/?open=yes&amp;view=open" aria-current="page"' in page.content.decode()
-    assert "Open yes" in text_of(page)
+    assert "Open yes" not in text_of(page)
+    assert "Clear" not in text_of(page)
+    assert "Open yes" in text_of(desk_client.get("/incidents/?open=yes"))
+    assert "Open no" in text_of(desk_client.get("/incidents/?open=no&view=open"))
+
+
+def test_a_list_without_anything_in_use_says_what_would_be_there(desk_client: Client) -> None:
+    page = text_of(desk_client.get("/closure-schemes/"))
+    assert "No current closure schemes" in page
+    assert "What is in use appears here. What was taken out of use is under “All”." in page
+    assert "Nothing matches" in text_of(desk_client.get("/closure-schemes/?open=yes&q=none"))
 
 
 def test_taking_the_last_filter_away_shows_all(
