@@ -1,6 +1,8 @@
 // Small services of a page.
-import { find, on, say } from "./dom";
+import { all, find, on, say } from "./dom";
 import { toast } from "./toasts";
+
+const TAB_MARGIN = 48; // enough to see that another one follows
 
 on("click", "[data-print]", () => window.print());
 on("click", "[data-back]", () => history.back());
@@ -15,6 +17,17 @@ on("pointerover", ".records td", (_event, cell) => {
   if (cut) cell.title = (find(".person-name", cell) ?? cell).textContent.trim();
   else cell.removeAttribute("title");
 });
+
+// The tab that counts is in sight, also where there are more tabs than room; lists and their tabs are exchanged by themselves.
+function showTabs(): void {
+  for (const tab of all(".tabs [aria-current]")) {
+    const list = tab.closest(".tabs")!;
+    const [inner, outer] = [tab.getBoundingClientRect(), list.getBoundingClientRect()];
+    if (inner.right > outer.right) list.scrollLeft += inner.right - outer.right + TAB_MARGIN;
+  }
+}
+showTabs();
+document.addEventListener("htmx:afterSettle", showTabs);
 
 // Errors are the first thing to hear about after a form came back.
 find("[data-focus]:not(.specimen *)")?.focus();

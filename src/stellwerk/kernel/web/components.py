@@ -35,7 +35,7 @@ TONES = {
     "current": "live",
     "in_force": "live",
     "live": "live",
-    "in_preparation": "active",
+    "preparation": "active",
     "retiring": "waiting",
     "retired": "closed",
     "waiting": "waiting",
@@ -51,13 +51,17 @@ TONES = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a list: `kind` is "title", "reference", "number" or empty; `sort` is "ascending", "descending" or empty."""
+    """One column of a list: `kind` is "title", "reference", "number" or empty; `sort` is "ascending", "descending" or empty.
+
+    The cells of a `labelled` column say its label on a phone, where a list has no head: their values say too little alone.
+    """
 
     key: str
     label: str
     kind: str = ""
     sort: str = ""
     sort_url: str = ""
+    labelled: bool = False
 
     @property
     def css(self) -> str:
@@ -203,11 +207,16 @@ def due(
 
 def record_rows(columns: Iterable[Column], rows: Iterable[Row], *, selectable: bool = True) -> SafeString:
     """Write the body of a list in one go; a template loop would cost more than the query."""
-    styles = [f' class="{column.css}"' if column.css else "" for column in columns]
-    return mark_safe("".join(_row(styles, row, selectable) for row in rows))
+    attributes = [_attributes(column) for column in columns]
+    return mark_safe("".join(_row(attributes, row, selectable) for row in rows))
 
 
-def _row(styles: list[str], row: Row, selectable: bool) -> str:
+def _attributes(column: Column) -> str:
+    css = f' class="{column.css}"' if column.css else ""
+    return css + (f' data-label="{conditional_escape(column.label)}"' if column.labelled else "")
+
+
+def _row(attributes: list[str], row: Row, selectable: bool) -> str:
     check = ""
     if selectable:
         label = conditional_escape(_("Select %s") % (row.label or row.pk))
@@ -216,7 +225,8 @@ def _row(styles: list[str], row: Row, selectable: bool) -> str:
             f'value="{conditional_escape(str(row.pk))}" aria-label="{label}"></td>'
         )
     cells = "".join(
-        f"<td{css}>{conditional_escape(cell)}</td>" for css, cell in zip(styles, row.cells, strict=True)
+        f"<td{given}>{conditional_escape(cell)}</td>"
+        for given, cell in zip(attributes, row.cells, strict=True)
     )
     css = ' class="is-unread"' if row.unread else ""
     return f'<tr{css} data-url="{conditional_escape(row.url)}">{check}{cells}</tr>'

@@ -145,7 +145,8 @@ def headings(
         here = ordering.lstrip("-") == name
         sort = ("descending" if ordering.startswith("-") else "ascending") if here else ""
         url = address(f"-{name}" if sort == "ascending" else name) if sortable(record_type, name) else ""
-        drawn.append(components.Column(name, label_of(record_type, name), kind, sort, url))
+        labelled = _says_little(record_type, name)
+        drawn.append(components.Column(name, label_of(record_type, name), kind, sort, url, labelled))
     return drawn
 
 
@@ -167,6 +168,16 @@ def _is_number(record_type: RecordType[Any], name: str) -> bool:
         return False
     declared = record_type.field(name)
     return isinstance(declared, models.IntegerField) and not declared.choices
+
+
+def _says_little(record_type: RecordType[Any], name: str) -> bool:
+    """Whether a value is a mere yes, number or date, which its label must explain; the dates of every list need not."""
+    if name in CORE_DATES:
+        return False
+    if name.startswith("custom."):
+        return True
+    declared = record_type.field(name)
+    return isinstance(declared, models.BooleanField | models.DateField) or _is_number(record_type, name)
 
 
 def _status(record: Any) -> Cell:

@@ -44,6 +44,9 @@ def test_a_deadline_far_away_is_a_plain_instant() -> None:
 
 
 def test_an_unknown_status_looks_neutral_and_keeps_its_word() -> None:
+    assert components.status("preparation", "In preparation") == (
+        '<span class="status status-active"><i></i>In preparation</span>'
+    )
     assert components.status("piloted", "Piloted") == (
         '<span class="status status-closed"><i></i>Piloted</span>'
     )

@@ -307,3 +307,12 @@ def test_a_form_full_of_empty_filters_leads_to_a_short_address(desk_client: Clie
     assert (answer.status_code, answer["Location"]) == (302, "/incidents/?status=new")
     headers = {"HX-Request": "true", "HX-Target": "list"}
     assert desk_client.get(f"/incidents/?{query}", headers=headers)["HX-Push-Url"] == "/incidents/?status=new"
+
+
+def test_what_says_little_alone_brings_its_label_for_phones(
+    raise_many: RaiseMany, desk_client: Client
+) -> None:
+    raise_many(1)
+    columns = "reference,title,requester,created_at,resolved_at,reopenings"
+    page = desk_client.get(f"/incidents/?columns={columns}").content.decode()
+    assert re.findall(r'<td[^>]* data-label="([^"]*)"', page) == ["Resolved", "Times reopened"]
