@@ -411,6 +411,25 @@ def test_pages_fit_on_a_phone(open_as: OpenAs, ticket: Incident, agent: Person, 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_a_word_wider_than_a_phone_moves_nothing_off_its_screen(
+    agent: Person, ticket: Incident, open_as: OpenAs
+) -> None:
+    endless = "Donaudampfschifffahrtsgesellschaft" * 4
+    change(ticket, {"title": f"No mail since {endless}", "description": endless}, by=agent)
+    record = f"/records/{ticket.reference}/"
+    page = open_as(agent, record, viewport={"width": 390, "height": 844})
+    for path in (
+        record,
+        f"{record}history/",
+        f"{record}steps/resolve/",
+        f"/tickets/{ticket.reference}/merge/",
+        "/incidents/",
+        "/search/?q=mail",
+    ):
+        page.goto(path)
+        assert (path, page.evaluate("document.documentElement.scrollWidth")) == (path, 390)
+
+
 @pytest.mark.parametrize("width", [1024, 1280, 1440])
 def test_a_list_fits_beside_the_navigation_and_tells_what_it_cuts_off(
     open_as: OpenAs, ticket: Incident, agent: Person, maria: Person, width: int

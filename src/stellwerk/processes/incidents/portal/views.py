@@ -74,6 +74,7 @@ def services(request: HttpRequest) -> HttpResponse:
         "services": [catalogue.tile(service) for service in found],
         "tickets": [tickets.row(ticket) for ticket in mine],
         "search_url": reverse("portal_services"),
+        "ask_url": reverse("portal_new", args=["service_request"]),
     }
     return _page(request, "services", context)
 
