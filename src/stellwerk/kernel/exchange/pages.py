@@ -208,7 +208,7 @@ def _in_words(record_type: RecordType[Any], lines: list[Line]) -> list[dict[str,
         if value in (None, ""):
             return ""
         if isinstance(value, bool):
-            return _("yes") if value else _("no")
+            return _("Yes") if value else _("No")
         if name in record_type.references:
             return titles.get(value, "?")
         if name == "status":

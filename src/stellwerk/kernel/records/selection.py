@@ -266,7 +266,7 @@ class Selection:
         if name in self.record_type.references:
             return self._reference_shown(name, value)
         if name == "open":
-            return _("yes") if _yes_or_no(value) else _("no")
+            return _("Yes") if _yes_or_no(value) else _("No")
         if "__" in name:
             return _said(_moment(value, self.record_type.field(name.partition("__")[0])))
         if name in self.record_type.filters:
@@ -299,7 +299,7 @@ def choices_of(record_type: "RecordType[Any]", name: str) -> list[tuple[str, str
         )
     declared = record_type.field(name)
     if isinstance(declared, models.BooleanField):
-        return [("yes", _("yes")), ("no", _("no"))]
+        return [("yes", _("Yes")), ("no", _("No"))]
     return [(str(value), str(label)) for value, label in declared.flatchoices]
 
 

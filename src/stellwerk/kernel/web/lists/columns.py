@@ -155,7 +155,7 @@ def plain(value: Any) -> Cell:
     if value is None or value == "":
         return components.nothing()
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return _("Yes") if value else _("No")
     if isinstance(value, date):
         return formats.date_format(value, "j M Y")
     if isinstance(value, int | float):

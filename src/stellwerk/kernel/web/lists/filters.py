@@ -71,7 +71,7 @@ def _groups(listing: Listing, find: dict[str, str]) -> Iterator[FilterGroup]:
         elif not isinstance(record_type.field(name), models.DateField):
             yield _plain(listing, name)
     if record_type.workflow and record_type.workflow.ended:
-        yield _boxes(listing, "open", _("Open"), [("yes", _("yes")), ("no", _("no"))])
+        yield _boxes(listing, "open", _("Open"), [("yes", _("Yes")), ("no", _("No"))])
     for name in dated(record_type):
         if name in readable:
             yield _range(listing, name)
@@ -132,7 +132,7 @@ def _custom(listing: Listing, name: str, definition: Any) -> FilterGroup:
     if definition.type == definition.Type.CHOICE:
         return _boxes(listing, parameter, definition.title, [(c, c) for c in map(str, definition.choices)])
     if definition.type == definition.Type.YES_NO:
-        return _boxes(listing, parameter, definition.title, [("yes", _("yes")), ("no", _("no"))])
+        return _boxes(listing, parameter, definition.title, [("yes", _("Yes")), ("no", _("No"))])
     numeric = definition.type == definition.Type.NUMBER
     return FilterGroup(
         parameter, definition.title, text=" ".join(_given(listing, parameter)), numeric=numeric

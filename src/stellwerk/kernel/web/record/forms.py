@@ -209,7 +209,7 @@ def custom_form_field(definition: CustomField) -> forms.Field:
         case CustomField.Type.DATE:
             return forms.DateField(widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"), **about)
         case CustomField.Type.YES_NO:
-            answers = [*BLANK_CHOICE_DASH, ("yes", _("yes")), ("no", _("no"))]
+            answers = [*BLANK_CHOICE_DASH, ("yes", _("Yes")), ("no", _("No"))]
             return forms.ChoiceField(choices=answers, **about)
         case CustomField.Type.NUMBER:
             return forms.CharField(widget=forms.TextInput({"inputmode": "decimal"}), max_length=40, **about)

@@ -154,7 +154,7 @@ class Shower:
 def plain(value: Any, declared: "models.Field[Any, Any] | None" = None) -> Shown:
     """Draw a machine value of a field without choices."""
     if isinstance(value, bool):
-        return _("yes") if value else _("no")
+        return _("Yes") if value else _("No")
     if isinstance(declared, models.DateTimeField):
         moment = parse_datetime(str(value))
         return components.exact(moment) if moment else str(value)

@@ -88,10 +88,10 @@ def test_a_list_lands_on_what_is_open_and_its_tab_says_so(
     raise_many(1)
     page = desk_client.get("/incidents/")
     assert 'href="/incidents/?open=yes&amp;view=open" aria-current="page"' in page.content.decode()
-    assert "Open yes" not in text_of(page)
+    assert "Open Yes" not in text_of(page)
     assert "Clear" not in text_of(page)
-    assert "Open yes" in text_of(desk_client.get("/incidents/?open=yes"))
-    assert "Open no" in text_of(desk_client.get("/incidents/?open=no&view=open"))
+    assert "Open Yes" in text_of(desk_client.get("/incidents/?open=yes"))
+    assert "Open No" in text_of(desk_client.get("/incidents/?open=no&view=open"))
 
 
 def test_a_list_without_anything_in_use_says_what_would_be_there(desk_client: Client) -> None:
