@@ -21,7 +21,7 @@ def pages() -> dict[str, str]:
     from stellwerk.kernel.api import document, urls  # noqa: F401  the addresses fill the table of operations
     from stellwerk.kernel.records import registry
     from stellwerk.kernel.records.description import describe
-    from stellwerk.site.configuration import settings_page
+    from stellwerk.site.settings_list import settings_page
 
     types = registry.all_types()
     index = "".join(f"- [{record_type.label}](types/{record_type.slug}.md)\n" for record_type in types)

@@ -14,9 +14,10 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command, execute_from_command_line, get_commands, load_command_class
 
 from stellwerk.site import data_folder, serving
-from stellwerk.site.configuration import ADMIN_PASSWORD_VARIABLE, settings_text
+from stellwerk.site.configuration import ADMIN_PASSWORD_VARIABLE, read
 from stellwerk.site.databases import without_pool
 from stellwerk.site.obstacles import Obstacle
+from stellwerk.site.settings_list import settings_text
 
 
 def set_up() -> None:
@@ -54,8 +55,9 @@ def check(options: argparse.Namespace) -> None:
 
 
 def print_settings(options: argparse.Namespace) -> None:
-    """Print every setting, its default and what it decides; needs no valid settings."""
-    print(settings_text(), end="")
+    """Print every setting as it is in force and what it decides, the faulty ones too, and then refuse those."""
+    print(settings_text(os.environ), end="", flush=True)
+    read()
 
 
 def admin_arguments(parser: argparse.ArgumentParser) -> None:

@@ -46,7 +46,9 @@ COMMANDS = [
         administration.create_admin,
         administration.admin_arguments,
     ),
-    Command("settings", "list the settings and what they decide", administration.print_settings),
+    Command(
+        "settings", "list the settings, what they decide and what is in force", administration.print_settings
+    ),
     Command("check", "check settings, database and declarations", administration.check),
     Command(
         "backup",

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import connection
 
-from stellwerk.site.configuration import Configuration, parse_database_url
+from stellwerk.site.configuration import Configuration
+from stellwerk.site.kinds import parse_database_url
 
 SQLITE_FILE = "stellwerk.sqlite3"
 BUSY_TIMEOUT_S = 20

@@ -20,11 +20,17 @@ LEAST_SPACE_MB = 200
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=PORT, help=f"port to listen on (default {PORT})")
+    parser.add_argument("--port", type=port, default=PORT, help=f"port to listen on (default {PORT})")
     parser.add_argument(
         "--data-dir", default=DATA_DIR, help=f"folder of the demo's data (default {DATA_DIR})"
     )
     parser.add_argument("--reset", action="store_true", help="throw the demo's data away and begin anew")
+
+
+def port(given: str) -> int:
+    if not given.isdecimal() or not 0 < int(given) < 65536:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 65535, not {given!r}")
+    return int(given)
 
 
 def run(options: argparse.Namespace) -> None:

@@ -8,16 +8,10 @@ from pathlib import Path
 from stellwerk.site import data_folder
 from stellwerk.site.configuration import Configuration, ConfigurationError
 
-SHORTEST_KEY = 50
-
 
 def secret_key(configuration: Configuration, data_dir: Path) -> str:
     """Return the installation's own secret key; the demo makes one on its first start and keeps it."""
     key = configuration.text("secret_key")
-    if key and len(key) < SHORTEST_KEY:
-        raise ConfigurationError(
-            f"STELLWERK_SECRET_KEY is too short: it needs at least {SHORTEST_KEY} characters."
-        )
     if key:
         return key
     if configuration.text("mode") == "production":
@@ -31,10 +25,6 @@ def secret_key(configuration: Configuration, data_dir: Path) -> str:
 def journal_key(configuration: Configuration, secret: str) -> bytes:
     """Return the key of the journal's hash chains, derived from the secret key unless it is set."""
     key = configuration.text("journal_key")
-    if key and len(key) < SHORTEST_KEY:
-        raise ConfigurationError(
-            f"STELLWERK_JOURNAL_KEY is too short: it needs at least {SHORTEST_KEY} characters."
-        )
     if key:
         return key.encode()
     return hmac.digest(secret.encode(), b"stellwerk journal", hashlib.sha256)

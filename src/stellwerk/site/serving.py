@@ -1,7 +1,6 @@
 """`stellwerk serve`, `web` and `worker`: granian for pages and API, the job runner, and both in one tree."""
 
 import argparse
-import functools
 import gc
 import hashlib
 import importlib
@@ -20,6 +19,7 @@ from django.urls import get_resolver
 
 from stellwerk.site import data_folder
 from stellwerk.site.databases import without_pool
+from stellwerk.site.kinds import parse_listen_address
 from stellwerk.site.obstacles import Obstacle, require_free_port
 from stellwerk.site.supervisor import Child, Supervisor, run_apart, start_method
 
@@ -138,10 +138,6 @@ def run_jobs() -> None:
     call_command("jobs", "run")
 
 
-@functools.cache
 def address() -> tuple[str, int]:
     """Return where the web server listens."""
-    host, _, port = settings.CONFIGURATION.text("listen").rpartition(":")
-    if not port.isdigit() or not 0 < int(port) < 65536:
-        raise Obstacle("STELLWERK_LISTEN must look like 127.0.0.1:8765.")
-    return host.strip("[]") or "0.0.0.0", int(port)  # nosec B104
+    return parse_listen_address(settings.CONFIGURATION.text("listen"))

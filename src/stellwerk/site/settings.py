@@ -4,11 +4,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from stellwerk.site import configuration as _configuration
 from stellwerk.site.databases import database
 from stellwerk.site.keys import journal_key, secret_key
+from stellwerk.site.kinds import parse_mail_url
 from stellwerk.site.logs import logging_settings
 
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -36,7 +36,7 @@ ALLOWED_HOSTS = [
         urlsplit(URL).hostname,
         "localhost",
         "127.0.0.1",
-        *CONFIGURATION.text("extra_hosts").split(","),
+        *CONFIGURATION.names("extra_hosts"),
     ]
     if host
 ]
@@ -224,12 +224,12 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax
 SESSION_COOKIE_AGE = 14 * 86400
 
 # Each web process counts on its own (see kernel/api/rates.py).
-STELLWERK_API_RATE = CONFIGURATION.number("api_rate") / max(1, CONFIGURATION.number("web_processes"))
+STELLWERK_API_RATE = CONFIGURATION.number("api_rate") / CONFIGURATION.number("web_processes")
 
 # Language and time
 
 LANGUAGE_CODE = CONFIGURATION.text("language")
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = _configuration.LANGUAGES
 LOCALE_PATHS = [PACKAGE / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "stellwerk.site.formats"
@@ -241,5 +241,5 @@ TIME_ZONE = CONFIGURATION.text("time_zone")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = CONFIGURATION.text("mail_from")
 EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
 if CONFIGURATION.text("mail_url"):
-    globals().update(_configuration.parse_mail_url(CONFIGURATION.text("mail_url")))
-LOGGING = logging_settings(CONFIGURATION.text("log_format"), CONFIGURATION.text("log_level").upper())
+    globals().update(parse_mail_url(CONFIGURATION.text("mail_url")))
+LOGGING = logging_settings(CONFIGURATION.text("log_format"), CONFIGURATION.text("log_level"))

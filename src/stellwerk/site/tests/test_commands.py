@@ -1,6 +1,7 @@
 """What the operator's commands say."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,51 @@ def test_check_says_in_its_own_words_that_there_is_no_https(filled: Installation
     assert last == "Everything is in order."
     done = filled.run("check", STELLWERK_URL="https://desk.example.org")
     assert (done.stdout, done.stderr) == ("Everything is in order.\n", "")
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check"],
+        ["serve"],
+        ["web"],
+        ["worker"],
+        ["migrate"],
+        ["create-admin", "eve"],
+        ["journal", "verify"],
+        ["import", "log", "x.csv", "--mapping", "x"],
+        ["settings"],
+    ],
+)
+def test_every_command_refuses_a_faulty_setting_in_the_same_words(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    installation = Installation(tmp_path / "data")
+    refused = installation.run(*arguments, STELLWERK_TIME_ZONE="Europe/Nowhere")
+    assert refused.stderr == (
+        "stellwerk: STELLWERK_TIME_ZONE must be the name of a time zone, such as Europe/Berlin, "
+        "not 'Europe/Nowhere'.\n"
+    )
+    assert refused.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.sqlite
+def test_settings_are_told_as_they_are_in_force(tmp_path: Path) -> None:
+    told = Installation(tmp_path / "data").run("settings", STELLWERK_WEB_THREADS="2")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "STELLWERK_WEB_THREADS = 2 (environment, default 4)" in told.stdout.splitlines()
+    assert f"STELLWERK_DATA_DIR = {tmp_path / 'data'} (environment, default var)" in told.stdout.splitlines()
+
+
+@pytest.mark.sqlite
+def test_the_demo_refuses_a_port_that_is_none(tmp_path: Path) -> None:
+    installation = Installation(tmp_path / "data")
+    refused = installation.run("demo", "--port", "99999", "--data-dir", str(installation.data_dir))
+    assert refused.stderr.endswith("--port: must be a whole number from 1 to 65535, not '99999'\n")
+    assert refused.returncode == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.postgresql
