@@ -1,4 +1,4 @@
-"""The commands of the operator: migrate, create-admin, check, backup, restore, and Django's own."""
+"""The commands of the operator: migrate, create-admin, password, check, backup, restore, and Django's own."""
 
 import argparse
 import getpass
@@ -12,6 +12,7 @@ import django
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import call_command, execute_from_command_line, get_commands, load_command_class
+from django.db.models import Q
 
 from stellwerk.site import data_folder, serving
 from stellwerk.site.configuration import ADMIN_PASSWORD_VARIABLE, read
@@ -70,8 +71,15 @@ def admin_arguments(parser: argparse.ArgumentParser) -> None:
 def create_admin(options: argparse.Namespace) -> None:
     """Make a person who holds the role of administrator for everything."""
     set_up()
-    from stellwerk.site.accounts import make_administrator  # models exist only after setup
+    from stellwerk.kernel.access.person import Person  # models exist only after setup
+    from stellwerk.site.accounts import make_administrator
 
+    if known := Person.objects.filter(username=options.username.lower()).first():
+        raise Obstacle(
+            f"{known} ({known.reference}) has the user name {known.username} already: choose another one; for a lost "
+            f"password, run `stellwerk password {known.username}`; in Stellwerk, another administrator can give them "
+            "the role."
+        )
     password = os.environ.get(ADMIN_PASSWORD_VARIABLE) or ask_password()
     try:
         person = make_administrator(
@@ -80,6 +88,33 @@ def create_admin(options: argparse.Namespace) -> None:
     except ValidationError as error:
         raise Obstacle(" ".join(error.messages)) from error
     print(f"{person} ({person.username}) may sign in as administrator.")
+
+
+def password_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the user name or address that the person signs in with")
+
+
+def password(options: argparse.Namespace) -> None:
+    """Print a link with which a person chooses a new password."""
+    set_up()
+    from stellwerk.kernel.access.person import SYSTEM, Person  # models exist only after setup
+    from stellwerk.kernel.accounts.links import make_link
+
+    signs_in = Q(username=options.name.lower()) | Q(email=options.name.lower())
+    person = Person.objects.filter(signs_in, is_service=False).first()
+    if person is None:
+        raise Obstacle(
+            f"Nobody signs in as {options.name}: correct the name, or make an administrator with `stellwerk create-admin`."
+        )
+    try:
+        link = make_link(person, by=SYSTEM)
+    except ValidationError as error:
+        raise Obstacle(" ".join(error.messages)) from error
+    print(f"{link}\n")
+    print(
+        f"Whoever opens this chooses the password of {person}, once and within "
+        f"{settings.PASSWORD_RESET_TIMEOUT // 86_400} days, while the server runs."
+    )
 
 
 def ask_password() -> str:
@@ -133,4 +168,5 @@ def run_django(words: str, command: str, arguments: list[str]) -> None:
             execute_from_command_line([f"stellwerk {words}", *arguments])
             return
         loaded = load_command_class(get_commands()[command], command)
-        loaded.run_from_argv(["stellwerk", words, *arguments])
+        # So that it raises what went wrong, and all commands say that alike.
+        loaded.run_from_argv(["stellwerk", words, "--traceback", *arguments])

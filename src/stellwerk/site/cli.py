@@ -47,6 +47,12 @@ COMMANDS = [
         administration.admin_arguments,
     ),
     Command(
+        "password",
+        "make a link with which a person chooses a new password",
+        administration.password,
+        administration.password_arguments,
+    ),
+    Command(
         "settings", "list the settings, what they decide and what is in force", administration.print_settings
     ),
     Command("check", "check settings, database and declarations", administration.check),

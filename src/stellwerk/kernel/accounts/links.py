@@ -2,19 +2,20 @@
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.person import Actor, Person
 from stellwerk.kernel.records.entry import Verb
 from stellwerk.kernel.records.services import Act, locked, note
 
 
-def make_link(person: Person, *, by: Person) -> str:
-    """Return the path of a page on which `person` chooses a password, once and within three days; the journal notes it."""
+def make_link(person: Person, *, by: Actor) -> str:
+    """Return the address of a page on which `person` chooses a password, once and within three days; the journal notes it."""
     with transaction.atomic():
         person = locked(person)
         if not person.is_active:
@@ -24,4 +25,4 @@ def make_link(person: Person, *, by: Person) -> str:
         note(person, Act(Verb.CHANGE, by, reason=_("Made a link for choosing a password.")), {})
     generator: PasswordResetTokenGenerator = default_token_generator
     key = {"uidb36": user_pk_to_url_str(person), "key": generator.make_token(person)}
-    return reverse("account_reset_password_from_key", kwargs=key)
+    return f"{settings.STELLWERK_URL}{reverse('account_reset_password_from_key', kwargs=key)}"

@@ -106,7 +106,7 @@ def sign_in_link(request: HttpRequest, reference: str) -> HttpResponse:
     context = {"person": person, "days": settings.PASSWORD_RESET_TIMEOUT // 86_400}
     if request.method == "POST":
         try:
-            context["link"] = f"{settings.STELLWERK_URL}{make_link(person, by=reader)}"
+            context["link"] = make_link(person, by=reader)
         except ValidationError as error:
             context["fault"] = " ".join(error.messages)
     response = render(

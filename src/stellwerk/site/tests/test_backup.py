@@ -145,7 +145,7 @@ def test_a_backup_under_another_key_is_refused_in_one_sentence_before_anything_h
     ]
     second.succeed("restore", str(path))
     doubted = second.run("journal", "verify", STELLWERK_SECRET_KEY=OTHER_KEY)
-    assert doubted.returncode == 1
+    assert doubted.returncode == 2
     assert "Not one record bears a seal of this key" in doubted.stderr
     assert doubted.stdout == ""
 

@@ -63,6 +63,31 @@ def test_the_demo_refuses_a_port_that_is_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["import", "log", "none.csv", "--mapping", "x"], "There is no file none.csv."),
+        (["import", "incident", "none.csv"], "none.csv: No such file or directory."),
+        (["journal", "verify", "INC-999999"], "There is no record INC-999999."),
+    ],
+)
+def test_commands_of_django_refuse_in_the_same_voice(
+    filled: Installation, arguments: list[str], sentence: str
+) -> None:
+    refused = filled.run(*arguments)
+    assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", f"stellwerk: {sentence}\n")
+
+
+def test_an_administrator_whose_user_name_is_taken_is_refused_with_the_remedy(filled: Installation) -> None:
+    refused = filled.run("create-admin", "Ada")
+    assert refused.stderr == (
+        "stellwerk: ada (PER-000001) has the user name ada already: choose another one; for a lost password, run "
+        "`stellwerk password ada`; in Stellwerk, another administrator can give them the role.\n"
+    )
+    assert refused.returncode == 2
+    assert filled.people() == ["ada"]
+
+
 @pytest.mark.postgresql
 @pytest.mark.parametrize("arguments", [["migrate"], ["check"], ["jobs", "list"]])
 def test_a_missing_database_is_told_at_once_and_as_such(filled: Installation, arguments: list[str]) -> None:
