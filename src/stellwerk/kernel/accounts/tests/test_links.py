@@ -60,6 +60,14 @@ def test_a_person_without_a_password_chooses_one(as_root: Client, gus: Person, r
     assert not list(verify(gus, gus.entries.order_by("number")))
 
 
+def test_the_page_says_that_one_signs_in_after_choosing_and_so_it_is(as_root: Client, gus: Person) -> None:
+    page = make(as_root, gus).text
+    assert "chooses the password of Gus Gordon and can then sign in as them." in page
+    browser, done = choose(link_in(page), PASSWORD)
+    assert "From now on you sign in with the new one." in done.text
+    assert browser.get("/account/").status_code == 302
+
+
 def test_a_link_works_once(as_root: Client, gus: Person) -> None:
     link = link_in(make(as_root, gus).text)
     choose(link, PASSWORD)
