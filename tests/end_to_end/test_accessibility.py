@@ -177,7 +177,8 @@ def imports_of(person: Person) -> list[ImportDraft]:
 def test_everybody_can_use_every_page(
     theme: Any, busy_ticket: Incident, maria: Person, gus: Person, root: Person, open_as: OpenAs
 ) -> None:
-    reference = busy_ticket.reference
+    reference, service = busy_ticket.reference, busy_ticket.service
+    assert service is not None
     record = f"/records/{reference}/"
     entrance = ["/account/login/", "/account/password/reset/", "/account/inactive/"]
     account = [
@@ -189,13 +190,14 @@ def test_everybody_can_use_every_page(
         record,
         *(record + part for part in ("history/", "edit/", "links/", "shares/", "steps/resolve/")),
     ]
+    desk += [f"/records/{service.reference}/", f"/records/{service.reference}/referring/"]
     desk += [f"/tickets/{reference}/merge/", "/incidents/import/"]
     desk += [draft.get_absolute_url() for draft in imports_of(maria)]
     desk += ["/incidents/new/", "/incidents/filters/", "/incidents/views/"]
     desk += [f"/{record_type.slug}/" for record_type in registry.all_types()]
     administration = ["/access/", f"/access/?person={gus.reference}&record={reference}"]
     administration += [f"/{record_type.slug}/new/" for record_type in registry.all_types()]
-    portal = ["/portal/", "/portal/services/", f"/portal/services/{busy_ticket.service.reference}/"]  # type: ignore[union-attr]
+    portal = ["/portal/", "/portal/services/", f"/portal/services/{service.reference}/"]
     portal += [
         "/portal/tickets/",
         f"/portal/tickets/{reference}/",

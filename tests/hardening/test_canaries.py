@@ -66,7 +66,9 @@ def addresses(records: Iterable[Record], files: Iterable[Any] = ()) -> list[str]
     found = []
     for record in records:
         page, slug = f"/records/{record.reference}/", record.record_type.slug
-        found += [page + part for part in ("", "history/", "edit/", "links/", "watchers/", "shares/")]
+        found += [
+            page + part for part in ("", "referring/", "history/", "edit/", "links/", "watchers/", "shares/")
+        ]
         found += [f"{page}fields/{name}/value/" for name in record.record_type.editable_fields[:2]]
         found += [f"/palette/?record={record.reference}", f"/search/?q={record.reference}"]
         api = f"/api/v1/{slug}/{record.reference}"

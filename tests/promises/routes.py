@@ -246,6 +246,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     "records/<str:reference>/links/<int:pk>/remove/": (Row("POST", "302 404 404 403 403 302 302 302"),),
     "records/<str:reference>/links/again/": (Row("POST", "302 404 404 403 403 422 422 422"),),
     "records/<str:reference>/order/": (Row("POST", "302 404 404 302 302 302 302 302"),),
+    "records/<str:reference>/referring/": (Row("GET", "302 404 404 200 200 200 200 200"),),
     "records/<str:reference>/say/": (Row("POST", "302 404 404 422 403 422 422 422"),),
     "records/<str:reference>/shares/": (
         Row("GET", "302 404 404 403 403 200 200 200"),

@@ -66,7 +66,7 @@ class PartyType(RecordType[Party]):
     access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
     labels = {"title": _("name")}
     columns = ["reference", "title", "party_kind", "parent", "contact", "status"]
-    filters = ["party_kind", "status", "parent"]
+    filters = ["party_kind", "status", "parent", "contact"]
     search = ["reference", "title", "description"]
     ordering = "title"
     sections = [Section(_("Party"), ["title", "party_kind", "parent", "contact", "description", "website"])]

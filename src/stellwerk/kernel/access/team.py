@@ -56,7 +56,7 @@ class TeamType(RecordType[Team]):
     icon = "users"
     access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
     columns = ["title", "lead", "party", "status"]
-    filters = ["party", "status"]
+    filters = ["party", "lead", "status"]
     search = ["reference", "title", "description"]
     ordering = "title"
     sections = [Section(_("Team"), ["title", "party", "lead", "email", "first_line", "description"])]

@@ -58,6 +58,16 @@ def refers_to(process: str, model: "type[Record]") -> bool:
     return any(t.process == process and model in t.references.values() for t in _by_key.values())
 
 
+def referrers(model: "type[Record]") -> "list[tuple[RecordType[Any], str]]":
+    """List the types and their fields that point to `model`, those that the type's list can be filtered by."""
+    return [
+        (t, name)
+        for t in _by_key.values()
+        for name, target in t.references.items()
+        if target is model and name in t.filters
+    ]
+
+
 def all_types() -> "list[RecordType[Any]]":
     """List every declaration in the order of registration."""
     return list(_by_key.values())

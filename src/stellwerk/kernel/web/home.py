@@ -21,7 +21,7 @@ from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.web import components, shell
-from stellwerk.kernel.web.lists.columns import Cells
+from stellwerk.kernel.web.lists.lines import fields_of_lines, line
 from stellwerk.kernel.web.lists.listing import bounded, shown_total
 
 ROWS = 8
@@ -73,9 +73,9 @@ def work_of(person: Person) -> dict[str, list[Share]]:
 def _share(record_type: RecordType[Any], view: View, person: Person) -> Share:
     selection = Selection.parse(record_type, QueryDict(view.query), person)
     queryset = selection.narrow(record_type.model._default_manager.visible_to(person))
-    names = {selection.ordering.lstrip("-"), "priority"} & {f.name for f in record_type.journaled}
-    wanted = ["reference", "title", "kind", "status", "created_at", "updated_at", *names]
-    records = list(selection.order.apply(queryset.only(*wanted))[: ROWS + 1])
+    names = {selection.ordering.lstrip("-")} & {f.name for f in record_type.journaled}
+    wanted = queryset.only(*fields_of_lines(record_type), "created_at", *names)
+    records = list(selection.order.apply(wanted)[: ROWS + 1])
     number, exact = (len(records), True) if len(records) <= ROWS else bounded(selection.order.apply(queryset))
     return Share(record_type, view, selection.ordering, records[:ROWS], number, exact)
 
@@ -99,7 +99,7 @@ def _lane(name: str, shares: Sequence[Share]) -> dict[str, Any]:
             }
             for share in filled
         ],
-        "items": [_item(record, share.record_type) for record, share in items[:ROWS]],
+        "items": [line(record, share.record_type) for record, share in items[:ROWS]],
         "empty": str(view.empty),
         "wide": True,
     }
@@ -110,18 +110,6 @@ def _urgency(record: Any, share: Share) -> tuple[bool, Any, Any]:
     value = getattr(record, share.ordering.lstrip("-"), None)
     rank = value if isinstance(value, int) else None
     return rank is None, rank or 0, record.created_at
-
-
-def _item(record: Any, record_type: RecordType[Any]) -> dict[str, Any]:
-    cells = Cells(record_type, ["status", *(["priority"] if hasattr(record, "priority") else [])], [record])
-    return {
-        "reference": record.reference,
-        "title": record.title,
-        "url": record.get_absolute_url(),
-        "status": cells.cell(record, "status"),
-        "priority": cells.cell(record, "priority") if hasattr(record, "priority") else "",
-        "meta": components.moment(record.updated_at),
-    }
 
 
 def _figure(lane: dict[str, Any]) -> dict[str, Any]:

@@ -143,6 +143,12 @@ def groups() -> Sequence[Group]:
     return [*declared, Group("", rest)]
 
 
+def places() -> dict[str, int]:
+    """Number the record types in the order of the navigation, by their keys."""
+    keys = [entry for group in groups() for entry in group.entries if isinstance(entry, str)]
+    return {key: at for at, key in enumerate(keys)}
+
+
 def _item(entry: Page | str, person: Person, path: str) -> Item | None:
     if isinstance(entry, Page):
         if entry.administrators and not standing_of(person).is_administrator:

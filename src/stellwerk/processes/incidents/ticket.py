@@ -410,6 +410,7 @@ class TicketType(RecordType[T]):
         "team",
         "assigned_to",
         "requester",
+        "reported_by",
         "customer",
         "channel",
         "waiting_for",

@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, path
 
-from stellwerk.kernel.web.record import beside, drafts, editing, history, mentions, page, steps, talking
+from stellwerk.kernel.web.record import (
+    beside,
+    drafts,
+    editing,
+    history,
+    mentions,
+    page,
+    referring,
+    steps,
+    talking,
+)
 
 RECORD = "records/<str:reference>"
 
@@ -31,5 +41,6 @@ urlpatterns: list[URLPattern] = [
     path(f"{RECORD}/files/", beside.files_page, name="record_files"),
     path(f"{RECORD}/files/<int:pk>/", beside.file_page, name="record_file"),
     path(f"{RECORD}/files/<int:pk>/remove/", beside.remove_file_page, name="record_file_remove"),
+    path(f"{RECORD}/referring/", referring.referring_page, name="record_referring"),
     path(f"{RECORD}/history/", history.history_page, name="record_history"),
 ]

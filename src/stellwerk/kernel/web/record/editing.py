@@ -165,6 +165,8 @@ def _property(
         **page.head(),
         "item": page.item(name),
         "others": [page.item(other) for other in others if not page.in_dialog(other)],
+        "from_other": name in page.record_type.participants[:1],
+        "from_whom": page.others(),
     }
     return render(request, "stellwerk/parts/property_saved.html", context)
 

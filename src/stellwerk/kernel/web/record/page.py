@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.conf import settings
@@ -39,6 +40,7 @@ from stellwerk.kernel.web import components
 from stellwerk.kernel.web.record import drafts
 from stellwerk.kernel.web.record.finding import visible_record
 from stellwerk.kernel.web.record.forms import RecordForm, custom_names
+from stellwerk.kernel.web.record.referring import referrers
 from stellwerk.kernel.web.record.showing import Names, Shower
 from stellwerk.kernel.web.record.stream import SHOWS, Stream
 from stellwerk.kernel.workflow.workflow import Transition
@@ -133,6 +135,7 @@ class RecordPage:
             "attachments": self.attachments(),
             **self.watching(),
             **self.sharing(),
+            "referring_url": self.address("record_referring") if referrers(self.record, self.person) else "",
             "journal_url": self.address("record_history") if self.inside else "",
             "notice": self.record_type.notice(self.record, self.person) if self.inside else "",
             "record_palette_url": f"{reverse('palette')}?record={self.record.reference}",
@@ -190,7 +193,9 @@ class RecordPage:
         long, drawn = set(self._long_texts()), []
         for section in self.record_type.sections:
             names = [n for n in section.fields if n not in CORE and n not in long and self._readable(n)]
-            drawn.append({"title": section.title, "items": [self.item(name) for name in names]})
+            one = {"title": section.title, "items": [self.item(name) for name in names]}
+            from_whom = self.record_type.participants[:1]
+            drawn.append(one | ({"others": self.others()} if set(from_whom) & set(names) else {}))
         custom = [name for name in custom_names(self.record_type) if self._readable(name)]
         drawn.append({"title": _("More"), "items": [self.item(name) for name in custom]})
         declared = {name for section in self.record_type.sections for name in section.fields}
@@ -203,6 +208,17 @@ class RecordPage:
         if empty:
             drawn.append({"title": _("Not filled in yet"), "items": [self.item(name) for name in empty]})
         return [section for section in drawn if section["items"]]
+
+    def others(self) -> dict[str, str] | None:
+        """Say where to find what else there is from whom the record is; None where the reader may not look them up."""
+        for name in self.record_type.participants[:1] if self.inside else ():
+            pk = self.values.get(name)
+            who = self.names.get(pk) if isinstance(pk, int) else None
+            if who and who.url:
+                address = reverse("record_referring", args=[who.reference])
+                query = urlencode({"as": name, "besides": self.record.reference})
+                return {"name": who.title, "url": f"{address}?{query}"}
+        return None
 
     def item(self, name: str, drawn: Any = None) -> dict[str, Any]:
         """Prepare one property, as parts/property.html draws it."""
