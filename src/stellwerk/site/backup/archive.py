@@ -65,12 +65,13 @@ def verified(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
     with _opened(path) as file:
         _check_seal(path, file)
         try:
-            with zipfile.ZipFile(file) as archive:
-                manifest = _read_manifest(archive)
-                _check_members(path, archive, manifest)
-                yield archive, manifest
+            archive = zipfile.ZipFile(file)
+            manifest = _read_manifest(archive)
+            _check_members(path, archive, manifest)
         except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
             raise Obstacle(f"{path} is not a backup of Stellwerk ({error}): nothing was changed.") from error
+        with archive:
+            yield archive, manifest
 
 
 def extract(archive: zipfile.ZipFile, name: str, target: Path) -> None:

@@ -70,3 +70,8 @@ def test_a_backup_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     assert json.loads(zipfile.ZipFile(path).read("manifest.json"))["format"] == 2
     with pytest.raises(Obstacle, match="made by a newer Stellwerk"), archive.verified(path):
         pass
+
+
+def test_a_fault_of_what_is_done_with_a_backup_is_not_blamed_on_the_backup(backup: Path) -> None:
+    with pytest.raises(ValueError, match="our own"), archive.verified(backup):
+        raise ValueError("our own")
