@@ -63,6 +63,17 @@ _MOVE_ON = """
 """
 
 
+def go_on_after(prefix: str, last: int) -> None:
+    """Draw numbers after `last` from now on: it is the last that another database gave."""
+    if connection.vendor != "postgresql":
+        Counter.objects.update_or_create(prefix=prefix, defaults={"last": last})
+        return
+    name = sequence_name(prefix)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE SEQUENCE IF NOT EXISTS {name}")
+        cursor.execute("SELECT setval(%s::regclass, nullif(%s, 0))", [name, last])
+
+
 def sequence_name(prefix: str) -> str:
     if not prefix.isalpha() or not prefix.isascii():
         raise ValueError(f"A prefix is made of letters A-Z, not {prefix!r}.")

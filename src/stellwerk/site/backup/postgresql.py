@@ -143,9 +143,14 @@ def call(program: str, *arguments: str) -> None:
         [program, *arguments], env=os.environ | connection_variables(), capture_output=True, text=True
     )
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        telling = next((line for line in lines if "error:" in line), lines[-1])
-        raise Obstacle(f"{telling if telling.startswith(program) else f'{program}: {telling}'}.")
+        raise Obstacle(told(program, done.stderr))
+
+
+def told(program: str, messages: str) -> str:
+    """Return the one of a program's messages that says why it failed."""
+    lines = messages.strip().splitlines() or ["no message"]
+    telling = next((line for line in lines if "error:" in line), lines[-1])
+    return f"{telling if telling.startswith(program) else f'{program}: {telling}'}."
 
 
 def connection_variables() -> dict[str, str]:

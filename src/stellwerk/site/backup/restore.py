@@ -14,7 +14,7 @@ from django.db import connection
 from stellwerk import __version__
 from stellwerk.kernel.jobs.schedule import synchronise
 from stellwerk.kernel.records.journal import key_mark
-from stellwerk.site.backup import archive, postgresql, sqlite
+from stellwerk.site.backup import archive, move, postgresql, sqlite
 from stellwerk.site.backup.backup import has_table
 from stellwerk.site.obstacles import Obstacle
 
@@ -26,7 +26,6 @@ def restore(path: Path, replace: bool) -> archive.Manifest:
     if connection.vendor == "postgresql":
         postgresql.require_alone()
     with archive.verified(path) as (opened, manifest):
-        require_same_database(manifest)
         require_version(manifest)
         require_same_key(manifest)
         if not replace:
@@ -34,6 +33,7 @@ def restore(path: Path, replace: bool) -> archive.Manifest:
         put_in_place(opened, manifest, f"replaced_{datetime.now(UTC):%Y%m%d_%H%M%S}")
     # An older backup gets the tables that this version expects; the journal then proves the contents.
     call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
     synchronise(remove=True)
     call_command("journal", "verify")
     return manifest
@@ -49,10 +49,26 @@ def put_in_place(opened: zipfile.ZipFile, manifest: archive.Manifest, aside: str
             archive.extract(opened, name, Path(folder) / name)
         if manifest.engine == "sqlite":
             sqlite.check(dump, manifest.tables)
-            sqlite.put_in_place(dump, data_dir / aside)
-        else:
+        if manifest.engine != connection.vendor:
+            dump = moved(dump, manifest, aside)
+        elif manifest.engine == "postgresql":
             postgresql.bring_back(dump, manifest.tables, aside)
+        if connection.vendor == "sqlite":
+            sqlite.put_in_place(dump, data_dir / aside)
         put_attachments_in_place(Path(folder) / archive.ATTACHMENTS, data_dir / aside)
+
+
+def moved(dump: Path, manifest: archive.Manifest, aside: str) -> Path:
+    """Move a database to the other kind; on SQLite, return the file that is to be put in place."""
+    new = dump.with_name(sqlite.MEMBER)
+    try:
+        if connection.vendor == "sqlite":
+            move.into_sqlite(dump, manifest.tables, new)
+        else:
+            move.into_postgresql(dump, manifest.tables, aside)
+    except Obstacle as error:
+        raise Obstacle(f"{error} Nothing was changed.") from error
+    return new
 
 
 def put_attachments_in_place(new: Path, aside: Path) -> None:
@@ -62,14 +78,6 @@ def put_attachments_in_place(new: Path, aside: Path) -> None:
         os.replace(place, aside / place.name)
     new.mkdir(parents=True, exist_ok=True)
     os.replace(new, place)
-
-
-def require_same_database(manifest: archive.Manifest) -> None:
-    if manifest.engine != connection.vendor:
-        raise Obstacle(
-            f"The backup is of {manifest.engine}, the database in the settings is {connection.vendor}: "
-            "set STELLWERK_DATABASE_URL to one of the same kind. Nothing was changed."
-        )
 
 
 def require_version(manifest: archive.Manifest) -> None:

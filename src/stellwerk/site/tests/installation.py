@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from django.conf import settings
 from django.db import connection
 
 from stellwerk.kernel.testing.environment import bare_environment
@@ -32,7 +33,8 @@ class Installation:
 
     def environment(self) -> dict[str, str]:
         return bare_environment() | {
-            "STELLWERK_SECRET_KEY": "the same for all installations of this test, because keys move with a backup",
+            # That of the tests: keys move with a backup.
+            "STELLWERK_SECRET_KEY": settings.SECRET_KEY,
             "STELLWERK_DATA_DIR": str(self.data_dir),
             "STELLWERK_DATABASE_URL": self.database_url,
             "STELLWERK_ADMIN_PASSWORD": PASSWORD,

@@ -16,6 +16,14 @@ def test_a_prefix_is_letters_only() -> None:
         numbering.sequence_name("x; drop")
 
 
+def test_numbers_go_on_after_those_that_another_database_gave(db: None) -> None:
+    numbering.take("INC", 7)
+    numbering.go_on_after("INC", 41)
+    numbering.go_on_after("NEW", 7)
+    numbering.go_on_after("NONE", 0)
+    assert [numbering.take("INC"), numbering.take("NEW"), numbering.take("NONE")] == [[42], [8], [1]]
+
+
 @pytest.mark.postgresql
 def test_a_sequence_behind_its_records_is_moved_on(db: None) -> None:
     number = int(create(Person, {"title": "Maria"}, by=SYSTEM).reference.split("-")[1])
