@@ -20,6 +20,8 @@ from stellwerk.site.obstacles import Obstacle
 Row = tuple[Any, ...]
 Reader = Callable[[Any], Any]
 
+_decode, _encode = json.JSONDecoder().decode, json.JSONEncoder(sort_keys=True).encode
+
 
 def whole(value: Any) -> int:
     return int(value) if isinstance(value, str) else index(value)
@@ -32,7 +34,7 @@ def instant(value: str) -> str:
 
 
 def json_text(value: str) -> str:
-    return json.dumps(json.loads(value), sort_keys=True)
+    return _encode(_decode(value))
 
 
 def octets(value: Any) -> bytes:
