@@ -2,5 +2,6 @@
 
 from stellwerk.kernel.api import housekeeping as api
 from stellwerk.kernel.exchange import housekeeping as exchange
+from stellwerk.kernel.web import housekeeping as web
 
-__all__ = ["api", "exchange"]
+__all__ = ["api", "exchange", "web"]

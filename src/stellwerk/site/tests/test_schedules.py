@@ -1,17 +1,28 @@
 """The installation tidies up at night."""
 
+import re
+import sqlite3
 from argparse import Namespace
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
+import stellwerk
+from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.jobs.models import Schedule
 from stellwerk.kernel.jobs.schedule import synchronise
+from stellwerk.kernel.web.housekeeping import forget_drafts
+from stellwerk.kernel.web.models import Draft
 from stellwerk.site import administration
 from stellwerk.site.schedules import forget_sessions, refresh_statistics
+from stellwerk.site.tests.installation import Installation
+
+SCHEDULED = re.compile(r'^@scheduled\("([^"]+)"', re.MULTILINE)
 
 
 @pytest.mark.django_db
@@ -42,3 +53,20 @@ def test_migrating_drops_the_schedules_that_the_code_no_longer_has() -> None:
     administration.migrate(Namespace())
     assert set(Schedule.objects.values_list("name", flat=True)) == declared
     assert Schedule.objects.get(name="site.forget_sessions").enabled is False
+
+
+@pytest.mark.sqlite
+def test_whatever_is_scheduled_in_the_sources_is_scheduled_in_an_installation(filled: Installation) -> None:
+    sources = [path for path in Path(stellwerk.__file__).parent.rglob("*.py") if "tests" not in path.parts]
+    declared = {name for path in sources for name in SCHEDULED.findall(path.read_text())}
+    with closing(sqlite3.connect(filled.data_dir / "stellwerk.sqlite3")) as file:
+        assert {name for (name,) in file.execute("SELECT name FROM kernel_schedule")} == declared
+
+
+@pytest.mark.django_db
+def test_drafts_that_nobody_touched_for_two_months_are_forgotten(gus: Person) -> None:
+    now = timezone.now()
+    for place, days in (("old", 61), ("new", 59)):
+        Draft.objects.create(person=gus, place=place, updated_at=now - timedelta(days=days))
+    forget_drafts(now)
+    assert list(Draft.objects.values_list("place", flat=True)) == ["new"]

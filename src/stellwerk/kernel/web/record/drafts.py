@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_required
@@ -12,12 +11,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.jobs.schedule import scheduled
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.web.models import Draft
 from stellwerk.kernel.web.once import only
 
-KEPT = timedelta(days=60)
 LONGEST = 2_000_000
 MOST_FIELDS = 60
 NOT_TEXT = frozenset({"kind", "step"})
@@ -73,9 +70,3 @@ def sent_once(token: str, person: Person, write: Callable[[], R]) -> R:
         return only(token, person, write)
     with transaction.atomic():
         return write()
-
-
-@scheduled("drafts.tidy", cron="17 3 * * *")
-def tidy(now: datetime) -> int:
-    """Forget drafts that nobody has touched for a long time."""
-    return Draft.objects.filter(updated_at__lt=now - KEPT).delete()[0]
