@@ -261,6 +261,15 @@ TICKET_WORKFLOW = Workflow(
             icon="play",
         ),
         Transition(
+            "resume",
+            _("Resume"),
+            [Ticket.Status.WAITING],
+            Ticket.Status.IN_PROGRESS,
+            effect=begin,
+            natural=True,
+            icon="play",
+        ),
+        Transition(
             "resolve",
             _("Resolve"),
             _OPEN,
@@ -277,15 +286,6 @@ TICKET_WORKFLOW = Workflow(
             Ticket.Status.WAITING,
             asks=["waiting_for"],
             icon="pause",
-        ),
-        Transition(
-            "resume",
-            _("Resume"),
-            [Ticket.Status.WAITING],
-            Ticket.Status.IN_PROGRESS,
-            effect=begin,
-            natural=True,
-            icon="play",
         ),
         Transition(
             "confirm",

@@ -160,7 +160,7 @@ class Stream:
     ) -> StreamEntry | None:
         entry = StreamEntry("change", self.who(row), row.at, anchor=f"entry-{row.number}", reason=row.reason)
         entry.what = phrase(row, self.record.record_type)
-        if row.brought_from and self.inside:
+        if row.brought_from and self.inside and row.verb == Verb.CREATE:  # once; the full history marks each
             entry.via = _("imported from %s") % row.brought_from
         if row.verb == Verb.COMMENT:
             return self._message(entry, row, said, files, people)
