@@ -39,6 +39,6 @@ def _beyond(selection: Selection, cursor: str) -> Any:
     try:
         if made_for == selection.ordering:
             return selection.order.beyond(Place.read(token))
-    except (ValidationError, RecursionError):
+    except ValidationError:
         pass
     raise unfit("cursor", _("This cursor is not of this list: begin without one."))

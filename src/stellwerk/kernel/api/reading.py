@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from stellwerk.kernel.api.problems import Problem
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.values import in_utc
 
 LARGEST_ID = 2**63 - 1
 
@@ -87,11 +88,11 @@ def moment(name: str, given: str) -> datetime:
     """Read an instant with its offset from UTC."""
     try:
         found = parse_datetime(given.replace(" ", "+"))
+        if found is not None and found.utcoffset() is not None:
+            return in_utc(found)
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None or found.utcoffset() is None:
-        raise unfit(name, _("Give a moment with its offset, such as 2026-03-31T09:00:00Z."))
-    return found
+        pass
+    raise unfit(name, _("Give a moment with its offset, such as 2026-03-31T09:00:00Z."))
 
 
 def unfit(name: str, why: str) -> ValidationError:

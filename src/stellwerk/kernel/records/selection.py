@@ -30,6 +30,7 @@ from stellwerk.kernel.access.team import Team, TeamMembership, valid_on
 from stellwerk.kernel.custom import values as custom
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.sorting import Order, order_by
+from stellwerk.kernel.records.values import in_utc
 from stellwerk.kernel.search import door
 
 if TYPE_CHECKING:
@@ -336,6 +337,8 @@ def _moment(value: str, declared: "models.Field[Any, Any]") -> Any:
     """Read a day or an instant; a day means its beginning in the reader's time zone where an instant is wanted."""
     try:
         day, instant = parse_date(value), parse_datetime(value)
+        if instant and instant.tzinfo:
+            instant = in_utc(instant)
     except ValueError:
         day = instant = None
     if not isinstance(declared, models.DateTimeField):

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,7 +18,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.records.values import MachineValue, to_machine
+from stellwerk.kernel.records.values import MachineValue, in_utc, to_machine
 
 VALUE = "sort_value"
 """The annotation that carries what a row was sorted by."""
@@ -41,7 +42,7 @@ class Place:
         """Read a token; ValidationError when it is none."""
         try:
             value, pk, number = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
-        except (binascii.Error, ValueError, TypeError):
+        except (binascii.Error, ValueError, TypeError, RecursionError):
             raise _damaged() from None
         whole = isinstance(pk, int) and isinstance(number, int) and 0 <= pk < 2**63 and abs(number) < 2**53
         if not whole or isinstance(value, list | dict):
@@ -99,6 +100,8 @@ class Order:
     def _value(self, place: Place) -> Any:
         try:
             value = self.field.to_python(place.value)
+            if isinstance(value, datetime):
+                value = in_utc(value)
         except (ValidationError, TypeError, ValueError):
             raise _damaged() from None
         if isinstance(value, str) and "\x00" in value:

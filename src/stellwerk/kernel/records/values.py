@@ -82,6 +82,14 @@ def defaults_of(model: type["Record"]) -> dict[str, MachineValue]:
     return {name: to_machine(value) for name, value in given.items() if value not in (None, "")}
 
 
+def in_utc(instant: datetime) -> datetime:
+    """Turn an instant into UTC; ValueError where its offset leads beyond the calendar."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{instant} is beyond the calendar") from None
+
+
 def load_machine(record: "Record", values: dict[str, MachineValue]) -> None:
     """Set a record's journaled fields from machine values; what is missing becomes empty, or else its default."""
     for field in journaled_fields(type(record)):

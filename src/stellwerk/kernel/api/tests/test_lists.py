@@ -88,6 +88,9 @@ def test_the_total_is_exact_up_to_a_limit(
         ("cursor=WyJ4IiwxLDBd.-created_at", "cursor"),
         ("q=%00", "q"),
         ("created_at__gte=now", "created_at__gte"),
+        ("created_at__gte=9999-12-31T23:59:59-23:59", "created_at__gte"),
+        ("created_at__lt=0001-01-01T00:00:00%2B14:00", "created_at__lt"),
+        ("cursor=WyI5OTk5LTEyLTMxVDIzOjU5OjU5LTIzOjU5IiwxLDBd.-created_at", "cursor"),
         ("custom.room=1", "custom.room"),
     ],
 )

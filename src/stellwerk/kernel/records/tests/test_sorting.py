@@ -71,7 +71,9 @@ def test_what_is_empty_comes_last_either_way() -> None:
         assert [owner is None for owner in owners] == [False] * 3 + [True] * 4
 
 
-@pytest.mark.parametrize("token", ["", "x", "WzEsMl0", "W10", "bnVsbA", "WzEsLTEsMF0", "é", "W1tdLDEsMF0"])
+@pytest.mark.parametrize(
+    "token", ["", "x", "WzEsMl0", "W10", "bnVsbA", "WzEsLTEsMF0", "é", "W1tdLDEsMF0", "W1tb" * 9000]
+)
 def test_a_damaged_place_is_refused(token: str) -> None:
     with pytest.raises(ValidationError, match="begin at the first page"):
         Place.read(token)
