@@ -5,8 +5,9 @@ import logging
 import re
 import zipfile
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import unescape
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from django.core.cache import cache
@@ -42,10 +43,17 @@ def starting_points(search: str) -> Iterator[str]:
         yield from (f"/api/v1/{slug}{part}" for part in ("", f"?q={search}"))
 
 
-def crawl(person: Person, extra: Iterable[str] = (), *, search: str, per_shape: int = 1) -> dict[str, str]:
+def crawl(
+    person: Person,
+    extra: Iterable[str] = (),
+    *,
+    search: str,
+    per_shape: int = 1,
+    look: Callable[[str, Any, str], None] | None = None,
+) -> dict[str, str]:
     """Return what the person is told at every address: those above, `extra`, and what they link to.
 
-    Of links that differ only in numbers and parameters, `per_shape` are followed.
+    Of links that differ only in numbers and parameters, `per_shape` are followed. `look` is shown every answer.
     """
     cache.clear()
     logging.disable(
@@ -60,7 +68,10 @@ def crawl(person: Person, extra: Iterable[str] = (), *, search: str, per_shape: 
         path = waiting.popleft()
         response = client.get(path)
         assert response.status_code < 500, path
-        told[path] = f"{response.status_code} {response.headers.get('Location', '')} {text_of(response)}"
+        text = text_of(response)
+        if look:
+            look(path, response, text)
+        told[path] = f"{response.status_code} {response.headers.get('Location', '')} {text}"
         for link in links_in(path, told[path]):
             shape = re.sub(r"\d+", "", link.partition("?")[0])
             if link not in told and link not in waiting and shapes[shape] < per_shape:
