@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q, QuerySet
 from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -93,8 +93,11 @@ class Selection:
 
     def narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the caller's queryset. What guests may not read, they cannot select by either."""
+        return self._narrow(queryset.filter(kind=self.record_type.key))
+
+    def _narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         standing, model = standing_of(self.person), self.record_type.model
-        queryset = queryset.filter(self.condition, kind=self.record_type.key)
+        queryset = queryset.filter(self.condition)
         if queryset.model is model and self._asks_own_table_for_open():
             queryset = queryset.filter(**self.record_type.open_implies)
         if not self._readable_by_guests() and standing.scope(self.record_type) is not None:
@@ -114,7 +117,18 @@ class Selection:
         standing, model = standing_of(self.person), self.record_type.model
         table: type[Record] = Record if self.is_of_core else model
         visible: QuerySet[Any] = table._default_manager.filter(standing.visible(model))
+        if connection.vendor == "sqlite" and self._points:
+            # Told the kind too, SQLite would walk through all records of it rather than look up those that point there.
+            return self._narrow(visible).order_by()
         return self.narrow(visible).order_by()
+
+    @property
+    def _points(self) -> bool:
+        """Whether own references select, each by what it points to."""
+        used = [
+            name for name in self.given if name in self.record_type.references and name not in CORE_FILTERS
+        ]
+        return bool(used) and not any("none" in self.given[name] for name in used)
 
     def _asks_own_table_for_open(self) -> bool:
         open_only = [_yes_or_no(value) for value in self.given.get("open", [])[-1:]] == [True]
