@@ -30,6 +30,8 @@ def test_its_declaration_is_sound(record_type: RecordType[Any]) -> None:
     assert list(checks.faults_of(record_type)) == []
     assert str(record_type.label_plural)
     assert record_type.sections
+    shown = set(record_type.shown_to_requesters)
+    assert "status" not in shown or set(record_type.model.STATUS_FIELDS) <= shown
 
 
 @every_type

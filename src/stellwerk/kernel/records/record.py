@@ -1,7 +1,7 @@
 """The one core table on which every record type stands."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models.base import ModelState
@@ -38,6 +38,9 @@ class Record(models.Model):
     Written only through the verbs in `records.services`. `version` counts the writes and guards against
     lost updates; `journal_count`, `journal_head` and `journal_seal` tie the record to its journal.
     """
+
+    STATUS_FIELDS: ClassVar[tuple[str, ...]] = ("status",)
+    """What `get_status_display` reads; lists bring it along."""
 
     kind = models.CharField(_("kind"), max_length=40, editable=False)
     reference = models.CharField(_("reference"), max_length=24, unique=True, editable=False)
@@ -112,6 +115,7 @@ class Record(models.Model):
         return found
 
     def get_status_display(self) -> str:
+        """Name the state as people read it; a type may say more, such as what is waited for."""
         return self.record_type.status_label(self.status)
 
     def as_of(self, moment: datetime) -> "Record | None":

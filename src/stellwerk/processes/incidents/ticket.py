@@ -40,6 +40,8 @@ T = TypeVar("T", bound="Ticket")
 class Ticket(TypedRecord):
     """What incidents and service requests share. `priority` follows from impact and urgency by the scheme kept with it."""
 
+    STATUS_FIELDS = ("status", "waiting_for")
+
     class Status(models.TextChoices):
         NEW = "new", _("New")
         IN_PROGRESS = "in_progress", _("In progress")
@@ -189,6 +191,12 @@ class Ticket(TypedRecord):
             ),
             models.Index("external_reference", name="%(class)s_external"),
         )
+
+    def get_status_display(self) -> str:
+        """Name the state, and whom or what it waits for."""
+        if self.status != self.Status.WAITING or not self.waiting_for:
+            return super().get_status_display()
+        return gettext("Waiting for %(whom)s") % {"whom": self.WaitingFor(self.waiting_for).label}
 
 
 # -- steps -----------------------------------------------------------------------------------------------

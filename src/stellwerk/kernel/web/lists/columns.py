@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import models
@@ -63,7 +64,7 @@ def loaded(
 ) -> QuerySet[Any]:
     """Have the rows bring what their cells need and no more, and whether the person sees them as staff."""
     fields = {"custom" if name.startswith("custom.") else name for name in names}
-    rows: Any = queryset.only("reference", "title", "kind", "status", *fields)
+    rows: Any = queryset.only("reference", "title", "kind", *record_type.model.STATUS_FIELDS, *fields)
     scope = standing_of(person).scope(record_type)
     if scope is None:
         return rows.annotate(**{STAFF_ROW: Value(True, models.BooleanField())})  # type: ignore[no-any-return]
@@ -112,13 +113,15 @@ class Cells:
         if name in _NAMED:
             return _NAMED[name]
         if name in self.record_type.references:
-            return _once_per_value(f"{name}_id", self._reference(name))
+            return _once_per_value([f"{name}_id"], self._reference(name))
         declared = self.record_type.field(name)
-        if name in _NAMED_CHOICES:
-            return _once_per_value(name, _NAMED_CHOICES[name])
+        if name == "status":
+            return _once_per_value(self.record_type.model.STATUS_FIELDS, _status)
+        if name == "priority":
+            return _once_per_value([name], _priority)
         if declared.choices:
             labels = dict(declared.flatchoices)
-            return _once_per_value(name, lambda r: labels.get(getattr(r, name)) or plain(getattr(r, name)))
+            return _once_per_value([name], lambda r: labels.get(getattr(r, name)) or plain(getattr(r, name)))
         if isinstance(declared, models.DateTimeField):
             return lambda record: components.moment(getattr(record, name), self.now)
         return lambda record: plain(getattr(record, name))
@@ -196,12 +199,13 @@ def _reference_of(record: Any) -> Cell:
     return format_html('<span class="reference">{}</span>', record.reference)
 
 
-def _once_per_value(attribute: str, draw: Callable[[Any], Cell]) -> Callable[[Any], Cell]:
-    """Draw a cell once for all rows of a page that have the same value."""
+def _once_per_value(attributes: Iterable[str], draw: Callable[[Any], Cell]) -> Callable[[Any], Cell]:
+    """Draw a cell once for all rows of a page that have the same values."""
     known: dict[Any, Cell] = {}
+    value_of = attrgetter(*attributes)
 
     def cell(record: Any) -> Cell:
-        value = getattr(record, attribute)
+        value = value_of(record)
         if value not in known:
             known[value] = draw(record)
         return known[value]
@@ -210,5 +214,4 @@ def _once_per_value(attribute: str, draw: Callable[[Any], Cell]) -> Callable[[An
 
 
 _NAMED: dict[str, Callable[[Any], Cell]] = {"reference": _reference_of, "title": _title}
-_NAMED_CHOICES: dict[str, Callable[[Any], Cell]] = {"status": _status, "priority": _priority}
 """Fields that look the same on every type that has them."""

@@ -16,7 +16,7 @@ TELLING = ("priority", "valid_until")
 def fields_of_lines(record_type: RecordType[Any]) -> list[str]:
     """List the fields that a line is drawn from."""
     own = [field.name for field in record_type.journaled if field.name in TELLING]
-    return ["reference", "title", "kind", "status", "updated_at", *own]
+    return ["reference", "title", "kind", *record_type.model.STATUS_FIELDS, "updated_at", *own]
 
 
 def line(record: Any, record_type: RecordType[Any]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -93,3 +94,25 @@ def test_reply_templates_are_offered_with_their_placeholders_filled(
     html = client.get(f"/records/{ticket.reference}/").content.decode()
     filled = f"Dear Gus Gordon, about {ticket.reference}: {{unknown}} {{0.__class__}}. Maria Keller"
     assert f'data-insert="{filled}"' in html
+
+
+def test_staff_reads_for_whom_a_ticket_waits(
+    client: Client, gus: Person, centre: Party, maria: Person, django_assert_num_queries: Any
+) -> None:
+    tickets = [new(f"Fault {n}", gus, centre) for n in range(3)]
+    for ticket, whom in zip(tickets[:2], ("user", "supplier"), strict=True):
+        change(ticket, {"assigned_to": maria}, by=SYSTEM)
+        transition(ticket, "wait", {"waiting_for": whom}, by=SYSTEM)
+    client.get("/incidents/")
+    with django_assert_num_queries(8):
+        listed = client.get("/incidents/").text
+    assert listed.count("<i></i>Waiting for the user</span>") == 1
+    assert listed.count("<i></i>Waiting for a supplier</span>") == 1
+    assert listed.count("<i></i>New</span>") == 1
+    for page in (f"/records/{tickets[1].reference}/", "/"):
+        assert "<i></i>Waiting for a supplier</span>" in client.get(page).text
+
+
+def test_a_ticket_of_which_nobody_said_for_whom_it_waits_only_waits() -> None:
+    assert Incident(kind="incident", status="waiting").get_status_display() == "Waiting"
+    assert Incident(kind="incident", status="new", waiting_for="user").get_status_display() == "New"
