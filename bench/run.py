@@ -60,7 +60,7 @@ class Target:
     def known(self) -> Path:
         return self.folder / "known.json"
 
-    def environment(self, port: int = 0) -> dict[str, str]:
+    def environment(self, port: int = 8000) -> dict[str, str]:
         """Run as in production: durable commits, no limit on requests."""
         own = {
             "MODE": "production",
@@ -214,7 +214,7 @@ def counted(target: Target) -> dict[str, int]:
     done = subprocess.run(
         [sys.executable, "bench/queries.py", str(target.known)],
         cwd=ROOT,
-        env=target.environment(8000),
+        env=target.environment(),
         stdout=subprocess.PIPE,
         check=True,
     )
