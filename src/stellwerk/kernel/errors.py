@@ -1,11 +1,28 @@
 """What can go wrong beyond Django's own ValidationError, PermissionDenied and Http404."""
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from stellwerk.kernel.records.record import Record
+
+
+FULL = ("disk is full", "No space left on device")
+"""What SQLite, PostgreSQL and the file system say when there is no room left."""
+
+
+def said_by_database(error: Exception) -> str:
+    """Tell people why the database, or the disk it lies on, could not take what they wrote."""
+    if is_full(error):
+        return _("The server's disk is full. Nothing was written: tell whoever runs it, and try again then.")
+    return _("The database is busy. Nothing was written; try again.")
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error of a database or a file means that the disk is full."""
+    return getattr(error, "errno", None) == errno.ENOSPC or any(words in str(error) for words in FULL)
 
 
 class StaleWrite(Exception):

@@ -113,7 +113,7 @@ def password(options: argparse.Namespace) -> None:
     print(f"{link}\n")
     print(
         f"Whoever opens this chooses the password of {person}, once and within "
-        f"{settings.PASSWORD_RESET_TIMEOUT // 86_400} days, while the server runs."
+        f"{settings.PASSWORD_RESET_TIMEOUT // 3600} hours, while the server runs."
     )
 
 

@@ -178,6 +178,9 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "stellwerk.kernel.accounts.link_tokens.LinkTokens"  # noqa: S105
+PASSWORD_RESET_TIMEOUT = (
+    24 * 3600
+)  # seconds; a link that waits longer in a mailbox is of use to others (ASVS 6.4.1)
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""  # else the host that the request claims to be for
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 ALLAUTH_TRUSTED_PROXY_COUNT = CONFIGURATION.number("proxies")

@@ -15,7 +15,7 @@ from stellwerk.kernel.records.services import Act, locked, note
 
 
 def make_link(person: Person, *, by: Actor) -> str:
-    """Return the address of a page on which `person` chooses a password, once and within three days; the journal notes it."""
+    """Return the address of a page on which `person` chooses a password, once and within a day; the journal notes it."""
     with transaction.atomic():
         person = locked(person)
         if not person.is_active:

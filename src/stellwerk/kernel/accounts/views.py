@@ -103,7 +103,7 @@ def sign_in_link(request: HttpRequest, reference: str) -> HttpResponse:
     person = get_object_or_404(seen, reference=reference.upper(), is_service=False)
     if not standing_of(reader).is_administrator:
         raise PermissionDenied(_("Only administrators make links for choosing a password."))
-    context = {"person": person, "days": settings.PASSWORD_RESET_TIMEOUT // 86_400}
+    context = {"person": person, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600}
     if request.method == "POST":
         try:
             context["link"] = make_link(person, by=reader)

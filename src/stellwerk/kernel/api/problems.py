@@ -23,7 +23,7 @@ from django.db import DataError, IntegrityError, OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.errors import StaleWrite, is_full, said_by_database
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
@@ -76,6 +76,8 @@ def of(error: Exception) -> Problem:
     for kind, turn in _TURNS.items():
         if isinstance(error, kind):
             return turn(error)
+    if is_full(error):
+        return _busy(error)
     logger.exception("unforeseen error in the API", exc_info=error)
     return Problem(500, "unforeseen", _("Something went wrong here. Nothing was written; try again later."))
 
@@ -136,11 +138,11 @@ def _unfit(error: Any) -> Problem:
 
 
 def _busy(error: Any) -> Problem:
-    logger.warning("the database did not answer in time", exc_info=error)
+    logger.warning("the database could not take it", exc_info=error)
     return Problem(
         503,
         "busy",
-        _("The database is busy. Nothing was written; try again."),
+        said_by_database(error),
         headers={"Retry-After": str(RETRY_SECONDS)},
     )
 

@@ -1,18 +1,22 @@
 """From what the domain raises to what a browser is told: one sentence, the right status, nothing half-written."""
 
+import logging
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.errors import StaleWrite, is_full, said_by_database
 from stellwerk.kernel.web.dialogs import GetResponse, is_in_dialog
+
+logger = logging.getLogger("stellwerk.web")
 
 
 class FaultMiddleware:
-    """Answer what a page let through: 422 for values that do not fit, 409 for a write that came too late."""
+    """Answer what a page let through: 422 for values that do not fit, 409 for a write that came too late, 503 for no room."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -35,6 +39,9 @@ class FaultMiddleware:
             return refusal(request, error, 422)
         if isinstance(error, StaleWrite):
             return _told(request, str(error), 409)
+        if isinstance(error, OperationalError) or is_full(error):
+            logger.warning("the database could not take it", exc_info=error)
+            return _told(request, said_by_database(error), 503)
         return None
 
 

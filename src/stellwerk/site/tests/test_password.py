@@ -24,7 +24,7 @@ def test_a_lost_password_is_chosen_anew_by_a_link_that_works_once(
     assert link.startswith("http://testserver/account/password/reset/key/")
     assert (
         words
-        == f"Whoever opens this chooses the password of {root}, once and within 3 days, while the server runs."
+        == f"Whoever opens this chooses the password of {root}, once and within 24 hours, while the server runs."
     )
     browser = Client()
     page = browser.get(link, follow=True)

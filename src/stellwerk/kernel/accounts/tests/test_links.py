@@ -78,7 +78,7 @@ def test_a_link_works_once(as_root: Client, gus: Person) -> None:
 def test_looking_makes_no_link(as_root: Client, gus: Person) -> None:
     before = gus.entries.count()
     page = as_root.get(f"/account/sign-in-link/{gus.reference}/")
-    assert "once, and for 3 days" in page.text
+    assert "once, and for 24 hours" in page.text
     assert "testserver/account" not in page.text
     assert gus.entries.count() == before
 
