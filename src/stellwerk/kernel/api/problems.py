@@ -1,6 +1,6 @@
 """Errors as the API tells them: one JSON shape, RFC 9457 problem details.
 
-`detail` is a sentence that says what to do; `errors` has the faults by field, "" for the request as a whole.
+`detail` is a sentence that says what to do, also where the request as a whole is at fault; `errors` has the faults by field.
 The exceptions of the domain become problems in `of`, and nowhere else.
 """
 
@@ -103,13 +103,10 @@ def too_many(seconds: float) -> Problem:
 
 
 def _invalid(error: Any) -> Problem:
-    if hasattr(error, "error_dict"):
-        errors = {"" if name == NON_FIELD_ERRORS else name: each for name, each in error.message_dict.items()}
-    else:
-        errors = {"": error.messages}
-    general = errors.get("")
-    detail = general[0] if general else _("Some values do not fit: mend those named in “errors”.")
-    return Problem(422, "invalid", detail, errors=errors)
+    errors = dict(error.message_dict) if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+    general = errors.pop(NON_FIELD_ERRORS, None)
+    detail = " ".join(general or [_("Some values do not fit: mend those named in “errors”.")])
+    return Problem(422, "invalid", detail, errors=errors or None)
 
 
 def _stale(error: Any) -> Problem:
@@ -117,8 +114,8 @@ def _stale(error: Any) -> Problem:
         409,
         "stale",
         str(error),
-        yours={"version": error.version, "values": error.yours},
-        theirs={"version": error.current.version, "values": error.theirs},
+        yours={"version": error.version},
+        theirs={"version": error.current.version},
     )
 
 

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.api import cursor, problems, reading, schemas
 from stellwerk.kernel.api.call import Answer, Call
+from stellwerk.kernel.api.entries import Entries
 from stellwerk.kernel.api.operation import Parameter, operation
 from stellwerk.kernel.api.problems import Problem, not_found
-from stellwerk.kernel.api.representation import Data, Representation, chosen, moment, reference_to
+from stellwerk.kernel.api.representation import Data, Representation, chosen
 from stellwerk.kernel.errors import StaleWrite
 from stellwerk.kernel.records import services
 from stellwerk.kernel.records.entry import Entry
@@ -121,7 +122,7 @@ def read_record(call: Call) -> Answer:
     refusals=[400, 404, 409, 412, 413, 415, 422, 428],
 )
 def change_record(call: Call) -> Answer:
-    return _written(call, lambda version: _change(call, call.record, call.body, version), required=True)
+    return _written(call, lambda record, version: _change(call, record, call.body, version), required=True)
 
 
 @operation(
@@ -158,8 +159,8 @@ def take_step(call: Call) -> Answer:
         raise not_found()
     return _written(
         call,
-        lambda version: services.transition(
-            call.record, name, reading.values_of(call.record_type, given), by=call.person, version=version
+        lambda record, version: services.transition(
+            record, name, reading.values_of(call.record_type, given), by=call.person, version=version
         ),
     )
 
@@ -182,10 +183,8 @@ def list_journal(call: Call) -> Answer:
         entries = entries.filter(internal=False)
     rows = list(entries.order_by("number")[: size + 1])
     following = str(rows[size - 1].number) if len(rows) > size else None
-    told = [
-        _entry(entry, None if internal else call.record_type.shown_to_requesters) for entry in rows[:size]
-    ]
-    return Answer({"items": [entry for entry in told if entry], "next": following})
+    items = Entries(call.record_type, call.person, internal=internal).many(rows[:size])
+    return Answer({"items": items, "next": following})
 
 
 # -- many at once ------------------------------------------------------------------------------------
@@ -247,7 +246,7 @@ def _each(call: Call, write: Any, status: int) -> Answer:
                 with transaction.atomic():
                     written.append((result, write(item)))
             except Exception as error:
-                problem = problems.of(error)
+                problem = _problem(call, error, item)
                 result |= {"status": problem.status, "problem": problem.content()}
             results.append(result)
         failed = [result for result in results if "problem" in result]
@@ -290,23 +289,35 @@ def _told(call: Call, record: Record, *, status: int = 200, names: tuple[str, ..
 
 def _written(call: Call, write: Any, *, required: bool = False) -> Answer:
     """Write with the version that the caller saw; a stale one is 412 if it came as If-Match, else 409."""
-    record = call.record
+    record = call.record  # what is not there comes before what is missing in the request
     version = call.expected_version(required=required)
     try:
-        return _told(call, write(version))
+        return _told(call, write(record, version))
     except StaleWrite as stale:
-        problem = problems.of(stale)
+        problem = _problem(call, stale, call.body)
         if "If-Match" in call.request.headers:
             problem.status = 412
         problem.headers["ETag"] = _etag(stale.current)
-        if not standing_of(call.person).sees_internal(record):
-            del problem.more["theirs"]["values"]
         raise problem from None
 
 
+def _problem(call: Call, error: Exception, given: Data) -> Problem:
+    """Turn an exception into a problem; of a stale write both versions are told, as far as the caller sees them."""
+    problem = problems.of(error)
+    if isinstance(error, StaleWrite):
+        told = Representation(call.record_type, call.person)
+        problem.more["yours"]["values"] = told.given(_fields_of(given), error.yours)
+        problem.more["theirs"]["values"] = told.one(error.current)
+    return problem
+
+
+def _fields_of(given: Data) -> Data:
+    """Leave out what says which record and which version is meant."""
+    return {name: value for name, value in given.items() if name not in ("reference", "version")}
+
+
 def _change(call: Call, record: Record, given: Data, version: int | None) -> Record:
-    given = {name: value for name, value in given.items() if name != "version"}
-    values = reading.values_of(call.record_type, given)
+    values = reading.values_of(call.record_type, _fields_of(given))
     return services.change(record, values, by=call.person, version=version)
 
 
@@ -329,27 +340,6 @@ def _step(step: Transition) -> Data:
         "target": str(step.target),
         "asks": list(step.asks),
         "offers": list(step.offers),
-    }
-
-
-def _entry(entry: Entry, shown: Any) -> Data | None:
-    """Tell an entry; to guests without what they are not shown, and None when nothing is left of it."""
-    changes = entry.changes
-    if shown is not None:
-        changes = {name: both for name, both in changes.items() if name in shown or name == "@comment"}
-        if not changes:
-            return None
-    return {
-        "number": entry.number,
-        "at": moment(entry.at),
-        "recorded_at": moment(entry.recorded_at),
-        "by": reference_to(entry.actor),
-        "verb": entry.verb,
-        "step": entry.name,
-        "changes": changes,
-        "reason": entry.reason if shown is None else "",
-        "internal": entry.internal,
-        "brought_from": entry.brought_from,
     }
 
 

@@ -41,6 +41,16 @@ class Representation:
     def many(self, records: Sequence[Record]) -> list[Data]:
         return self._told(records, internal_among(self.record_type, records, self.person))
 
+    def given(self, members: Data, values: Data) -> Data:
+        """Tell again what a caller gave, with the references in it as they are told, if the caller may see them.
+
+        `values` holds the ids to which the members' references were resolved.
+        """
+        ids = {name: values.get(name) for name in members if name in self.record_type.references}
+        visible = Record.objects.visible_to(self.person).filter(pk__in=[pk for pk in ids.values() if pk])
+        names = {record.pk: reference_to(record) for record in visible} if any(ids.values()) else {}
+        return {name: names.get(ids.get(name), value) for name, value in members.items()}
+
     def _told(self, records: Sequence[Record], internal: set[int]) -> list[Data]:
         fields = dict.fromkeys(internal, self._inside)
         pairs = [(record, fields.get(record.pk, self._outside)) for record in records]

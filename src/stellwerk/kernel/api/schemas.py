@@ -348,7 +348,7 @@ def _beside_records() -> dict[str, Schema]:
     changes: Schema = {
         "type": "object",
         "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
-        "description": "By field, its machine value before and after.",
+        "description": "By field, its value before and after, references told as in records.",
     }
     return {
         "Comment": an_object({"id": NUMBER, **authored, "body": TEXT, "internal": FLAG}),
@@ -440,7 +440,7 @@ def _answers() -> dict[str, Schema]:
                 "errors": {
                     "type": "object",
                     "additionalProperties": {"type": "array", "items": TEXT},
-                    "description": "Faults by field; “” stands for the request as a whole.",
+                    "description": "Faults by field; what concerns the request as a whole is told in “detail” alone.",
                 },
             },
             ["type", "title", "status", "detail"],

@@ -1,14 +1,20 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.roles import Capacity
 from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.api.tests.conftest import Program
 from stellwerk.kernel.custom.models import CustomField
+from stellwerk.kernel.links.services import link
 from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create
+from stellwerk.kernel.records.services import change, create, share
+from stellwerk.kernel.testing.fixtures import make_person
 from stellwerk.processes.incidents.incident import Incident
 
 
@@ -108,6 +114,12 @@ def test_a_step_is_guarded_by_the_state_and_by_a_version_only_where_one_is_given
     assert (stale.status_code, stale.json()["theirs"]["version"]) == (412, 2)
     again = as_maria.post(f"{path}/begin")
     assert (again.status_code, Incident.objects.get().version) == (422, 2)
+    assert again.json() == {
+        "type": "urn:stellwerk:problem:invalid",
+        "title": "Unprocessable Entity",
+        "status": 422,
+        "detail": "“Start work” is not possible while INC-000001 is “In progress”.",
+    }
 
 
 def test_a_stale_change_shows_both_versions_and_changes_nothing(
@@ -122,6 +134,79 @@ def test_a_stale_change_shows_both_versions_and_changes_nothing(
     assert by_tag.json()["theirs"]["version"] == 2
     assert by_tag.json()["theirs"]["values"]["title"] == "First"
     assert Incident.objects.get().title == "First"
+
+
+def test_both_versions_of_a_stale_change_tell_references_as_a_record_does(
+    as_maria: Program, ticket: dict[str, Any], agent: Person, nobody: Person
+) -> None:
+    as_maria.patch("incidents/INC-000001", {"title": "First"}, if_match='"1"')
+    mine = {"assigned_to": agent.reference, "reported_by": nobody.reference, "title": "Second"}
+    with CaptureQueriesContext(connection) as queries:
+        stale = as_maria.patch("incidents/INC-000001", mine, if_match='"1"')
+    assert len(queries) == STALE_QUERIES, "\n".join(q["sql"][:100] for q in queries)
+    assert stale.json()["yours"]["values"] == {
+        "assigned_to": {"reference": agent.reference, "title": agent.title},
+        "reported_by": nobody.reference,  # whom Maria may not see, told as she gave it
+        "title": "Second",
+    }
+    assert stale.json()["theirs"]["values"] == as_maria.get("incidents/INC-000001").json()
+
+
+STALE_QUERIES = 11  # seven to lock and compare; what yours refers to, what theirs does, and who sees either
+
+
+def test_a_stale_change_tells_guests_only_what_is_shown_to_them(
+    as_maria: Program, as_gus: Program, ticket: dict[str, Any]
+) -> None:
+    as_maria.patch("incidents/INC-000001", {"title": "First"}, if_match='"1"')
+    shown = as_gus.get("incidents/INC-000001").json()
+    alone = as_gus.patch("incidents/INC-000001", {"title": "Second"}, if_match='"1"')
+    items = [{"reference": "INC-000001", "version": 1, "title": "Second"}]
+    among = as_gus.patch("incidents/bulk", {"mode": "each", "items": items}).json()["results"][0]["problem"]
+    assert (alone.status_code, among["status"]) == (412, 409)
+    assert alone.json()["theirs"] == among["theirs"] == {"version": 2, "values": shown}
+    assert "team" not in shown
+    assert Incident.objects.get().title == "First"
+
+
+def test_the_journal_tells_references_as_a_record_does_in_so_many_queries(
+    as_maria: Program, as_gus: Program, ticket: dict[str, Any], agent: Person, desk: Team
+) -> None:
+    as_maria.patch("incidents/INC-000001", {"assigned_to": agent.reference}, if_match="*")
+    as_maria.patch("incidents/INC-000001", {"assigned_to": None}, if_match="*")
+    other = as_maria.post("incidents", {"title": "Other", "requester": "PER-000002"}).json()
+    as_maria.post("incidents/INC-000001/links", {"type": "parent", "target": other["reference"]})
+    share(Incident.objects.get(title="Mail is down"), agent, Capacity.PROVIDER, by=SYSTEM)
+    path = "incidents/INC-000001/journal"
+    with CaptureQueriesContext(connection) as queries:
+        created, assigned, freed, linked, shared = (
+            entry["changes"] for entry in as_maria.get(path).json()["items"]
+        )
+    arno = {"reference": agent.reference, "title": agent.title}
+    assert created["requester"] == [None, {"reference": "PER-000002", "title": "Gus Gordon"}]
+    assert created["team"] == [None, {"reference": desk.reference, "title": "Service desk"}]
+    assert (assigned, freed) == ({"assigned_to": [None, arno]}, {"assigned_to": [arno, None]})
+    told = {"reference": other["reference"], "title": "Other"}
+    assert linked["@link"][1]["with"] == told
+    assert shared["@share"] == [None, {"with": arno, "capacity": "provider"}]
+    assert len(queries) == JOURNAL_QUERIES, "\n".join(q["sql"][:100] for q in queries)
+    guest = as_gus.get(path).json()["items"]
+    assert guest[0]["changes"]["requester"] == created["requester"]
+    assert [list(entry["changes"]) for entry in guest[1:]] == []
+
+
+JOURNAL_QUERIES = 6  # mark of what is remembered, record, shares, entries, what they refer to, ends of links
+
+
+def test_the_journal_does_not_name_the_other_end_of_a_link_that_one_cannot_see(
+    as_maria: Program, ticket: dict[str, Any], other_centre: Party
+) -> None:
+    values = {"title": "Secret", "requester": make_person("Olga", party=other_centre), "party": other_centre}
+    hidden = create(Incident, values, by=SYSTEM)
+    link(Incident.objects.get(title="Mail is down"), "parent", hidden, by=SYSTEM)
+    linked = as_maria.get("incidents/INC-000001/journal").json()["items"][-1]["changes"]["@link"]
+    assert linked[1]["with"] is None
+    assert "Secret" not in as_maria.get("incidents/INC-000001/journal").text
 
 
 def test_an_unchanged_record_is_not_sent_again(as_maria: Program, ticket: dict[str, Any]) -> None:

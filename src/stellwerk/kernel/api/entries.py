@@ -1,0 +1,74 @@
+"""Entries of the journal as JSON: references are told as everywhere, to guests without what they are not shown."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.api.representation import Data, moment, reference_to
+from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.entry import Entry
+from stellwerk.kernel.records.glance import glances
+from stellwerk.kernel.records.record import Record
+
+LINK, SHARE, COMMENT = "@link", "@share", "@comment"
+Both = Sequence[Any]
+
+
+class Entries:
+    """How entries of one record are told to one person; `internal` when they belong to its staff."""
+
+    def __init__(self, record_type: RecordType[Any], person: Person, *, internal: bool) -> None:
+        self.record_type = record_type
+        self.person = person
+        self.internal = internal
+
+    def many(self, entries: Iterable[Entry]) -> list[Data]:
+        """Tell the entries; two queries more at most, and to guests none of which nothing is left."""
+        pairs = [(entry, self._shown(entry)) for entry in entries]
+        pairs = [(entry, changes) for entry, changes in pairs if changes or self.internal]
+        names = self._names([changes for _entry, changes in pairs])
+        return [
+            self._told(entry, {name: self._both(name, both, names) for name, both in changes.items()})
+            for entry, changes in pairs
+        ]
+
+    def _shown(self, entry: Entry) -> dict[str, Both]:
+        shown = {*self.record_type.shown_to_requesters, COMMENT}
+        return {name: both for name, both in entry.changes.items() if self.internal or name in shown}
+
+    def _names(self, changes: Iterable[dict[str, Both]]) -> dict[int, Data]:
+        """Find out what the references are called; the other end of a link only where the person may see it."""
+        plain: set[int] = set()
+        linked: set[int] = set()
+        for each in changes:
+            for name, both in each.items():
+                if name in self.record_type.references:
+                    plain |= {pk for pk in both if pk is not None}
+                elif name in (LINK, SHARE):
+                    ends = linked if name == LINK else plain
+                    ends |= {about["with"] for about in both if about}
+        visible = Record.objects.filter(standing_of(self.person).visible(Record), pk__in=linked - plain)
+        found = [*glances(plain).values(), *(visible if linked - plain else ())]
+        return {each.pk: {"reference": each.reference, "title": each.title} for each in found}
+
+    def _both(self, name: str, both: Both, names: dict[int, Data]) -> Both:
+        if name in self.record_type.references:
+            return [names.get(pk) for pk in both]
+        if name in (LINK, SHARE):
+            return [about and {**about, "with": names.get(about["with"])} for about in both]
+        return both
+
+    def _told(self, entry: Entry, changes: dict[str, Both]) -> Data:
+        return {
+            "number": entry.number,
+            "at": moment(entry.at),
+            "recorded_at": moment(entry.recorded_at),
+            "by": reference_to(entry.actor),
+            "verb": entry.verb,
+            "step": entry.name,
+            "changes": changes,
+            "reason": entry.reason if self.internal else "",
+            "internal": entry.internal,
+            "brought_from": entry.brought_from,
+        }
