@@ -26,6 +26,7 @@ from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.web import components
 from stellwerk.kernel.web.faults import refusal
 from stellwerk.processes.incidents import figures
 
@@ -106,7 +107,8 @@ def context(asked: Asked, parties: list[Party], person: Any) -> dict[str, Any]:
         ],
         "parties": parties,
         "latest": _latest(stocks, asked, person),
-        "figures": _figures(stocks, asked),
+        "figures": _figures(stocks, days, asked),
+        "printed": _printed(asked, days),
         "charts": [
             _in_and_out(stocks, days, asked),
             _by_age(stocks, asked),
@@ -194,24 +196,46 @@ def _tabs(asked: Asked) -> list[dict[str, Any]]:
     return [{"title": title, "url": asked.query(kind=kind), "active": kind == one} for kind, title in tabs]
 
 
-def _figures(stocks: list[Stock], asked: Asked) -> list[dict[str, Any]]:
-    def url(**parameters: str) -> str:
-        return _list(stocks[0].record_type, asked, **parameters) if len(stocks) == 1 else ""
-
-    created, resolved = (
-        sum(sum(getattr(stock, name)) for stock in stocks) for name in ("created", "resolved")
-    )
+def _figures(stocks: list[Stock], days: list[date], asked: Asked) -> list[dict[str, Any]]:
+    opened, resolved = (_span(name, days[0], days[-1]) for name in ("created_at", "resolved_at"))
+    told: list[tuple[str, list[int], dict[str, str]]] = [
+        (_("open"), [s.open.total for s in stocks], {"open": "yes"}),
+        (_("unassigned"), [s.open.unassigned for s in stocks], {"open": "yes", "assigned_to": "none"}),
+        (_("waiting"), [s.open.waiting for s in stocks], {"status": "waiting"}),
+        (_("created in %d days") % asked.days, [sum(s.created) for s in stocks], opened),
+        (_("resolved in %d days") % asked.days, [sum(s.resolved) for s in stocks], resolved),
+    ]
     return [
-        {"label": _("open"), "value": sum(s.open.total for s in stocks), "url": url(open="yes")},
         {
-            "label": _("unassigned"),
-            "value": sum(s.open.unassigned for s in stocks),
-            "url": url(open="yes", assigned_to="none"),
-            "lit": True,
-        },
-        {"label": _("waiting"), "value": sum(s.open.waiting for s in stocks), "url": url(status="waiting")},
-        {"label": _("created in %d days") % asked.days, "value": created, "url": ""},
-        {"label": _("resolved in %d days") % asked.days, "value": resolved, "url": ""},
+            "label": label,
+            "value": sum(values),
+            **_behind(values, [_list(stock.record_type, asked, **parameters) for stock in stocks], stocks),
+            "lit": "assigned_to" in parameters,
+        }
+        for label, values, parameters in told
+    ]
+
+
+def _behind(values: list[int], urls: list[str], stocks: list[Stock]) -> dict[str, Any]:
+    """Lead to the list behind a figure, or to one of each type."""
+    if len(urls) == 1:
+        return {"url": urls[0]}
+    return {
+        "links": [
+            {"title": f"{value:,} {stock.name}", "url": url}
+            for value, url, stock in zip(values, urls, stocks, strict=True)
+            if value
+        ]
+    }
+
+
+def _printed(asked: Asked, days: list[date]) -> list[str]:
+    """Say what the choices above the figures say, which are not printed, and from when the figures are."""
+    period = {"period": PERIODS[asked.days], "day": formats.date_format(days[-1])}
+    return [
+        _("%(period)s up to %(day)s") % period,
+        asked.party.title if asked.party else _("All parties"),
+        _("Figures of %s") % components.exact(timezone.now()),
     ]
 
 
@@ -237,8 +261,12 @@ def _in_and_out(stocks: list[Stock], days: list[date], asked: Asked) -> dict[str
 
 
 def _day_url(record_type: RecordType[Any], asked: Asked, field: str, day: date) -> str:
-    following = day + timedelta(days=1)
-    return _list(record_type, asked, **{f"{field}__gte": f"{day}", f"{field}__lt": f"{following}"})
+    return _list(record_type, asked, **_span(field, day, day))
+
+
+def _span(field: str, first: date, last: date) -> dict[str, str]:
+    """Return the parameters that narrow a list to these days, both included."""
+    return {f"{field}__gte": f"{first}", f"{field}__lt": f"{last + timedelta(days=1)}"}
 
 
 def _by_age(stocks: list[Stock], asked: Asked) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 import html
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import formats, timezone
 
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
@@ -19,6 +19,14 @@ from stellwerk.processes.incidents.service_request import ServiceRequest
 def text_of(response: Any) -> str:
     plain = re.sub(r"(?s)<script.*?</script>|<[^>]*>", " ", response.content.decode())
     return html.unescape(re.sub(r"\s+", " ", plain))
+
+
+def headlines(response: Any) -> str:
+    """Return the figures at the top with what they are called."""
+    figures = re.findall(
+        r'figure-value">([^<]*)</span><span class="figure-label">([^<]*)<', response.content.decode()
+    )
+    return " ".join(f"{number} {label}" for number, label in figures)
 
 
 @pytest.fixture
@@ -44,8 +52,9 @@ def tickets(gus: Person, centre: Party, other_centre: Party, desk: Team, agent: 
 
 @pytest.mark.usefixtures("tickets")
 def test_the_figures_count_what_the_reader_sees(desk_client: Client) -> None:
-    page = text_of(desk_client.get("/desk/"))
-    assert "4 open 3 unassigned 1 waiting 5 created in 30 days 1 resolved in 30 days" in page
+    desk = desk_client.get("/desk/")
+    page = text_of(desk)
+    assert headlines(desk) == "4 open 3 unassigned 1 waiting 5 created in 30 days 1 resolved in 30 days"
     assert "Critical 0 1" in page
     assert "Service desk 2 1" in page
 
@@ -69,8 +78,9 @@ def test_old_tickets_are_counted_by_age_and_day(
         for days in (0, 2, 40, 200):
             given = {"title": f"{days} days", "requester": gus, "party": centre}
             history.create(Incident, given, by=gus, at=now - timedelta(days=days))
-    page = text_of(desk_client.get("/desk/?days=90"))
-    assert "4 open 4 unassigned 0 waiting 3 created in 90 days" in page
+    desk = desk_client.get("/desk/?days=90")
+    page = text_of(desk)
+    assert headlines(desk).startswith("4 open 4 unassigned 0 waiting 3 created in 90 days")
     assert "0–1 1 0 1–3 1 0 3–7 0 0 7–14 0 0 14–30 0 0 30–90 1 0" in page
     assert "over 90 1 0" in page
 
@@ -85,8 +95,9 @@ def test_an_old_log_is_shown_in_its_own_time(
     today = desk_client.get("/desk/")
     assert "Nothing came in during these days." in text_of(today)
     assert "?days=30&amp;until=2016-03-03" in today.text
-    then = text_of(desk_client.get("/desk/?days=30&until=2016-03-02"))
-    assert "2 open 2 unassigned 0 waiting 1 created in 30 days" in then
+    desk = desk_client.get("/desk/?days=30&until=2016-03-02")
+    then = text_of(desk)
+    assert headlines(desk).startswith("2 open 2 unassigned 0 waiting 1 created in 30 days")
     assert "2 Mar 2016 0 0" in then
     assert "1 Mar 2016 1 0" in then
     assert "Nothing came in" not in then
@@ -127,3 +138,45 @@ def test_the_page_asks_as_many_queries_for_many_tickets_as_for_few(
             create(
                 Incident, {"title": f"{number}", "requester": gus, "party": centre, "team": desk}, by=SYSTEM
             )
+
+
+FIGURES = r'<span class="figure-value">(\d+)</span>'
+LINKS = r'<a class="figure-link" href="([^"]*)">(\d+) ([^<]*)<span class="visually-hidden"> ([^<]*)</span>'
+
+
+@pytest.mark.usefixtures("tickets")
+def test_each_headline_opens_the_lists_behind_it(desk_client: Client) -> None:
+    page = desk_client.get("/desk/").content.decode()
+    links = re.findall(LINKS, page)
+    assert [(number, types, label) for _url, number, types, label in links] == [
+        ("3", "Incidents", "open"),
+        ("1", "Service requests", "open"),
+        ("2", "Incidents", "unassigned"),
+        ("1", "Service requests", "unassigned"),
+        ("1", "Incidents", "waiting"),
+        ("4", "Incidents", "created in 30 days"),
+        ("1", "Service requests", "created in 30 days"),
+        ("1", "Incidents", "resolved in 30 days"),
+    ]
+    for url, number, _types, label in links:
+        assert desk_client.get(html.unescape(url)).text.count("<tr data-url") == int(number), label
+
+
+@pytest.mark.usefixtures("tickets")
+def test_the_headlines_of_one_kind_are_links_themselves(desk_client: Client, centre: Party) -> None:
+    page = desk_client.get(f"/desk/?kind=incident&party={centre.reference}").content.decode()
+    figures = re.findall(rf'<a href="([^"]*)" class="figure[^"]*">{FIGURES}', page)
+    assert [int(number) for _url, number in figures] == [3, 2, 1, 4, 1]
+    for url, number in figures:
+        assert f"party={centre.reference}" in url
+        assert desk_client.get(html.unescape(url)).text.count("<tr data-url") == int(number)
+
+
+def test_the_printed_page_says_period_party_and_when(desk_client: Client, centre: Party) -> None:
+    path = f"/desk/?days=90&until=2026-03-31&party={centre.reference}"
+    printed = re.findall(r'd-print-only">([^<]*)<', desk_client.get(path).content.decode())
+    today = formats.date_format(timezone.localtime())
+    assert printed[0].startswith(
+        f"90 days up to {formats.date_format(date(2026, 3, 31))} · Centre North · Figures of {today}"
+    )
+    assert " · All parties · " in desk_client.get("/desk/").content.decode()
