@@ -68,6 +68,7 @@ def working_on(new: Path) -> Iterator[None]:
     try:
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA journal_mode=OFF")
+            cursor.execute("PRAGMA temp_store=FILE")  # or sorting for an index takes memory for all rows
         yield
     finally:
         connection.close()
