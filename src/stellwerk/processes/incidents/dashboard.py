@@ -58,6 +58,11 @@ class Asked:
         }
         return "?" + urlencode({name: value for name, value in wanted.items() if value})
 
+    @property
+    def now(self) -> str:
+        """Say of what is open that it is so today, where the other figures are of another time."""
+        return _("As of today") if self.until else ""
+
 
 @dataclass(frozen=True)
 class Stock:
@@ -199,9 +204,17 @@ def _tabs(asked: Asked) -> list[dict[str, Any]]:
 def _figures(stocks: list[Stock], days: list[date], asked: Asked) -> list[dict[str, Any]]:
     opened, resolved = (_span(name, days[0], days[-1]) for name in ("created_at", "resolved_at"))
     told: list[tuple[str, list[int], dict[str, str]]] = [
-        (_("open"), [s.open.total for s in stocks], {"open": "yes"}),
-        (_("unassigned"), [s.open.unassigned for s in stocks], {"open": "yes", "assigned_to": "none"}),
-        (_("waiting"), [s.open.waiting for s in stocks], {"status": "waiting"}),
+        (_("open today") if asked.now else _("open"), [s.open.total for s in stocks], {"open": "yes"}),
+        (
+            _("unassigned today") if asked.now else _("unassigned"),
+            [s.open.unassigned for s in stocks],
+            {"open": "yes", "assigned_to": "none"},
+        ),
+        (
+            _("waiting today") if asked.now else _("waiting"),
+            [s.open.waiting for s in stocks],
+            {"status": "waiting"},
+        ),
         (_("created in %d days") % asked.days, [sum(s.created) for s in stocks], opened),
         (_("resolved in %d days") % asked.days, [sum(s.resolved) for s in stocks], resolved),
     ]
@@ -283,7 +296,7 @@ def _by_age(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
             parameters["created_at__lt"] = edges[at - 1].isoformat()
         ranges.append(parameters)
     series = [_series(s, asked, "age", list(range(len(labels))), ranges) for s in stocks]
-    return _chart("age", _("Open by age, in days"), "stack", labels, series, "", first=_("Days"))
+    return _chart("age", _("Open by age, in days"), "stack", labels, series, asked.now, first=_("Days"))
 
 
 def _by_priority(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
@@ -291,7 +304,7 @@ def _by_priority(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
     parameters = [{"open": "yes", "priority": str(value)} for value in values]
     series = [_series(stock, asked, "priority", values, parameters) for stock in stocks]
     labels = [str(label) for label in Priority.labels]
-    return _chart("priority", _("Open by priority"), "stack", labels, series, "", first=_("Priority"))
+    return _chart("priority", _("Open by priority"), "stack", labels, series, asked.now, first=_("Priority"))
 
 
 def _by_reference(
@@ -308,7 +321,7 @@ def _by_reference(
     left = len(total) - len(keys)
     note = _("The %(shown)d fullest; %(left)d more have something open.") % {"shown": len(keys), "left": left}
     first = capfirst(str(stocks[0].record_type.field(name).verbose_name))
-    return _chart(name, title, "bars", labels, series, note if left else "", first=first)
+    return _chart(name, title, "bars", labels, series, note if left else asked.now, first=first)
 
 
 def _series(
