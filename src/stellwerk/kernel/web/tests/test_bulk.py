@@ -9,7 +9,7 @@ from django.test import Client
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.records.services import change, transition
+from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.kernel.web.tests.conftest import RaiseMany, text_of
 from stellwerk.processes.incidents.incident import Incident
 
@@ -26,9 +26,10 @@ def test_handing_over_has_buttons_of_its_own(desk_client: Client, raise_many: Ra
 
 
 def test_handing_over_asks_to_whom_and_then_does_it(
-    desk_client: Client, raise_many: RaiseMany, desk: Team
+    desk_client: Client, raise_many: RaiseMany, centre: Party
 ) -> None:
     tickets = raise_many(3)
+    desk = create(Team, {"title": "Network", "party": centre}, by=SYSTEM)
     asked = post(desk_client, tickets, "field.team")
     assert (asked.status_code, "Team: 3 records" in text_of(asked)) == (200, True)
     done = post(desk_client, tickets, "field.team", apply=1, **{"value-team": desk.reference})

@@ -94,11 +94,12 @@ def test_a_list_lands_on_what_is_open_and_its_tab_says_so(
     assert "Open No" in text_of(desk_client.get("/incidents/?open=no&view=open"))
 
 
-def test_a_list_without_anything_in_use_says_what_would_be_there(desk_client: Client) -> None:
-    page = text_of(desk_client.get("/closure-schemes/"))
-    assert "No current closure schemes" in page
+def test_a_list_without_anything_in_use_says_what_would_be_there(desk_client: Client, centre: Party) -> None:
+    transition(create(Team, {"title": "Former", "party": centre}, by=SYSTEM), "dissolve", by=SYSTEM)
+    page = text_of(desk_client.get("/teams/"))
+    assert "No current teams" in page
     assert "What is in use appears here. What was taken out of use is under “All”." in page
-    assert "Nothing matches" in text_of(desk_client.get("/closure-schemes/?open=yes&q=none"))
+    assert "Nothing matches" in text_of(desk_client.get("/teams/?open=yes&q=none"))
 
 
 def test_taking_the_last_filter_away_shows_all(
