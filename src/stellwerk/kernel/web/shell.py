@@ -23,7 +23,7 @@ from stellwerk.kernel.records.record import Record
 Text = str | Promise
 MOST_COUNTED = 99
 DESK_FRAME = "stellwerk/base.html"
-PORTAL_FRAME = "stellwerk/portal/base.html"
+PORTAL_FRAME = "stellwerk/portal_base.html"
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def typed(records: Iterable[Record]) -> list[Ticket]:
 
 
 def row(ticket: Ticket) -> dict[str, Any]:
-    """Prepare one ticket for parts/portal_ticket_row.html."""
+    """Prepare one ticket for ticket_row.html."""
     return {
         "reference": ticket.reference,
         "title": ticket.title,

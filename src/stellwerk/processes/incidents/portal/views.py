@@ -215,7 +215,7 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
         "submit_label": _("Withdraw"),
         "cancel_url": page,
     }
-    return small_form(request, "stellwerk/portal/step.html", context, 422 if form.errors else 200)
+    return small_form(request, "incidents/portal/step.html", context, 422 if form.errors else 200)
 
 
 # -- one ticket ------------------------------------------------------------------------------------------
@@ -383,4 +383,4 @@ def _reader(request: HttpRequest) -> Person:
 
 def _page(request: HttpRequest, name: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     """Draw a portal page."""
-    return render(request, f"stellwerk/portal/{name}.html", context, status=status)
+    return render(request, f"incidents/portal/{name}.html", context, status=status)
