@@ -107,7 +107,7 @@ def _number(value: Any) -> Any:
         return str(value)  # JSON has no such number
     if isinstance(value, int):
         return value
-    return int(exact) if exact.is_integer() and abs(exact) < 2**53 else exact
+    return int(exact) if exact.is_integer() else exact  # PostgreSQL writes 1e+16 as digits, which is no float
 
 
 def _date(value: Any) -> Any:

@@ -17,6 +17,7 @@ from stellwerk.kernel.api import document
 from stellwerk.kernel.custom.models import CustomField
 from stellwerk.kernel.custom.schema import schema_of
 from stellwerk.kernel.custom.values import definitions
+from stellwerk.kernel.records.journal import verify
 from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.processes.incidents.incident import Incident
 
@@ -83,6 +84,8 @@ def test_a_type_has_one_schema(every_kind: None) -> None:
         ("floor", "7", 7),
         ("floor", "7.5", 7.5),
         ("floor", 2**60, 2**60),
+        ("floor", "1e16", 10**16),
+        ("floor", "-2.5e-7", -2.5e-7),
         ("since", "2026-02-28", "2026-02-28"),
         ("colour", "red", "red"),
         ("urgent", "yes", True),
@@ -95,6 +98,8 @@ def test_a_value_that_fits_is_stored(
     changed = change(incident, {f"custom.{name}": given}, by=maria)
     assert changed.custom == {name: stored}
     assert type(changed.custom[name]) is type(stored)
+    kept = Incident.objects.get()
+    assert list(verify(kept, kept.entries.all())) == []
 
 
 @pytest.mark.parametrize(
