@@ -437,9 +437,11 @@ def test_a_list_fits_beside_the_navigation_and_tells_what_it_cuts_off(
     change(maria, {"title": "Maximiliane Alexandra von Thurn"}, by=SYSTEM)
     change(ticket.service, {"title": "Mail, calendars and address books for everybody"}, by=SYSTEM)
     change(ticket, {"title": "No mail since nine " * 9, "assigned_to": maria, "requester": maria}, by=SYSTEM)
+    transition(ticket, "wait", {"waiting_for": "supplier"}, by=SYSTEM)
     page = open_as(agent, "/incidents/", viewport={"width": width, "height": 800})
     hidden = "frame => frame.scrollWidth - frame.clientWidth"
     assert page.locator(".table-frame").evaluate(hidden) == 0
+    assert page.get_by_role("cell", name="Waiting for a supplier").evaluate(hidden) == 0
     cut = page.get_by_role("cell", name="address books")
     cut.hover()
     expect(cut).to_have_attribute("title", "Mail, calendars and address books for everybody")
