@@ -95,6 +95,47 @@ def resolve(page: Page) -> None:
     expect(page.locator("#record-head")).to_contain_text("Resolved")
 
 
+def test_arno_walks_from_ticket_to_ticket_of_his_list(
+    open_as: OpenAs, ticket: Incident, agent: Person, gus: Person
+) -> None:
+    for title in ("No web", "No phone"):
+        create(Incident, {"title": title, "requester": gus, "service": ticket.service}, by=SYSTEM)
+    page = open_as(agent, "/incidents/?open=yes&ordering=created_at")
+    title, walk = page.get_by_role("heading", level=1), page.get_by_role("navigation", name="In the list")
+    page.get_by_role("link", name="No web").click()
+    expect(title).to_have_text("No web")
+    walk.get_by_role("link", name="Next").click()
+    expect(title).to_have_text("No phone")
+    expect(walk.get_by_role("link")).to_have_text(["Back to the list", "Previous"])
+    page.keyboard.press("k")
+    expect(title).to_have_text("No web")
+    page.keyboard.press("k")
+    expect(title).to_have_text("No mail since nine")
+    expect(walk.get_by_role("link")).to_have_text(["Back to the list", "Next"])
+    expect(walk.locator(".btn-primary")).to_have_count(0)
+    resolve(page)
+    expect(walk.locator(".btn-primary")).to_have_text("Next")
+    page.keyboard.press("j")
+    expect(title).to_have_text("No web")
+    walk.get_by_role("link", name="Back to the list").click()
+    assert page.url.endswith("/incidents/?open=yes&ordering=created_at")
+
+
+def test_who_comes_by_address_walks_along_no_list(open_as: OpenAs, ticket: Incident, agent: Person) -> None:
+    page = open_as(agent, "/incidents/")
+    page.goto(f"/records/{ticket.reference}/")
+    expect(page.locator("[data-walk]")).to_be_hidden()
+    page.goto("/incidents/")
+    page.get_by_role("link", name="No mail since nine").click()
+    expect(page.locator("[data-walk]")).to_be_visible()
+    page.goto("/account/logout/")
+    page.locator("main, body").get_by_role("button", name="Sign out").last.click()
+    page.wait_for_url("**/account/login/**")
+    assert page.evaluate("sessionStorage.getItem('stellwerk-list')") is None, page.evaluate(
+        "Object.keys(sessionStorage)"
+    )
+
+
 def test_arno_names_a_colleague_with_the_keyboard(
     open_as: OpenAs, ticket: Incident, agent: Person, maria: Person, gus: Person
 ) -> None:

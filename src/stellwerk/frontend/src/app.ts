@@ -6,6 +6,7 @@ import "./requests";
 import "./dialogs";
 import "./palette";
 import "./selection";
+import "./walk";
 import "./keyboard";
 import "./composer";
 import "./mentions";

@@ -1,6 +1,7 @@
-// Single keys: j k x Enter in lists, r n on a record, / and ? everywhere. They can be switched off in the help (WCAG 2.1.4).
+// Single keys: j k x Enter in lists, j k r n on a record, / and ? everywhere. They can be switched off in the help (WCAG 2.1.4).
 import { all, find, isTyping, on } from "./dom";
 import { toggleRow } from "./selection";
+import { walk } from "./walk";
 
 const SWITCH = "stellwerk-single-keys";
 
@@ -32,9 +33,9 @@ function write(kind: string): void {
   find("textarea", form)?.focus();
 }
 
-const KEYS: Record<string, () => void> = {
-  j: () => moveTo(current() + 1),
-  k: () => moveTo(current() - 1),
+const KEYS: Record<string, () => unknown> = {
+  j: () => walk(1) || moveTo(current() + 1),
+  k: () => walk(-1) || moveTo(current() - 1),
   x: () => toggleRow(rows()[current()]),
   "/": () => (find("[data-list-search]") ?? find(".portal-search input, .searchbox input"))?.focus(),
   "?": openKeys,

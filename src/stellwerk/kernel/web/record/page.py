@@ -148,6 +148,7 @@ class RecordPage:
                 "reference": self.record.reference,
                 "title": self.record.title,
                 "url": self.record.get_absolute_url(),
+                "ended": not self.record.is_open,
                 "edit_url": self.address("record_field", "title") if self.may_change("title") else "",
             },
             "type": {
