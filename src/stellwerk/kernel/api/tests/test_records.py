@@ -201,8 +201,9 @@ JOURNAL_QUERIES = 6  # mark of what is remembered, record, shares, entries, what
 def test_the_journal_does_not_name_the_other_end_of_a_link_that_one_cannot_see(
     as_maria: Program, ticket: dict[str, Any], other_centre: Party
 ) -> None:
-    values = {"title": "Secret", "requester": make_person("Olga", party=other_centre), "party": other_centre}
-    hidden = create(Incident, values, by=SYSTEM)
+    south = create(Team, {"title": "South desk", "party": other_centre}, by=SYSTEM)
+    olga = make_person("Olga", party=other_centre)
+    hidden = create(Incident, {"title": "Secret", "requester": olga, "team": south}, by=SYSTEM)
     link(Incident.objects.get(title="Mail is down"), "parent", hidden, by=SYSTEM)
     linked = as_maria.get("incidents/INC-000001/journal").json()["items"][-1]["changes"]["@link"]
     assert linked[1]["with"] is None
