@@ -317,7 +317,8 @@ def _fields_of(given: Data) -> Data:
 
 
 def _change(call: Call, record: Record, given: Data, version: int | None) -> Record:
-    values = reading.values_of(call.record_type, _fields_of(given))
+    given = {name: value for name, value in given.items() if name != "version"}
+    values = reading.values_of(call.record_type, given)
     return services.change(record, values, by=call.person, version=version)
 
 
