@@ -1,8 +1,11 @@
 """What can go wrong beyond Django's own ValidationError, PermissionDenied and Http404."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
@@ -42,3 +45,22 @@ class StaleWrite(Exception):
             "%(reference)s was changed by somebody else while you worked on it (you saw version "
             "%(yours)d, it is now at %(theirs)d). Look at both versions and apply your change again."
         ) % {"reference": self.current.reference, "yours": self.version, "theirs": self.current.version}
+
+
+class Faults(dict[str, Any]):
+    """What is wrong with the fields of one write, told together; the first fault of a field counts."""
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Keep the faults by field that the block raises; those of the whole are raised at once."""
+        try:
+            yield
+        except ValidationError as error:
+            if not hasattr(error, "error_dict"):
+                raise
+            for name, faults in error.error_dict.items():
+                self.setdefault(name, faults)
+
+    def refuse(self) -> None:
+        if self:
+            raise ValidationError(dict(self))

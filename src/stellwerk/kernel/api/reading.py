@@ -37,8 +37,10 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def values_of(record_type: RecordType[Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn the members of a body into values for the verbs; ValidationError by field for wrong types.
+def values_of(
+    record_type: RecordType[Any], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Turn the members of a body into values for the verbs; return them, and the faults of those of a wrong type.
 
     Unknown members are handed on: the verbs refuse them, as they refuse those that may not be set.
     """
@@ -56,9 +58,7 @@ def values_of(record_type: RecordType[Any], given: Mapping[str, Any]) -> dict[st
         except ValidationError as error:
             faults[name] = error.messages
     values |= _resolved(references, faults)
-    if faults:
-        raise ValidationError(faults)
-    return values
+    return values, faults
 
 
 def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:

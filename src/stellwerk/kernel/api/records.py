@@ -1,5 +1,6 @@
 """Lists, single records, creating, changing, steps, journal: what every record type answers to."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -81,10 +82,7 @@ def list_records(call: Call) -> Answer:
     refusals=[400, 409, 413, 415, 422],
 )
 def create_record(call: Call) -> Answer:
-    record = services.create(
-        call.record_type.model, reading.values_of(call.record_type, call.body), by=call.person, via=Via.API
-    )
-    return _told(call, record, status=201)
+    return _told(call, _create(call, call.body), status=201)
 
 
 @operation(
@@ -159,8 +157,12 @@ def take_step(call: Call) -> Answer:
         raise not_found()
     return _written(
         call,
-        lambda record, version: services.transition(
-            record, name, reading.values_of(call.record_type, given), by=call.person, version=version
+        lambda record, version: _write(
+            call,
+            given,
+            lambda values, writer: services.transition(
+                record, name, values, by=call.person, version=version, writer=writer
+            ),
         ),
     )
 
@@ -202,12 +204,7 @@ def list_journal(call: Call) -> Answer:
     refusals=[400, 413, 415, 422],
 )
 def create_many(call: Call) -> Answer:
-    def create(item: Data) -> Record:
-        values = reading.values_of(call.record_type, item)
-        created: Record = services.create(call.record_type.model, values, by=call.person, via=Via.API)
-        return created
-
-    return _each(call, create, 201)
+    return _each(call, lambda item: _create(call, item), 201)
 
 
 @operation(
@@ -316,10 +313,30 @@ def _fields_of(given: Data) -> Data:
     return {name: value for name, value in given.items() if name not in ("reference", "version")}
 
 
+def _create(call: Call, given: Data) -> Record:
+    def create(values: Data, writer: Any) -> Record:
+        created: Record = services.create(
+            call.record_type.model, values, by=call.person, via=Via.API, writer=writer
+        )
+        return created
+
+    return _write(call, given, create)
+
+
 def _change(call: Call, record: Record, given: Data, version: int | None) -> Record:
-    given = {name: value for name, value in given.items() if name != "version"}
-    values = reading.values_of(call.record_type, given)
-    return services.change(record, values, by=call.person, version=version)
+    return _write(
+        call,
+        {name: value for name, value in given.items() if name != "version"},
+        lambda values, writer: services.change(
+            record, values, by=call.person, version=version, writer=writer
+        ),
+    )
+
+
+def _write(call: Call, given: Data, write: Callable[[Data, Any], Record]) -> Record:
+    """Write what was given; where some of it cannot be read, what is wrong with the rest is told as well."""
+    values, faults = reading.values_of(call.record_type, given)
+    return write(values, services.Checking(faults) if faults else services.DIRECT)
 
 
 def _etag(record: Record) -> str:

@@ -160,7 +160,9 @@ class RecordImport:
         line = Line(number, ERROR, title=str(row.get("title") or name)[:250])
         try:
             record = self._record(name, number, known, seen)
-            self._write(line, record, self._values(row, record, targets), row, targets, writer)
+            values, faults = self._values(row, record, targets)
+            checking = services.Checking(faults) if faults else writer
+            self._write(line, record, values, row, targets, checking)
         except ValidationError as error:
             line.errors = sentences(error, row)
         except PermissionDenied as error:
@@ -211,8 +213,10 @@ class RecordImport:
 
     # -- values ----------------------------------------------------------------------------------------
 
-    def _values(self, row: dict[str, Any], record: Any, targets: "_Targets") -> dict[str, Any]:
-        """Read the cells of a row; those that only repeat what the record says are left out."""
+    def _values(
+        self, row: dict[str, Any], record: Any, targets: "_Targets"
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Read the cells of a row, without those that only repeat what the record says, and what is wrong with them."""
         values: dict[str, Any] = {}
         faults: dict[str, Any] = {}
         editable = self.record_type.editable_fields
@@ -224,7 +228,7 @@ class RecordImport:
                     self._refuse_state(cell, record)
                 elif not name.startswith("custom.") and name not in editable:
                     self.record_type.field(name)
-                elif record is not None or cell not in (None, ""):
+                elif record is not None or cell not in (None, "") or name == "title":
                     value = self._read(name, cell, targets)
                     if not self._repeats(record, name, value):
                         values[name] = value
@@ -232,9 +236,7 @@ class RecordImport:
                 faults[name] = _("There is no such column.")
             except ValidationError as error:
                 faults[name] = error.messages
-        if faults:
-            raise ValidationError(faults)
-        return values
+        return values, faults
 
     def _repeats(self, record: Any, name: str, value: Any) -> bool:
         """Whether a reference is there already; whoever writes the record need not see what it points to."""

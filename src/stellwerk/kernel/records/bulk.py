@@ -1,6 +1,6 @@
 """Collecting what the verbs write and inserting it together, several times faster than one by one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -22,6 +22,7 @@ class Bulk:
     brings_history = False
     rehearses = False
     notifies = False
+    found: Mapping[str, Any] = {}
 
     def __init__(self) -> None:
         self._new: dict[int, Record] = {}

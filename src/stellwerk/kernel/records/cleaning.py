@@ -117,6 +117,12 @@ def _visible_kinds(ids: set[int], at_hand: list[Record], by: Actor) -> dict[int,
     return kinds
 
 
+def check_fields(record_type: "RecordType[Any]", record: Record, names: Iterable[str]) -> None:
+    """Check the named fields by themselves; references and custom fields are checked elsewhere."""
+    checked = {name for name in names if not name.startswith("custom.")} - set(record_type.references)
+    record.clean_fields(exclude={field.name for field in record._meta.concrete_fields} - checked)
+
+
 def validate(record_type: "RecordType[Any]", record: Record, before: Record | None) -> None:
     """Check every field that was set, uniqueness and the type's own rules; all faults at once, by field."""
     faults: dict[str, Any] = {}

@@ -25,7 +25,7 @@ from stellwerk.kernel.access.roles import Capacity
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.custom import values as custom
-from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.errors import Faults, StaleWrite
 from stellwerk.kernel.records import cleaning, journal, memo, numbering, registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.entry import Entry, Verb
@@ -77,6 +77,7 @@ class Direct:
     brings_history = False
     rehearses = False
     notifies = True
+    found: Mapping[str, Any] = {}
 
     def atomic(self) -> AbstractContextManager[Any]:
         return transaction.atomic()
@@ -141,6 +142,14 @@ class Rehearsal(Direct):
         """What did not happen sets nothing off."""
 
 
+class Checking(Rehearsal):
+    """Refuses faults that were found before the verb was called, together with those of the other values."""
+
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.found = found
+
+
 DIRECT = Direct()
 BOOKKEEPING = (
     "custom",
@@ -170,12 +179,10 @@ def create(
     act = Act(Verb.CREATE, by, reason=reason, at=at, brought_from=brought_from)
     with writer.atomic():
         record = model(kind=record_type.key, status=record_type.initial_status)
-        values = _fit_to_creator(record_type, values, by, via, writer)
-        cleaning.assign(record_type, record, {**record_type.defaults(by, via), **values})
-        if not writer.brings_history:
-            bring_along(record_type, record)
-            cleaning.check_references(record, values, by)
-            custom.check(record_type, record, values, by)
+        settable, own = _left_to_creator(record_type, by, via, writer)
+        values = {**values, **{name: pk for name, pk in own.items() if name in (settable or ())}}
+        cleaning.assign(record_type, record, {**record_type.defaults(by, via), **own})
+        _set(record_type, record, values, by, writer, settable)
         _derive(record_type, record, None, values, writer)
         if not writer.brings_history:
             _require_create(record_type, record, by)
@@ -209,9 +216,8 @@ def change(
         record, before = take_up(record, values, version, writer)
         record_type = record.record_type
         if not writer.brings_history:
-            if not standing_of(by).may_edit(record):
-                raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
-            _refuse_unknown(values, record_type.editable_fields)
+            _require_edit(record, by)
+        _set(record_type, record, values, by, writer, record_type.editable_fields)
         return _change(record_type, record, before, values, act, writer)
 
 
@@ -234,13 +240,12 @@ def transition(
         record, before = take_up(record, values, version, writer)
         record_type = record.record_type
         step = _step(record_type, record, name)
-        if not writer.brings_history:
-            if not standing_of(by).may_take(step, record):
-                raise PermissionDenied(
-                    _("“%(step)s” on %(reference)s is not yours to take.")
-                    % {"step": step.label, "reference": record.reference}
-                )
-            _refuse_unknown(values, step.fields)
+        if not writer.brings_history and not standing_of(by).may_take(step, record):
+            raise PermissionDenied(
+                _("“%(step)s” on %(reference)s is not yours to take.")
+                % {"step": step.label, "reference": record.reference}
+            )
+        _set(record_type, record, values, by, writer, step.fields, step.asks)
         return _change(record_type, record, before, values, act, writer, step)
 
 
@@ -330,6 +335,52 @@ def take_up(record: R, values: Values, version: int | None, writer: Any) -> tupl
     return record, twin(record)
 
 
+def _set(
+    record_type: RecordType[Any],
+    record: Record,
+    values: Values,
+    by: Actor,
+    writer: Any,
+    settable: Iterable[str] | None,
+    asked: Iterable[str] = (),
+) -> None:
+    """Set the values, those that are `settable` (None for all), and see to it that nothing `asked` is empty.
+
+    All that is wrong with single values is told together, before anything is derived from them.
+    """
+    if writer.brings_history:
+        cleaning.assign(record_type, record, values)
+        return
+    faults = Faults(writer.found)
+    with faults.collecting():
+        _refuse_unknown(values, settable)
+    with faults.collecting():
+        cleaning.assign(record_type, record, _without(values, faults))
+    bring_along(record_type, record)
+    with faults.collecting():
+        cleaning.check_references(record, _without(values, faults), by)
+    with faults.collecting():
+        custom.check(record_type, record, _without(values, faults), by)
+    with faults.collecting():
+        _require_asked(record, asked)
+    if faults:
+        with faults.collecting():
+            cleaning.require_references(record_type, record)
+        with faults.collecting():
+            cleaning.check_fields(record_type, record, _without(values, faults))
+    faults.refuse()
+
+
+def _without(values: Values, faults: Faults) -> Values:
+    return {name: value for name, value in values.items() if name not in faults} if faults else values
+
+
+def _require_asked(record: Record, names: Iterable[str]) -> None:
+    missing = [name for name in names if getattr(record, name) in (None, "")]
+    if missing:
+        raise ValidationError(dict.fromkeys(missing, _("Fill this in to go on.")))
+
+
 def _change(
     record_type: RecordType[Any],
     record: R,
@@ -339,11 +390,6 @@ def _change(
     writer: Any,
     step: Transition | None = None,
 ) -> R:
-    cleaning.assign(record_type, record, values)
-    if not writer.brings_history:
-        bring_along(record_type, record)
-        cleaning.check_references(record, values, act.by)
-        custom.check(record_type, record, values, act.by)
     if step:
         _apply_step(record, step, act, writer)
     _derive(record_type, record, before, values, writer)
@@ -382,12 +428,8 @@ def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition
 
 
 def _apply_step(record: Record, step: Transition, act: Act, writer: Any) -> None:
-    if not writer.brings_history:
-        missing = [name for name in step.asks if getattr(record, name) in (None, "")]
-        if missing:
-            raise ValidationError(dict.fromkeys(missing, _("Fill this in to go on.")))
-        if step.guard:
-            step.guard(record)
+    if step.guard and not writer.brings_history:
+        step.guard(record)
     record.status = str(step.target)
     if step.effect:
         step.effect(record, act.deed(record).at, act.by)
@@ -432,15 +474,15 @@ def _step(record_type: RecordType[Any], record: Record, name: str) -> Transition
     return step
 
 
-def _fit_to_creator(record_type: RecordType[Any], values: Values, by: Actor, via: Via, writer: Any) -> Values:
-    """Hold what the creator may set against `values`; requesters, and all in the portal, raise records for themselves."""
+def _left_to_creator(
+    record_type: RecordType[Any], by: Actor, via: Via, writer: Any
+) -> tuple[Iterable[str] | None, dict[str, Any]]:
+    """Return what the creator may set (None: all) and what is given: requesters, and all in the portal, ask for themselves."""
     if writer.brings_history or isinstance(by, System):
-        return values
+        return None, {}
     if via is not Via.PORTAL and standing_of(by).may_create_as_staff(record_type):
-        _refuse_unknown(values, record_type.editable_fields)
-        return values
-    _refuse_unknown(values, record_type.asked_of_requesters)
-    return {**values, **dict.fromkeys(record_type.participants[:1], by.pk)}
+        return record_type.editable_fields, {}
+    return record_type.asked_of_requesters, dict.fromkeys(record_type.participants[:1], by.pk)
 
 
 def _require_create(record_type: RecordType[Any], record: Record, by: Actor) -> None:
@@ -457,9 +499,11 @@ def _require_edit(record: Record, by: Actor) -> None:
         raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
 
 
-def _refuse_unknown(values: Values, allowed: Iterable[str]) -> None:
-    allowed = set(allowed)
-    unknown = [name for name in values if name not in allowed and not name.startswith("custom.")]
+def _refuse_unknown(values: Values, settable: Iterable[str] | None) -> None:
+    if settable is None:
+        return
+    settable = set(settable)
+    unknown = [name for name in values if name not in settable and not name.startswith("custom.")]
     if unknown:
         raise ValidationError(dict.fromkeys(unknown, _("This field cannot be set here.")))
 

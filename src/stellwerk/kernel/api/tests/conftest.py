@@ -82,6 +82,11 @@ def as_gus(gus: Person) -> Program:
 
 
 @pytest.fixture
+def as_root(root: Person) -> Program:
+    return Program(root)
+
+
+@pytest.fixture
 def as_nobody(nobody: Person) -> Program:
     return Program(nobody)
 

@@ -48,6 +48,80 @@ def test_faults_are_told_by_field_and_nothing_is_written(as_maria: Program) -> N
     assert not Incident.objects.exists()
 
 
+def test_all_faults_of_a_body_are_told_together(as_maria: Program, nobody: Person) -> None:
+    body = {
+        "title": "",
+        "nonsense": 1,
+        "priority": 1,
+        "impact": "huge",
+        "requester": nobody.reference,
+        "description": 5,
+        "custom": {"room": "E 7"},
+    }
+    answer = as_maria.post("incidents", body)
+    assert (answer.status_code, answer.json()["errors"]) == (
+        422,
+        {
+            "impact": ["Choose one of: high, medium, low."],
+            "description": ["Give a text."],
+            "nonsense": ["This field cannot be set here."],
+            "priority": ["This field cannot be set here."],
+            "requester": ["Choose one of those offered: there is no such record."],
+            "title": ["This field cannot be blank."],
+            "custom.room": ["incident has no such field."],
+        },
+    )
+    assert not Incident.objects.exists()
+
+
+def test_an_unknown_field_hides_neither_an_empty_title_nor_a_missing_reference(
+    as_root: Program, as_maria: Program
+) -> None:
+    answer = as_maria.post("incidents", {"title": "", "nonsense": 1})
+    assert answer.json()["errors"] == {
+        "nonsense": ["This field cannot be set here."],
+        "title": ["This field cannot be blank."],
+    }
+    answer = as_root.post("team-memberships", {"nonsense": 1})
+    assert answer.json()["errors"] == {
+        "nonsense": ["This field cannot be set here."],
+        "team": ["Fill this in."],
+        "person": ["Fill this in."],
+    }
+    assert not Incident.objects.exists()
+
+
+def test_all_faults_of_a_change_and_of_a_step_are_told_together(
+    as_maria: Program, ticket: dict[str, Any]
+) -> None:
+    changed = as_maria.patch(
+        "incidents/INC-000001", {"title": "", "status": "closed", "impact": 1}, if_match="*"
+    )
+    assert changed.json()["errors"] == {
+        "impact": ["Give a text."],
+        "status": ["This field cannot be set here."],
+        "title": ["This field cannot be blank."],
+    }
+    as_maria.post("incidents/INC-000001/transitions/begin")
+    step = "incidents/INC-000001/transitions/resolve"
+    resolved = as_maria.post(step, {"title": "x", "resolution_code": "done", "resolution": ""})
+    assert resolved.json()["errors"] == {
+        "resolution_code": [
+            "Choose one of: solved, workaround, fulfilled, explained, not_reproducible, outside_scope, "
+            "duplicate, withdrawn, other."
+        ],
+        "title": ["This field cannot be set here."],
+        "resolution": ["Fill this in to go on."],
+    }
+    assert (Incident.objects.get().title, Incident.objects.get().version) == ("Mail is down", 2)
+
+
+def test_gus_raises_a_ticket_for_nobody_else(as_gus: Program, maria: Person) -> None:
+    answer = as_gus.post("incidents", {"title": "x", "requester": maria.reference})
+    assert answer.json()["errors"] == {"requester": ["This field cannot be set here."]}
+    assert not Incident.objects.exists()
+
+
 def test_a_reference_to_what_one_may_not_see_reads_like_one_to_nothing(
     as_maria: Program, other_centre: Record, nobody: Person
 ) -> None:

@@ -206,6 +206,24 @@ def test_a_dry_run_tells_line_by_line_and_writes_nothing(incidents: list[Inciden
     assert (Record.objects.count(), Entry.objects.count()) == before
 
 
+def test_all_faults_of_a_row_are_named(root: Person, gus: Person) -> None:
+    wrong = {"title": "", "party": "PAR-999999", "email": "not-an-address", "colour": "red"}
+    before = Entry.objects.count()
+    rows = [(2, wrong), (3, {**wrong, "reference": gus.reference})]
+    outcome = RecordImport(registry.get("person"), by=root).run(rows)
+    faults = [
+        "colour “red”: There is no such column.",
+        "email “not-an-address”: Enter a valid email address.",
+        "party “PAR-999999”: Choose one of those offered: there is no such record.",
+        "title: This field cannot be blank.",
+    ]
+    assert [(line.number, line.reference, sorted(line.errors)) for line in outcome.faults] == [
+        (2, "", faults),
+        (3, gus.reference, faults),
+    ]
+    assert Entry.objects.count() == before
+
+
 def test_one_bad_row_among_many_writes_nothing_and_is_named(maria: Person) -> None:
     rows = [(number, {"title": f"Row {number}", "requester": maria.reference}) for number in range(2, 302)]
     rows[200][1]["title"] = ""
