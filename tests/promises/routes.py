@@ -192,7 +192,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     ),
     # pages
     "": (Row("GET", "302 302 200 302 200 200 200 200"),),
-    "<type:record_type>/": (Row("GET", "302 200 200 200 200 200 200 200"),),
+    "<type:record_type>/": (Row("GET", "302 302 200 302 200 200 200 200"),),
     "<type:record_type>/bulk/": (Row("POST", "302 422 422 422 422 422 422 422"),),
     "<type:record_type>/bulk/undo/": (Row("POST", "302 422 422 422 422 422 422 422"),),
     "<type:record_type>/filters/": (Row("GET", "302 200 200 200 200 200 200 200"),),

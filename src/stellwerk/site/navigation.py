@@ -33,5 +33,5 @@ NAVIGATION = [
 PORTAL = [
     Page("portal", _("Home"), "house"),
     Page("portal_services", _("Services"), "layers"),
-    Page("portal_tickets", _("My tickets"), "ticket"),
+    Page("portal_tickets", _("My tickets"), "ticket", own=True),
 ]

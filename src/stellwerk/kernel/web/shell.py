@@ -36,6 +36,8 @@ class Page:
     administrators: bool = False
     needs: str = ""
     """The key of a record type that the reader must work on."""
+    own: bool = False
+    """Whether the portal lists here what its reader asked for; they have no other list."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,20 @@ def navigation(person: Person, path: str) -> list[dict[str, Any]]:
     return drawn
 
 
+def portal_pages() -> Sequence[Page]:
+    pages: Sequence[Page] = import_string(settings.STELLWERK_PORTAL_NAVIGATION)
+    return pages
+
+
+def instead_of_list(record_type: RecordType[Any]) -> str:
+    """Return where people without a staff role go instead of a type's list: to what they asked for, or the portal."""
+    own = [page.url_name for page in portal_pages() if page.own and record_type.portal_page]
+    return reverse(own[0] if own else "portal")
+
+
 def portal_navigation(path: str) -> list[Item]:
     """List the portal's pages."""
-    pages: Sequence[Page] = import_string(settings.STELLWERK_PORTAL_NAVIGATION)
-    urls = [(page, reverse(page.url_name)) for page in pages]
+    urls = [(page, reverse(page.url_name)) for page in portal_pages()]
     return [Item(str(page.title), url, page.icon, path == url) for page, url in urls]
 
 

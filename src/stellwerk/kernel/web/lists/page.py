@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.web import shell
 from stellwerk.kernel.web.faults import refusal
 from stellwerk.kernel.web.lists import bulk, columns, filters
 from stellwerk.kernel.web.lists.columns import Cells, headings, label_of
@@ -32,7 +33,12 @@ EXPORTS = {"csv": "CSV", "xlsx": "Excel (XLSX)", "json": "JSON"}
 @login_required
 @require_safe
 def list_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
-    """Show a list; a request for its part #list gets that part only, and the address without what says nothing."""
+    """Show a list; a request for its part #list gets that part only, and the address without what says nothing.
+
+    People without a staff role are at home in the portal.
+    """
+    if not shell.works_here(_reader(request)):
+        return HttpResponseRedirect(shell.instead_of_list(record_type))
     partial = request.htmx.target == "list"  # type: ignore[attr-defined]
     idle = any(not value or name.startswith("find.") for name, value in request.GET.items())
     try:

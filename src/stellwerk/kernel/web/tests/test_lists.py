@@ -159,9 +159,10 @@ def test_another_partys_records_are_neither_listed_nor_counted_nor_offered(
 
 
 def test_a_guest_reads_only_what_requesters_are_shown(
-    raise_many: RaiseMany, client: Client, gus: Person, centre: Party, desk: Team, maria: Person
+    raise_many: RaiseMany, client: Client, gus: Person, other_centre: Party, desk: Team, maria: Person
 ) -> None:
     raise_many(1, team=desk, assigned_to=maria)
+    grant(gus, Role.AGENT, other_centre, process="people")  # works here, but not on tickets
     client.force_login(gus)
     page = client.get("/incidents/?view=all")
     assert titles(page) == ["Fault 000"]
@@ -170,6 +171,19 @@ def test_a_guest_reads_only_what_requesters_are_shown(
     refused = client.get("/incidents/?columns=team")
     assert (refused.status_code, "no column “team”" in text_of(refused)) == (400, True)
     assert titles(client.get(f"/incidents/?team={desk.reference}")) == []
+
+
+def test_requesters_are_led_from_lists_to_their_own_tickets(
+    raise_many: RaiseMany, client: Client, gus: Person, globex: Party, other_centre: Party
+) -> None:
+    raise_many(1)
+    client.force_login(gus)
+    for path in ("/incidents/", "/service-requests/?status=nonsense"):
+        answer = client.get(path)
+        assert (answer.status_code, answer["Location"]) == (302, "/portal/tickets/")
+    assert client.get("/people/")["Location"] == "/portal/"
+    grant(gus, Role.VIEWER, globex)
+    assert titles(client.get("/incidents/")) == ["Fault 000"]
 
 
 def test_somebody_who_is_staff_here_and_guest_there_sees_each_row_as_who_they_are(
