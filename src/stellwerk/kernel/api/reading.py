@@ -18,6 +18,8 @@ from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.values import in_utc
 
 LARGEST_ID = 2**63 - 1
+NO_ID = 0
+"""Stands for a reference that nothing has: no record ever bears this id."""
 
 
 def json_object(request: HttpRequest) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def values_of(
                 values[name] = _typed(record_type, name, value)
         except ValidationError as error:
             faults[name] = error.messages
-    values |= _resolved(references, faults)
+    values |= _resolved(references)
     return values, faults
 
 
@@ -161,12 +163,12 @@ def _typed(record_type: RecordType[Any], name: str, value: Any) -> Any:
 _NO_SUCH_RECORD = gettext_lazy("Choose one of those offered: there is no such record.")
 
 
-def _resolved(references: Mapping[str, str], faults: dict[str, Any]) -> dict[str, int]:
-    """Find the ids of references, in one query; whether the caller may see them is asked by the verbs."""
+def _resolved(references: Mapping[str, str]) -> dict[str, int]:
+    """Find the ids of references, in one query.
+
+    Whether the caller may see them is asked by the verbs, which refuse NO_ID at the same point and in the same words.
+    """
     if not references:
         return {}
     found = dict(Record.objects.filter(reference__in=set(references.values())).values_list("reference", "pk"))
-    for name, reference in references.items():
-        if reference not in found:
-            faults[name] = _NO_SUCH_RECORD
-    return {name: found[reference] for name, reference in references.items() if reference in found}
+    return {name: found.get(reference, NO_ID) for name, reference in references.items()}

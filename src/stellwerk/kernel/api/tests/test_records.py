@@ -179,6 +179,20 @@ def test_a_change_needs_the_version_that_was_seen(as_maria: Program, ticket: dic
     assert as_maria.patch("incidents/INC-000001", {"title": "Second", "version": 2}).json()["version"] == 3
 
 
+def test_a_hidden_reference_and_a_missing_one_are_refused_alike_even_in_a_stale_change(
+    as_maria: Program, ticket: dict[str, Any], nobody: Person
+) -> None:
+    as_maria.patch("incidents/INC-000001", {"title": "x"}, if_match="*")
+    for version, status in ((2, 422), (1, 412)):
+        told = [
+            as_maria.patch("incidents/INC-000001", {"requester": reference}, if_match=f'"{version}"')
+            for reference in (nobody.reference, "PER-999999")
+        ]
+        assert [answer.status_code for answer in told] == [status, status]
+        hidden, missing = ({**answer.json(), "yours": None} for answer in told)
+        assert hidden == missing
+
+
 def test_a_step_is_guarded_by_the_state_and_by_a_version_only_where_one_is_given(
     as_maria: Program, ticket: dict[str, Any]
 ) -> None:
