@@ -9,12 +9,13 @@ from playwright.sync_api import Page, expect
 
 import stellwerk
 from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.roles import Capacity
 from stellwerk.kernel.attachments.services import attach
 from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.exchange.models import ImportDraft
 from stellwerk.kernel.links.services import link
 from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.records.services import create, share, transition
 from stellwerk.processes.incidents.incident import Incident
 from tests.end_to_end.conftest import OpenAs
 
@@ -113,6 +114,9 @@ def violations(page: Page) -> list[str]:
 @pytest.fixture
 def busy_ticket(ticket: Incident, maria: Person, agent: Person, gus: Person) -> Incident:
     """A ticket with everything that can stand on its page."""
+    assert gus.party is not None
+    assert maria.party is not None
+    share(gus.party, maria.party, Capacity.PROVIDER, by=SYSTEM)  # so that the page has what else is from Gus
     other = create(Incident, {"title": "No calendar", "requester": gus, "service": ticket.service}, by=SYSTEM)
     comment(
         ticket,
@@ -190,7 +194,8 @@ def test_everybody_can_use_every_page(
         record,
         *(record + part for part in ("history/", "edit/", "links/", "shares/", "steps/resolve/")),
     ]
-    desk += [f"/records/{service.reference}/", f"/records/{service.reference}/referring/"]
+    for about in (service, gus):
+        desk += [f"/records/{about.reference}/", f"/records/{about.reference}/referring/"]
     desk += [f"/tickets/{reference}/merge/", "/incidents/import/"]
     desk += [draft.get_absolute_url() for draft in imports_of(maria)]
     desk += ["/incidents/new/", "/incidents/filters/", "/incidents/views/"]
