@@ -210,7 +210,7 @@ def test_what_was_left_out_is_told_in_the_dialog(open_as: OpenAs, ticket: Incide
     dialog.get_by_label("Waiting for").select_option("the user")
     dialog.get_by_role("button", name="Wait").click()
     expect(page.locator("#record-head")).to_contain_text("Waiting")
-    expect(page.locator("#toasts")).to_contain_text("is now “Waiting”")
+    expect(page.locator("#toasts")).to_contain_text("is now “Waiting for the user”")
 
 
 def test_the_matrix_of_priorities_is_not_cut_beside_a_record(open_as: OpenAs, maria: Person) -> None:

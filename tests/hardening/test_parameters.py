@@ -192,12 +192,14 @@ def test_a_list_is_selected_and_ordered_by_what_is_declared_alone(
     role: str, route: str, world: World
 ) -> None:
     client = world.client(role)
+    # Lists are for staff: requesters are led to their own tickets, whatever they ask.
+    refused = (302,) if (role, route) == ("gus", "<type:record_type>/") else (400, 422)
     for name in NOT_FILTERS:
         answer, _reading = asked(client, f"/{SELECTING[route]}", **{name: "x"})
-        assert answer.status_code in (400, 422), name
+        assert answer.status_code in refused, name
     for order in NOT_ORDERS:
         answer, _reading = asked(client, f"/{SELECTING[route]}", ordering=order)
-        assert answer.status_code in (400, 422), order
+        assert answer.status_code in refused, order
 
 
 def test_a_parameter_given_twice_never_shows_more(world: World, other_centre: Party, maria: Person) -> None:
