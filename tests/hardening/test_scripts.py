@@ -250,7 +250,7 @@ def ticket(maria: Person, gus: Person, centre: Party) -> Incident:
         field = {"target": "incident", "title": piece, "help": piece, "name": f"field{number}"}
         shown = {"shown_to_requesters": True, "type": "choice", "choices": [piece[:50], AT_ONCE]}
         create(CustomField, {**field, **shown}, by=SYSTEM)
-        SavedView.objects.create(kind="incident", name=piece[:120], owner=maria, shared=not number)
+        SavedView.objects.create(kind="incident", name=piece[:80], owner=maria, shared=not number)
     issue_token(maria, MARKUP[1])
     gus = change(gus, {"title": " ".join(MARKUP[:8])}, by=SYSTEM)
     own = make_person(f"Petra {' '.join(MARKUP[8:16])}", centre)

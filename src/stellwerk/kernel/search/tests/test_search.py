@@ -246,7 +246,8 @@ class _Editor(BaseDatabaseSchemaEditor):
             cursor.execute(sql)
 
 
-def test_searching_takes_few_queries(django_assert_num_queries: Any) -> None:
+def test_searching_takes_few_queries(django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "_WALKED", 2**62)  # however many records tests have made before
     make("Printer", "x")
     with django_assert_num_queries(1 if connection.vendor == "sqlite" else 2):
         door.find(Record.objects.all(), "printer", internal=True)
