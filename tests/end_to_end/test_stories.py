@@ -109,6 +109,7 @@ def test_arno_walks_from_ticket_to_ticket_of_his_list(
     expect(walk.get_by_role("link")).to_have_text(["Back to the list", "Previous"])
     page.keyboard.press("k")
     expect(title).to_have_text("No web")
+    expect(walk.get_by_role("link", name="Previous")).to_be_visible()  # the keys are listened to from then on
     page.keyboard.press("k")
     expect(title).to_have_text("No mail since nine")
     expect(walk.get_by_role("link")).to_have_text(["Back to the list", "Next"])

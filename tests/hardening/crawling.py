@@ -24,7 +24,7 @@ LEFT_OUT = re.compile(
 """The sign-in's own pages, what answers to POST only, and the same list in another order."""
 CHANGING = re.compile(
     r'csrfmiddlewaretoken" value="[^"]*"|"X-CSRFToken": "[^"]*"|nonce="[^"]*"|name="once"[^>]*|'
-    r"<time[^>]*>[^<]*</time>|20\d\d-\d\d-\d\dT[^&\"<\s]*|\d+ \w{3} 20\d\d, \d\d:\d\d"
+    r"<time[^>]*>[^<]*</time>|20\d\d-\d\d-\d\dT[^&\"<\s]*|\d+ \w{3} 20\d\d,? \d\d:\d\d"
 )
 """What differs from answer to answer although nothing has happened: tokens, and when something was or how long ago."""
 
