@@ -1,5 +1,6 @@
 """Installations, each with a database of its own."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -19,7 +20,8 @@ def make_installation(tmp_path: Path) -> Iterator[Make]:
         data_dir = tmp_path / name
         if connection.vendor == "sqlite":
             return Installation(data_dir)
-        database = f"{connection.settings_dict['NAME']}_{name}"
+        # A run has several processes, which may not have a test database of their own yet.
+        database = f"{connection.settings_dict['NAME']}_{os.getpid()}_{name}"
         administer(f'CREATE DATABASE "{database}"')
         databases.append(database)
         settings = connection.settings_dict
