@@ -14,7 +14,7 @@ from stellwerk.kernel.errors import StaleWrite
 from stellwerk.kernel.records import checks, journal, registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.replay import replay
+from stellwerk.kernel.records.replay import as_of, replay
 from stellwerk.kernel.records.services import change, create
 from stellwerk.kernel.records.values import machine_values
 from stellwerk.kernel.search import door
@@ -65,10 +65,10 @@ def test_the_past_stays_what_it_was(record_type: RecordType[Any]) -> None:
     record = sample(record_type)
     moment = timezone.now()
     change(record, a_change(record), by=SYSTEM)
-    past = record.as_of(moment)
+    past = as_of(record, moment)
     assert past is not None
     assert machine_values(past) == machine_values(record)
-    assert record.as_of(moment - timedelta(days=1)) is None
+    assert as_of(record, moment - timedelta(days=1)) is None
 
 
 @every_type

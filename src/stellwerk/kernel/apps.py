@@ -12,7 +12,10 @@ class KernelConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from stellwerk.kernel.records import checks  # noqa: F401 -- registers the start-up checks once models are loaded
+        # Once models are loaded: the checks of start-up, who sees what, and forms that are not the generic one.
+        from stellwerk.kernel.access import forms, standing  # noqa: F401
+        from stellwerk.kernel.custom import forms as custom  # noqa: F401
+        from stellwerk.kernel.records import checks  # noqa: F401
 
         post_migrate.connect(_prepare, sender=self)
 

@@ -4,10 +4,12 @@ from django import forms
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.records import registry
-from stellwerk.kernel.web.record.forms import Offered, RecordForm
+from stellwerk.kernel.web.record.forms import Offered, RecordForm, form_of
 
 
+@form_of(RoleAssignment)
 class RoleAssignmentForm(RecordForm):
     """Offers the processes that there are, and says what an empty party or process means."""
 

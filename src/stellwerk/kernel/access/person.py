@@ -1,11 +1,11 @@
 """People: those who sign in, and those whom records only name."""
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.urls import reverse
 
+from stellwerk.kernel.access.actor import SYSTEM, Actor, System
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
@@ -21,21 +21,7 @@ from stellwerk.kernel.declare import (
 from stellwerk.kernel.records.declaration import Action
 from stellwerk.kernel.records.record import RecordQuerySet
 
-
-@dataclass(frozen=True)
-class System:
-    """Stellwerk itself as the one who acts: jobs, reactions, set-up."""
-
-    name: str = "Stellwerk"
-    pk: None = None
-    party_id: None = None
-    is_active: bool = True
-
-    def __str__(self) -> str:
-        return self.name
-
-
-SYSTEM = System()
+__all__ = ["SYSTEM", "Actor", "Person", "PersonType", "System"]
 
 
 class PersonManager(BaseUserManager["Person"].from_queryset(RecordQuerySet)):  # type: ignore[misc]
@@ -104,10 +90,6 @@ class Person(TypedRecord, AbstractBaseUser):
 
     def get_short_name(self) -> str:
         return self.title.split(" ")[0]
-
-
-Actor = Person | System
-"""Who acts: a person, or Stellwerk itself."""
 
 
 @register

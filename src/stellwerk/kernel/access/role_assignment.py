@@ -1,7 +1,7 @@
 """Role assignments: who holds which role, for which party and process, from when to when, by whose word."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.db.models import Q
 from django.utils import timezone
@@ -23,9 +23,6 @@ from stellwerk.kernel.declare import (
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.record import RecordQuerySet
 from stellwerk.kernel.records.via import Via
-
-if TYPE_CHECKING:
-    from stellwerk.kernel.web.record.forms import RecordForm
 
 
 class RoleAssignmentQuerySet(RecordQuerySet):
@@ -105,11 +102,6 @@ class RoleAssignmentType(RecordType[RoleAssignment]):
 
     def defaults(self, by: Any, via: Via) -> dict[str, Any]:
         return {"appointed_by": by.pk, "valid_from": timezone.now().date()}
-
-    def form_class(self) -> "type[RecordForm]":
-        from stellwerk.kernel.access.forms import RoleAssignmentForm  # pages stand on declarations
-
-        return RoleAssignmentForm
 
     def derive(self, record: RoleAssignment, before: RoleAssignment | None) -> None:
         record.title = f"{record.get_role_display()}: {record.person or record.team or ''}"[:250]

@@ -14,7 +14,7 @@ from stellwerk.kernel.access.roles import INSIDE, STAFF, Access, Role
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.memo import remember
-from stellwerk.kernel.records.record import twin
+from stellwerk.kernel.records.record import decides_visibility, twin
 from stellwerk.kernel.workflow.workflow import Transition
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ def standing_of(person: Actor) -> "Standing":
     if standing is None:
         standing = person.__dict__["_standing"] = Standing(person)
     return standing
+
+
+@decides_visibility
+def _visible(person: Actor, model: "type[Record]") -> Q:
+    return standing_of(person).visible(model)
 
 
 def role_for(record_type: "RecordType[Any]", assignment: "RoleAssignment") -> Role | None:

@@ -18,6 +18,7 @@ from stellwerk.kernel.errors import StaleWrite
 from stellwerk.kernel.records import services
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.replay import as_of
 from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.workflow.workflow import Transition
@@ -344,7 +345,7 @@ def _etag(record: Record) -> str:
 
 
 def _past(call: Call, given: str, names: tuple[str, ...] | None) -> Answer:
-    past = call.record.as_of(reading.moment("as_of", given))
+    past = as_of(call.record, reading.moment("as_of", given))
     if past is None:
         raise not_found()
     past.is_open = call.record_type.is_open(past)

@@ -7,8 +7,9 @@ from django.db.models.fields import BLANK_CHOICE_DASH
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from stellwerk.kernel.custom.models import CustomField
 from stellwerk.kernel.records import registry
-from stellwerk.kernel.web.record.forms import Offered, RecordForm
+from stellwerk.kernel.web.record.forms import Offered, RecordForm, form_of
 
 
 class LinesField(forms.CharField):
@@ -23,6 +24,7 @@ class LinesField(forms.CharField):
         return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
 
 
+@form_of(CustomField)
 class CustomFieldForm(RecordForm):
     """Offers what the model keeps as keys and JSON in people's words."""
 

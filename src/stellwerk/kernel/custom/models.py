@@ -1,7 +1,5 @@
 """Fields that an installation adds to a record type of its own accord."""
 
-from typing import TYPE_CHECKING
-
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
@@ -16,9 +14,6 @@ from stellwerk.kernel.declare import (
     register,
 )
 from stellwerk.kernel.records import registry
-
-if TYPE_CHECKING:
-    from stellwerk.kernel.web.record.forms import RecordForm
 
 
 class CustomField(TypedRecord):
@@ -81,11 +76,6 @@ class CustomFieldType(RecordType[CustomField]):
         ],
         ended=[CustomField.Status.RETIRED],
     )
-
-    def form_class(self) -> "type[RecordForm]":
-        from stellwerk.kernel.custom.forms import CustomFieldForm  # pages stand on declarations
-
-        return CustomFieldForm
 
     def validate(self, record: CustomField, before: CustomField | None) -> None:
         if before and (record.target, record.name, record.type) != (before.target, before.name, before.type):

@@ -7,7 +7,6 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.records import memo, services
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
@@ -28,7 +27,7 @@ class Bulk:
         self._new: dict[int, Record] = {}
         self._touched: dict[int, tuple[Record, set[str]]] = {}
         self._entries: list[tuple[Record, Entry]] = []
-        self._comments: list[tuple[Record, Comment]] = []
+        self._comments: list[tuple[Record, Any]] = []
         self._shares: list[tuple[Record, Share]] = []
 
     # -- what the verbs ask of a writer --------------------------------------------------------------------
@@ -48,7 +47,7 @@ class Bulk:
         self._entries.append((record, entry))
         self._shares += [(record, share) for share in shares]
 
-    def commented(self, record: Record, said: Comment) -> None:
+    def commented(self, record: Record, said: models.Model) -> None:
         self._comments.append((record, said))
 
     # -- writing ---------------------------------------------------------------------------------------------
@@ -62,7 +61,9 @@ class Bulk:
             _attach(self._entries)
             Entry.objects.bulk_create([entry for _record, entry in self._entries], batch_size=ROWS_AT_ONCE)
             _attach(self._comments)
-            Comment.objects.bulk_create([said for _record, said in self._comments], batch_size=ROWS_AT_ONCE)
+            if self._comments:
+                said = [comment for _record, comment in self._comments]
+                type(said[0])._default_manager.bulk_create(said, batch_size=ROWS_AT_ONCE)
             self._share()
             self._index()
             if any(record.record_type.seldom_changes for record in self._written()):

@@ -17,9 +17,9 @@ from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.workflow.workflow import Workflow
 
 if TYPE_CHECKING:
-    from stellwerk.kernel.access.person import Actor, Person
+    from stellwerk.kernel.access.actor import Actor
+    from stellwerk.kernel.access.person import Person
     from stellwerk.kernel.records.record import Record
-    from stellwerk.kernel.web.record.forms import RecordForm
 
 R = TypeVar("R", bound="Record")
 Text = str | Promise
@@ -219,12 +219,6 @@ class RecordType(Generic[R]):
         return "\n".join(public), "\n".join(internal)
 
     # -- pages: override for what only this type has ---------------------------------------------------
-
-    def form_class(self) -> "type[RecordForm]":
-        """Return the class of the forms that create and change such records."""
-        from stellwerk.kernel.web.record.forms import RecordForm  # pages stand on declarations
-
-        return RecordForm
 
     def reply_templates(self, record: R, by: "Person") -> list[ReplyTemplate]:
         """List the texts that `by` may answer with on this record."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from stellwerk.kernel.access.person import Actor
+from stellwerk.kernel.access.actor import Actor
 from stellwerk.kernel.records.entry import Entry
 
 if TYPE_CHECKING:

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from stellwerk.kernel.access.person import Person
+from django.contrib.auth import get_user_model
+
 from stellwerk.kernel.records import memo, registry
 from stellwerk.kernel.records.record import Record
 
@@ -53,8 +54,9 @@ def bring_along(record_type: "RecordType[Any]", record: Record) -> None:
     }
     found: dict[int, Record] = {}
     if memo.at_hand() is None:
-        people = {pk for model, pk in missing.values() if model is Person}
-        found |= Person.objects.in_bulk(people) if people else {}
+        person = get_user_model()
+        people = {pk for model, pk in missing.values() if model is person}
+        found |= person._default_manager.in_bulk(people) if people else {}
     else:
         for model, pk in missing.values():
             if registry.for_model(model).seldom_changes and (other := memo.record(model, pk)):

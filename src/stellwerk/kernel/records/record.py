@@ -1,6 +1,6 @@
 """The one core table on which every record type stands."""
 
-from datetime import datetime
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.db import models
@@ -8,10 +8,19 @@ from django.db.models.base import ModelState
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from stellwerk.kernel.access.person import Actor
+    from stellwerk.kernel.access.actor import Actor
     from stellwerk.kernel.records.declaration import RecordType
 
 R = TypeVar("R", bound="Record")
+
+Visibility = Callable[["Actor", "type[Record]"], models.Q]
+_visibility: "list[Visibility]" = []
+
+
+def decides_visibility(condition: Visibility) -> Visibility:
+    """Make `condition` the one that `visible_to` asks; the room that knows roles and shares decides (decorator)."""
+    _visibility[:] = [condition]
+    return condition
 
 
 class RecordQuerySet(models.QuerySet[Any]):
@@ -22,10 +31,10 @@ class RecordQuerySet(models.QuerySet[Any]):
 
         The kind is said although the type's table implies it: databases do not conclude how few records it leaves.
         """
-        from stellwerk.kernel.access.standing import standing_of
         from stellwerk.kernel.records import registry
 
-        found = self.filter(standing_of(person).visible(self.model))
+        (visible,) = _visibility
+        found = self.filter(visible(person, self.model))
         return found if self.model is Record else found.filter(kind=registry.for_model(self.model).key)
 
     def open(self) -> Self:
@@ -117,12 +126,6 @@ class Record(models.Model):
     def get_status_display(self) -> str:
         """Name the state as people read it; a type may say more, such as what is waited for."""
         return self.record_type.status_label(self.status)
-
-    def as_of(self, moment: datetime) -> "Record | None":
-        """Rebuild the record as it was at `moment` (aware) from its journal; None before it existed."""
-        from stellwerk.kernel.records.replay import as_of
-
-        return as_of(self, moment)
 
 
 def twin(record: R) -> R:

@@ -29,7 +29,7 @@ def fold(changes: Iterable[dict[str, list[MachineValue]]]) -> dict[str, MachineV
 
 
 def as_of(record: "Record", moment: datetime) -> "Record | None":
-    """Rebuild the record as it was at `moment`; an unsaved copy, or None before its first entry."""
+    """Rebuild the record as it was at `moment` (aware); an unsaved copy, or None before its first entry."""
     entries = Entry.objects.filter(record_id=record.pk, at__lte=moment)
     count = entries.count()
     if not count:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.search import door
 from stellwerk.kernel.search.door import SearchRow
@@ -10,11 +9,7 @@ from stellwerk.kernel.search.door import SearchRow
 
 def refresh(record: Record) -> None:
     """Write the record's search entry anew, with its comments."""
-    comments = (
-        list(Comment.objects.filter(record_id=record.pk).values_list("internal", "body"))
-        if record.version > 1
-        else []
-    )
+    comments = list(record.comments.values_list("internal", "body")) if record.version > 1 else []
     door.index([row(record, comments)])
 
 

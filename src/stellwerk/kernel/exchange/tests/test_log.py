@@ -17,6 +17,7 @@ from stellwerk.kernel.exchange.log.mapping import load, parse, shipped
 from stellwerk.kernel.exchange.models import LogImport
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.replay import as_of
 from stellwerk.kernel.records.services import change
 from stellwerk.kernel.records.verification import Verification
 from stellwerk.kernel.testing.fixtures import make_person
@@ -70,7 +71,7 @@ def test_the_instants_are_those_of_the_log() -> None:
     first = ticket("T1")
     assert first.created_at == datetime(2021, 2, 1, 7, 55, tzinfo=UTC)
     assert first.updated_at == first.resolved_at == datetime(2021, 2, 1, 11, 0, tzinfo=UTC)
-    states = [first.as_of(datetime(2021, 2, 1, hour, 15, tzinfo=UTC)) for hour in (8, 9, 10)]
+    states = [as_of(first, datetime(2021, 2, 1, hour, 15, tzinfo=UTC)) for hour in (8, 9, 10)]
     assert [past.status for past in states if past] == ["new", "in_progress", "resolved"]
     assert states[2] is not None
     assert states[2].resolved_at == datetime(2021, 2, 1, 10, 0, tzinfo=UTC)  # not the one of the row, 12:00

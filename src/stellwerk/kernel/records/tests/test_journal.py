@@ -290,7 +290,7 @@ def test_replay_to_now_equals_now_and_to_then_equals_then(gus: Person, changes: 
         assert replay(stored) == machine_values(stored)
         latest = dict(past)
         for moment, then in latest.items():
-            rebuilt = stored.as_of(moment)
+            rebuilt = as_of(stored, moment)
             assert rebuilt is not None
             assert machine_values(rebuilt) == then
         assert faults(Record.objects.filter(pk=record.pk)) == []

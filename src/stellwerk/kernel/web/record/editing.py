@@ -28,6 +28,7 @@ from stellwerk.kernel.web.record.finding import version_of, visible_record
 from stellwerk.kernel.web.record.forms import (
     RecordForm,
     custom_names,
+    form_class,
     form_sections,
     names_to_fill,
     values_of,
@@ -47,7 +48,7 @@ def field_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     person: Any = request.user
     page = _page_for(person, reference, name)
     names = [name, *(other for other in request.POST if other != name and page.may_change(other))]
-    make = page.record_type.form_class()
+    make = form_class(page.record_type)
     form = make(page.record_type, names, person, record=page.record, data=request.POST or None)
     if request.method != "POST":
         return _field_form(request, page, form, name)
@@ -186,7 +187,7 @@ def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
     if page.fixed:
         raise PermissionDenied(page.fixed)
     names = [*page.record_type.editable_fields, *custom_names(page.record_type)]
-    make = page.record_type.form_class()
+    make = form_class(page.record_type)
     form = make(page.record_type, names, person, record=record, data=request.POST or None)
     if request.method != "POST":
         return _edit_form(request, page, form)
@@ -286,7 +287,7 @@ def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
             raise Http404
         raise PermissionDenied(_("You may not create %s.") % record_type.label_plural)
     names, via = names_to_fill(record_type, staff=staff), Via.DESK if staff else Via.PORTAL
-    make = record_type.form_class()
+    make = form_class(record_type)
     if request.method != "POST":
         draft = {} if "like" in request.GET else drafts.draft_of(person, create_place(record_type))
         form = make(record_type, names, person, initial=_start(record_type, person, via, names, request.GET))

@@ -1,9 +1,9 @@
 """Forms made from declarations: one for creating, one for changing, one for each step and each property."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -163,6 +163,25 @@ class RecordForm(forms.Form):
         if name not in offers:
             return value
         return next((choice.shown for choice in offers[name].choices if choice.pk == value), "")
+
+
+F = TypeVar("F", bound=type[RecordForm])
+_own: dict[type[Record], type[RecordForm]] = {}
+
+
+def form_of(model: type[Record]) -> Callable[[F], F]:
+    """Create and change the records of `model` with the decorated form instead of the generic one."""
+
+    def declare(form: F) -> F:
+        _own[model] = form
+        return form
+
+    return declare
+
+
+def form_class(record_type: RecordType[Any]) -> type[RecordForm]:
+    """Return the class of the forms that create and change such records."""
+    return _own.get(record_type.model, RecordForm)
 
 
 def _machine(value: Any) -> MachineValue:

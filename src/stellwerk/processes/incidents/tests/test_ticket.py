@@ -12,6 +12,7 @@ from stellwerk.kernel.records import journal
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.history import History
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.replay import as_of
 from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.kernel.records.values import machine_values
 from stellwerk.processes.incidents.incident import Incident
@@ -99,10 +100,10 @@ def test_a_step_sets_only_what_it_asks_for(incident: Incident) -> None:
 def test_the_past_is_rebuilt_from_the_journal(incident: Incident) -> None:
     before = timezone.now()
     change(incident, {"title": "Renamed", "impact": "low"}, by=SYSTEM)
-    past = incident.as_of(before)
+    past = as_of(incident, before)
     assert past is not None
     assert machine_values(past) == machine_values(incident)
-    assert incident.as_of(before - timedelta(days=1)) is None
+    assert as_of(incident, before - timedelta(days=1)) is None
 
 
 def test_history_is_brought_in_bulk_and_verifies(root: Person, gus: Person, maria: Person) -> None:
@@ -122,7 +123,7 @@ def test_history_is_brought_in_bulk_and_verifies(root: Person, gus: Person, mari
     assert [faults(t) for t in tickets] == [[], [], []]
     assert tickets[0].comments.count() == 1
     assert Incident.objects.visible_to(gus).count() == 3
-    assert tickets[0].as_of(start).status == "new"
+    assert as_of(tickets[0], start).status == "new"
 
 
 def test_a_tampered_entry_is_found(incident: Incident) -> None:

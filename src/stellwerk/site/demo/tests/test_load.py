@@ -25,6 +25,7 @@ from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.journal import Fault, verify
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.replay import as_of
 from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.search import door
 from stellwerk.kernel.watching.models import Watcher
@@ -119,8 +120,8 @@ def test_every_journal_verifies_and_replays_to_now() -> None:
 def test_a_ticket_of_last_month_is_seen_as_it_was(demo: Organisation) -> None:
     ticket = Incident.objects.filter(status=Ticket.Status.CLOSED, confirmed=True).order_by("id")[200]
     entry = Entry.objects.get(record=ticket, verb="transition", name="resolve")
-    before = ticket.as_of(entry.at.replace(microsecond=0) - (entry.at - ticket.created_at) / 1000)
-    after = ticket.as_of(entry.at)
+    before = as_of(ticket, entry.at.replace(microsecond=0) - (entry.at - ticket.created_at) / 1000)
+    after = as_of(ticket, entry.at)
     assert before is not None
     assert after is not None
     assert before.is_open
