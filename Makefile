@@ -6,7 +6,7 @@ COMPILE := .venv/bin/uv --no-config --system-certs pip compile --quiet --univers
 	--generate-hashes --no-header --no-annotate
 SOURCES := src tests bench tools manage.py conftest.py hatch_build.py
 
-.PHONY: help demo install assets test check format docs wheel bench lock clean
+.PHONY: help demo install assets test check shape format docs wheel bench lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -27,6 +27,9 @@ test: assets ## all tests, on SQLite and, where one is reachable, on PostgreSQL
 
 check: assets ## format, lint, types, import rules, missing migrations, security
 	@$(VENV_PYTHON) tools/run_checks.py
+
+shape: install ## measure the shape of the sources, and fail where it got worse: PLACES=1 says where
+	@$(VENV_PYTHON) tools/shape.py $(if $(PLACES),--places)
 
 format: install ## format the Python sources
 	@$(VENV_PYTHON) -m ruff format $(wildcard $(SOURCES))
