@@ -2,11 +2,11 @@
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
-from django.utils import timezone
 
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.roles import Role
+from stellwerk.kernel.days import today
 from stellwerk.kernel.records.services import create
 
 
@@ -17,6 +17,6 @@ def make_administrator(username: str, name: str, email: str, password: str) -> P
         validate_password(password, person)
         person.set_password(password)
         person.save(update_fields=["password"])
-        role = {"person": person, "role": Role.ADMINISTRATOR, "valid_from": timezone.localdate()}
+        role = {"person": person, "role": Role.ADMINISTRATOR, "valid_from": today()}
         create(RoleAssignment, role, by=SYSTEM)
     return person

@@ -161,7 +161,12 @@ SETTINGS = [
         "en",
         "Language of those who chose none.",
     ),
-    Setting("time_zone", kinds.time_zone(), "UTC", "Time zone of those who chose none."),
+    Setting(
+        "time_zone",
+        kinds.time_zone(),
+        "UTC",
+        "Time zone of those who chose none, of the days on which roles and memberships begin and end, and of nightly jobs.",
+    ),
     Setting(
         "log_format",
         kinds.one_of("json", "text"),

@@ -4,11 +4,11 @@ from datetime import date
 from typing import Any, ClassVar
 
 from django.db.models import Q
-from django.utils import timezone
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.roles import Role as RoleName
 from stellwerk.kernel.access.team import TeamMembership, refuse_reversed_dates, valid_on
+from stellwerk.kernel.days import today
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
@@ -101,7 +101,7 @@ class RoleAssignmentType(RecordType[RoleAssignment]):
     ]
 
     def defaults(self, by: Any, via: Via) -> dict[str, Any]:
-        return {"appointed_by": by.pk, "valid_from": timezone.now().date()}
+        return {"appointed_by": by.pk, "valid_from": today()}
 
     def derive(self, record: RoleAssignment, before: RoleAssignment | None) -> None:
         record.title = f"{record.get_role_display()}: {record.person or record.team or ''}"[:250]

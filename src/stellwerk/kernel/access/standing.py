@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
-from django.utils import timezone
 
 from stellwerk.kernel.access.person import Actor, Person, System
 from stellwerk.kernel.access.roles import INSIDE, STAFF, Access, Role
 from stellwerk.kernel.access.share import Share
+from stellwerk.kernel.days import today
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.memo import remember
 from stellwerk.kernel.records.record import decides_visibility, twin
@@ -70,9 +70,9 @@ class Standing:
         person = self.person
         if not isinstance(person, Person) or not person.is_active:
             return []
-        today = timezone.now().date()
+        day = today()
         held = remember(
-            (RoleAssignment, person.pk, today), lambda: list(RoleAssignment.objects.held_by(person, today))
+            (RoleAssignment, person.pk, day), lambda: list(RoleAssignment.objects.held_by(person, day))
         )
         return [twin(assignment) for assignment in held]
 

@@ -3,8 +3,7 @@
 from datetime import date
 from typing import Any
 
-from django.utils import timezone
-
+from stellwerk.kernel.days import today
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
@@ -112,7 +111,7 @@ class TeamMembershipType(RecordType[TeamMembership]):
     sections = [Section(_("Membership"), ["team", "person", "valid_from", "valid_until"])]
 
     def defaults(self, by: Any, via: Via) -> dict[str, Any]:
-        return {"valid_from": timezone.now().date()}
+        return {"valid_from": today()}
 
     def derive(self, record: TeamMembership, before: TeamMembership | None) -> None:
         record.title = f"{record.person} · {record.team}"[:250]

@@ -1,12 +1,12 @@
 """Pages in the reader's own language and time zone."""
 
 from collections.abc import Callable
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.days import zone_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -23,17 +23,8 @@ class PreferencesMiddleware:
             if person.language:
                 translation.activate(person.language)
                 request.LANGUAGE_CODE = translation.get_language()
-            zone = _zone(person.time_zone)
-            if zone:
-                timezone.activate(zone)
+            timezone.activate(zone_of(person))
         try:
             return self.get_response(request)
         finally:
             timezone.deactivate()
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError):
-        return None

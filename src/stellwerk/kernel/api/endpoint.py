@@ -20,6 +20,7 @@ from stellwerk.kernel.api.models import ApiToken, IdempotentAnswer
 from stellwerk.kernel.api.operation import Operation
 from stellwerk.kernel.api.problems import Problem
 from stellwerk.kernel.api.rates import RateLimit
+from stellwerk.kernel.days import zone_of
 
 LIMIT = RateLimit(settings.STELLWERK_API_RATE)
 LONGEST_KEY = 255
@@ -50,7 +51,8 @@ class Endpoint:
         operation = self._operation(request)
         _require_scope(operation, token)
         _check_query(operation, request)
-        answer = _once(operation, Call(request, person, token, where))
+        with timezone.override(zone_of(person)):  # a token brings no session that would set it
+            answer = _once(operation, Call(request, person, token, where))
         return answer.response() if isinstance(answer, Answer) else answer
 
     def _operation(self, request: HttpRequest) -> Operation:

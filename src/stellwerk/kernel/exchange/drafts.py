@@ -6,6 +6,7 @@ each time anew, of the person who uploaded and confirmed the file.
 
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -18,6 +19,7 @@ from django_tasks.base import Task
 from django_tasks_db.models import DBTaskResult
 
 from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.days import zone_of
 from stellwerk.kernel.exchange import formats
 from stellwerk.kernel.exchange.importing import CHANGE, CREATE, ERROR, UNCHANGED, Outcome, RecordImport
 from stellwerk.kernel.exchange.models import BUSY, ImportDraft
@@ -97,7 +99,7 @@ def check_draft(draft_id: int) -> str:
         draft.rows = len(rows)
         return task_of(draft).rehearse(rows, SHOWN, lambda count: _show_progress(draft, count))
 
-    with translation.override(draft.person.language or settings.LANGUAGE_CODE):
+    with _as_for(draft.person):
         _attempt(draft, look, State.CHECKED)
         with transaction.atomic():
             return _end(draft, State.CHECKING)
@@ -110,11 +112,18 @@ def run_draft(draft_id: int) -> str:
     if draft is None:
         return "nothing to do"
     rows = list(rows_of(draft))  # a workbook takes long to unpack: not while others wait to write
-    with translation.override(draft.person.language or settings.LANGUAGE_CODE), transaction.atomic():
+    with _as_for(draft.person), transaction.atomic():
         if not ImportDraft.objects.select_for_update().filter(pk=draft_id, state=State.RUNNING).exists():
             return "nothing to do"
         _attempt(draft, lambda: task_of(draft).run(rows, SHOWN), State.DONE)
         return _end(draft, State.RUNNING)
+
+
+@contextmanager
+def _as_for(person: Person) -> Iterator[None]:
+    """Read times and say things as on the person's own pages."""
+    with translation.override(person.language or settings.LANGUAGE_CODE), timezone.override(zone_of(person)):
+        yield
 
 
 def _attempt(draft: ImportDraft, go: Callable[[], Outcome], reached: State) -> None:

@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -20,6 +19,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.days import today_of
 from stellwerk.kernel.exchange import drafts, formats
 from stellwerk.kernel.exchange.export import Export
 from stellwerk.kernel.exchange.importing import CHANGE, CREATE, Line, Outcome, RecordImport, keys_of
@@ -47,7 +47,7 @@ def export_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
         blocks = _begun(Export(selection, columns).stream(form))
     except ValidationError as error:
         return refusal(request, error)
-    name = f"{record_type.slug}-{timezone.localdate():%Y-%m-%d}.{form.name}"
+    name = f"{record_type.slug}-{today_of(person):%Y-%m-%d}.{form.name}"
     answer = StreamingHttpResponse(blocks, content_type=form.content_type)
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     answer["Cache-Control"] = "private, no-store"

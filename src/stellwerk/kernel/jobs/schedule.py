@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from croniter import croniter
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils import timezone
@@ -51,14 +52,18 @@ class Plan:
 _plans: dict[str, Plan] = {}
 
 
-def scheduled(name: str, *, cron: str, zone: str = "UTC") -> Callable[[Scheduled], Scheduled]:
-    """Have a function called with the current time whenever the cron expression says so."""
+def scheduled(name: str, *, cron: str, zone: str = "") -> Callable[[Scheduled], Scheduled]:
+    """Have a function called with the current time whenever the cron expression says so.
+
+    Its hours and days are those of the installation's time zone, unless another zone is named.
+    """
     if not croniter.is_valid(cron):
         raise ImproperlyConfigured(f"The schedule {name} has no valid cron expression: {cron!r}.")
-    ZoneInfo(zone)
+    named = zone or settings.TIME_ZONE
+    ZoneInfo(named)
 
     def declare(function: Scheduled) -> Scheduled:
-        plan = Plan(name, cron, zone, function)
+        plan = Plan(name, cron, named, function)
         if name in _plans and _plans[name].what != plan.what:
             raise ImproperlyConfigured(
                 f"The schedule {name} is declared twice: {_plans[name].what}, {plan.what}."

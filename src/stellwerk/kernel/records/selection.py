@@ -28,6 +28,7 @@ from stellwerk.kernel.access.person import Actor, Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.access.team import Team, TeamMembership, valid_on
 from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.days import today
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.sorting import Order, order_by
 from stellwerk.kernel.records.values import in_utc
@@ -237,8 +238,7 @@ class Selection:
     def _mine(self, model: type[models.Model]) -> set[int]:
         """Say what `me` means for a reference: the reader's teams, organisation, or the reader."""
         if model is Team:
-            today = timezone.now().date()
-            mine = TeamMembership.objects.filter(valid_on(today), person=self.person.pk)
+            mine = TeamMembership.objects.filter(valid_on(today()), person=self.person.pk)
             return set(mine.values_list("team", flat=True))
         return {pk for pk in (self.person.party_id if model is Party else self.person.pk,) if pk}
 
@@ -356,7 +356,7 @@ def _moment(value: str, declared: "models.Field[Any, Any]") -> Any:
     except ValueError:
         day = instant = None
     if not isinstance(declared, models.DateTimeField):
-        found: Any = day or (instant and instant.date())
+        found: Any = day or (instant and _day_of(instant))
     elif day and (instant is None or len(value) <= 10):
         found = timezone.make_aware(datetime.combine(day, time()))
     else:
@@ -364,6 +364,10 @@ def _moment(value: str, declared: "models.Field[Any, Any]") -> Any:
     if found is None:
         raise ValidationError(_("Give a date as year-month-day, such as 2026-03-31."))
     return found
+
+
+def _day_of(instant: datetime) -> date:
+    return timezone.localdate(instant) if instant.tzinfo else instant.date()
 
 
 def _said(moment: date | datetime) -> str:

@@ -7,7 +7,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -18,6 +17,7 @@ from stellwerk.kernel.access.roles import INSIDE, STAFF, Access, Capacity, Role
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import Standing, role_for, standing_of
 from stellwerk.kernel.access.team import TeamMembership
+from stellwerk.kernel.days import today
 from stellwerk.kernel.records.record import Record
 
 GIVES = {
@@ -130,7 +130,7 @@ def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) 
     record_type = record.record_type
     role = role_for(record_type, assignment)
     if not valid:
-        return "", _("Not valid on %s, or the team membership is not.") % timezone.now().date().isoformat()
+        return "", _("Not valid on %s, or the team membership is not.") % today().isoformat()
     if role is None:
         return "", _("It is for the process “%(held)s”; this record belongs to “%(needed)s”.") % {
             "held": assignment.process,

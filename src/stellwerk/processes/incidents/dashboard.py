@@ -23,6 +23,7 @@ from django.views.decorators.http import require_safe
 from stellwerk.foundation.prioritisation import Priority
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.days import today_of
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
@@ -99,7 +100,7 @@ def dashboard_page(request: HttpRequest) -> HttpResponse:
 
 
 def context(asked: Asked, parties: list[Party], person: Any) -> dict[str, Any]:
-    days = figures.days_until(asked.until or timezone.localdate(), asked.days)
+    days = figures.days_until(asked.until or today_of(person), asked.days)
     stocks = [_stock(registry.get(kind), asked, days, person) for kind in asked.kinds]
     names = _names(stocks)
     return {
@@ -159,7 +160,7 @@ def _latest(stocks: list[Stock], asked: Asked, person: Any) -> dict[str, Any] | 
     newest = tickets.order_by("-created_at").values_list("created_at", flat=True).first()
     if newest is None:
         return None
-    day = timezone.localtime(newest).date()
+    day = today_of(person, newest)
     return {"day": day, "url": asked.query(until=day.isoformat())}
 
 

@@ -15,6 +15,7 @@ from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.team import Team, TeamMembership
+from stellwerk.kernel.days import today
 from stellwerk.kernel.records.history import History
 from stellwerk.kernel.records.memo import remembering
 from stellwerk.processes.services.service import Service
@@ -37,7 +38,7 @@ def load(
 ) -> Organisation:
     """Make up the organisation as of `now` and write it, all or nothing; with `passwords`, people can sign in."""
     now = now or timezone.now()
-    organisation = build(now.date(), seed, now)
+    organisation = build(today(now), seed, now)
     with transaction.atomic(), remembering():
         Loader(organisation, say).run()
         if passwords:

@@ -3,11 +3,11 @@
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
-from django.utils import timezone
 
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.team import Team, TeamMembership
+from stellwerk.kernel.days import today
 from stellwerk.kernel.records.services import create
 
 
@@ -17,7 +17,7 @@ def test_the_form_says_what_an_empty_party_and_process_mean(client: Client, root
     assert form["party"].help_text == "What the role is held for, with all below it. Empty: all parties."
     assert form.fields["process"].choices[0] == ("", "All processes")
     assert ("incidents", "Incidents") in form.fields["process"].choices
-    assert form["valid_from"].value() == timezone.now().date().isoformat()
+    assert form["valid_from"].value() == today().isoformat()
 
 
 def test_a_process_that_no_declaration_names_is_refused(gus: Person) -> None:
@@ -27,6 +27,5 @@ def test_a_process_that_no_declaration_names_is_refused(gus: Person) -> None:
 
 
 def test_roles_and_memberships_begin_today_unless_something_else_is_said(gus: Person, desk: Team) -> None:
-    today = timezone.now().date()
-    assert create(RoleAssignment, {"person": gus, "role": "agent"}, by=SYSTEM).valid_from == today
-    assert create(TeamMembership, {"person": gus, "team": desk}, by=SYSTEM).valid_from == today
+    assert create(RoleAssignment, {"person": gus, "role": "agent"}, by=SYSTEM).valid_from == today()
+    assert create(TeamMembership, {"person": gus, "team": desk}, by=SYSTEM).valid_from == today()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.utils.translation import gettext as _
 
@@ -255,7 +256,7 @@ class Table:
 
 def _file(table: Table) -> FileRules:
     try:
-        zone = ZoneInfo(table.text("time_zone", "UTC"))
+        zone = ZoneInfo(table.text("time_zone", settings.TIME_ZONE))
     except (ZoneInfoNotFoundError, ValueError):
         raise table.fault("time_zone", _("there is no such time zone.")) from None
     encoding = table.text("encoding", "utf-8")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -69,7 +69,7 @@ class Interpreter:
         self.instant = lru_cache(maxsize=20_000)(lambda text: _instant(text, mapping.file))
         self._readings: tuple[tuple[type[Any], Callable[[str], Any]], ...] = (
             (models.DateTimeField, self._dated),
-            (models.DateField, lambda text: self._dated(text).date()),
+            (models.DateField, self._day),
             (models.BooleanField, _yes_or_no),
             (models.IntegerField, _whole),
         )
@@ -189,7 +189,7 @@ class Interpreter:
         if kind == "yes_no":
             return _yes_or_no(text)
         if kind == "date":
-            return self._dated(text).date().isoformat()
+            return self._day(text).isoformat()
         return _number(text) if kind == "number" else text
 
     def _dated(self, text: str) -> datetime:
@@ -197,6 +197,10 @@ class Interpreter:
         if at is None:
             raise Unfit(_("not a date as the mapping describes them"))
         return at
+
+    def _day(self, text: str) -> date:
+        """Read the day that it was where the log was kept."""
+        return self._dated(text).astimezone(self.mapping.file.zone).date()
 
     def _shortened(self, model_field: Any, text: str, row: Row, rule: Rule) -> str:
         longest = getattr(model_field, "max_length", None)

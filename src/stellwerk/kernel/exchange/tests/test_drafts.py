@@ -15,6 +15,7 @@ from django_tasks_db.models import DBTaskResult
 
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
+from stellwerk.kernel.days import today
 from stellwerk.kernel.exchange import drafts
 from stellwerk.kernel.exchange.housekeeping import forget_drafts
 from stellwerk.kernel.exchange.importing import Outcome
@@ -204,7 +205,7 @@ def test_a_role_that_ended_meanwhile_is_a_clear_sentence(when: str, as_maria: Cl
         work()
         as_maria.post(draft.get_absolute_url())
     for role in RoleAssignment.objects.all():
-        change(role, {"valid_until": timezone.now().date() - timedelta(days=1)}, by=SYSTEM)
+        change(role, {"valid_until": today() - timedelta(days=1)}, by=SYSTEM)
     work()
     draft.refresh_from_db()
     sentence = "You may no longer import this: your role has ended. Nothing was written."

@@ -65,7 +65,11 @@ class Command(BaseCommand):
     def _schedules(self, options: dict[str, Any]) -> None:
         synchronise()
         for schedule in Schedule.objects.all():
-            state = f"next {schedule.next_at:%Y-%m-%d %H:%M} UTC" if schedule.enabled else "switched off"
+            state = (
+                f"next {timezone.localtime(schedule.next_at):%Y-%m-%d %H:%M %Z}"
+                if schedule.enabled
+                else "switched off"
+            )
             outcome = schedule.last_outcome or "has not run yet"
             self.stdout.write(
                 f"{schedule.name:<40} {schedule.cron:<14} {schedule.zone:<16} {state}  {outcome}"
