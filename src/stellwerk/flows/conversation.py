@@ -1,15 +1,138 @@
-"""A requester's reply moves the ticket on: what waits for the user waits no longer."""
+"""A requester's words always reach somebody, whatever has become of the ticket; and those who were merged hear of it."""
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import SYSTEM
-from stellwerk.kernel.records.events import Event
-from stellwerk.kernel.records.services import transition
-from stellwerk.processes.incidents.ticket import Ticket
+from stellwerk.kernel.attachments.models import Attachment
+from stellwerk.kernel.comments.models import Comment
+from stellwerk.kernel.comments.services import KEEPS_STATUS, comment
+from stellwerk.kernel.links.services import link
+from stellwerk.kernel.links.types import RELATED
+from stellwerk.kernel.records.entry import Verb
+from stellwerk.kernel.records.events import Event, Outcome
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.records.via import Via
+from stellwerk.processes.incidents.services import merged_from, take_apart, tie_together
+from stellwerk.processes.incidents.ticket import (
+    Ticket,
+    last_successor,
+    may_still_be_reopened,
+    speaks_for_the_requester,
+)
 
 
-def resume_when_the_user_answers(event: Event) -> None:
+def hear_the_requester(event: Event) -> None:
+    """Move a ticket on when its requester writes: to work, to the one that goes on, or to a new one."""
     ticket = event.record
-    if not isinstance(ticket, Ticket) or event.entry.internal:
+    if not isinstance(ticket, Ticket) or not _asks_for_something(event, ticket):
         return
-    waits = ticket.status == Ticket.Status.WAITING and ticket.waiting_for == Ticket.WaitingFor.USER
-    if waits and event.by.pk in (ticket.requester_id, ticket.reported_by_id):
+    if into := last_successor(ticket):
+        _pass_on(event, ticket, into)
+    elif not ticket.is_open:
+        _go_on(event, ticket)
+    elif ticket.status == Ticket.Status.WAITING and ticket.waiting_for == Ticket.WaitingFor.USER:
         transition(ticket, "resume", by=SYSTEM)
+
+
+def tie_the_merged(event: Event) -> None:
+    """Let everything that belongs to a merge follow from its step."""
+    if isinstance(event.record, Ticket):
+        tie_together(event.record, by=event.by)
+
+
+def take_the_merged_apart(event: Event) -> None:
+    """Let everything that belongs to a merge go when its step is undone."""
+    if isinstance(event.record, Ticket):
+        take_apart(event.record, by=event.by)
+
+
+def tell_what_became_of_it(event: Event) -> None:
+    """Let the requesters of merged tickets know when the one that goes on is solved, given up or open again."""
+    ticket = event.record
+    if not isinstance(ticket, Ticket):
+        return
+    texts = {
+        Ticket.Status.RESOLVED: _(
+            "What you reported is solved, together with other reports of the same matter."
+        ),
+        Ticket.Status.CANCELLED: _("We no longer work on what you reported."),
+        Ticket.Status.IN_PROGRESS: _("It was not solved after all: we work on it again."),
+    }
+    text = texts[Ticket.Status(ticket.status)]
+    for merged in merged_from(ticket):
+        comment(merged, f"{text}\n\n{ticket.resolution}", by=SYSTEM)
+
+
+def _asks_for_something(event: Event, ticket: Ticket) -> bool:
+    """Whether a requester wrote or attached something that is not meant to leave everything as it is."""
+    accompanies = isinstance(event.subject, Attachment) and event.subject.comment_id is not None
+    if event.entry.internal or event.entry.name == KEEPS_STATUS or accompanies:
+        return False
+    return speaks_for_the_requester(ticket, event.by)
+
+
+def _pass_on(event: Event, ticket: Ticket, into: Ticket) -> None:
+    """Tell those who work on the ticket that goes on what the requester of a merged one wrote."""
+    if not into.is_open:
+        if not _can_be_reopened(into):
+            return _open_another(event, ticket)
+        about = {"reference": ticket.reference}
+        into = transition(into, "reopen", by=SYSTEM, reason=_("Reply on %(reference)s.") % about)
+    about = {"who": str(event.by), "reference": ticket.reference, "text": _written(event)}
+    comment(
+        into,
+        _("%(who)s wrote on %(reference)s, which is merged into this ticket:\n\n%(text)s") % about,
+        by=SYSTEM,
+        internal=True,
+    )
+    text = _("We passed it on to those who handle this together with other reports of the same matter.")
+    event.subject.outcome = Outcome(text, ticket)
+    return None
+
+
+def _go_on(event: Event, ticket: Ticket) -> None:
+    """Reopen a ticket that has ended, or open another one when it is too late for that."""
+    if not _can_be_reopened(ticket):
+        return _open_another(event, ticket)
+    reopened = transition(ticket, "reopen", by=event.by)
+    event.subject.outcome = Outcome(_("%s is open again, and we go on with it.") % ticket.reference, reopened)
+    return None
+
+
+def _open_another(event: Event, ticket: Ticket) -> None:
+    about = {name: getattr(ticket, f"{name}_id") for name in ("service", "category")}
+    seen = Record.objects.visible_to(event.by).filter(
+        is_open=True, pk__in=[pk for pk in about.values() if pk]
+    )
+    known = set(seen.values_list("pk", flat=True))
+    values = {
+        "title": ticket.title,
+        "description": _written(event),
+        **{name: pk for name, pk in about.items() if pk in known},
+    }
+    made = create(
+        type(ticket), values, by=event.by, via=Via.PORTAL, reason=_("Reply on %s.") % ticket.reference
+    )
+    link(made, RELATED.key, ticket, by=SYSTEM)
+    text = _("%(reference)s ended too long ago to be reopened, so we opened %(new)s for you.")
+    event.subject.outcome = Outcome(text % {"reference": ticket.reference, "new": made.reference}, made)
+
+
+def _can_be_reopened(ticket: Ticket) -> bool:
+    try:
+        may_still_be_reopened(ticket)
+    except ValidationError:
+        return False
+    return True
+
+
+def _written(event: Event) -> str:
+    if isinstance(event.subject, Comment):
+        return event.subject.body
+    name = event.subject.name if event.entry.verb == Verb.ATTACH else ""
+    return _("Attached the file “%(name)s” to %(reference)s.") % {
+        "name": name,
+        "reference": event.record.reference,
+    }

@@ -6,15 +6,31 @@ as the write; what leaves the house is enqueued there and sent by a job.
 
 from collections.abc import Mapping, Sequence
 
-from stellwerk.flows.conversation import resume_when_the_user_answers
+from stellwerk.flows.conversation import (
+    hear_the_requester,
+    take_the_merged_apart,
+    tell_what_became_of_it,
+    tie_the_merged,
+)
 from stellwerk.flows.succession import supersede_the_version_before
 from stellwerk.kernel.notifications.services import tell
 from stellwerk.kernel.records.events import Handler
 
+TICKETS = ("incident", "service_request")
+OF_TICKETS: Mapping[str, Sequence[Handler]] = {
+    "comment": [hear_the_requester],
+    "attach": [hear_the_requester],
+    "transition.merge": [tie_the_merged],
+    "undo.merge": [take_the_merged_apart],
+    "undo.cancel": [take_the_merged_apart],  # version 0.1 merged by this step
+    "transition.resolve": [tell_what_became_of_it],
+    "transition.cancel": [tell_what_became_of_it],
+    "transition.reopen": [tell_what_became_of_it],
+}
+
 REACTIONS: Mapping[str, Sequence[Handler]] = {
     "*": [tell],
-    "incident.comment": [resume_when_the_user_answers],
-    "service_request.comment": [resume_when_the_user_answers],
+    **{f"{kind}.{topic}": handlers for kind in TICKETS for topic, handlers in OF_TICKETS.items()},
     "priority_scheme.transition.enact": [supersede_the_version_before],
     "closure_scheme.transition.enact": [supersede_the_version_before],
 }

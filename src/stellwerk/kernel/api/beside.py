@@ -57,17 +57,27 @@ def list_comments(call: Call) -> Answer:
     "Reply, or add an internal note",
     headers=[IDEMPOTENCY_KEY],
     body=schemas.new_comment,
-    answer=schemas.comment,
+    answer=schemas.comment_made,
     status=201,
     refusals=[400, 404, 413, 415, 422],
 )
 def add_comment(call: Call) -> Answer:
     record = call.record
-    reading.refuse_unknown(call.body, ("body", "internal"))
+    reading.refuse_unknown(call.body, ("body", "internal", "keep_status"))
     said = comment(
-        record, reading.text(call.body, "body"), by=call.person, internal=reading.flag(call.body, "internal")
+        record,
+        reading.text(call.body, "body"),
+        by=call.person,
+        internal=reading.flag(call.body, "internal"),
+        keep_status=reading.flag(call.body, "keep_status"),
     )
-    return Answer(_comment(said), 201)
+    return Answer({**_comment(said), "outcome": _outcome(said)}, 201)
+
+
+def _outcome(written: Comment | Attachment) -> Data | None:
+    """Tell what a comment or file set going, such as that the record is open again."""
+    outcome = written.outcome
+    return {"text": outcome.text, "record": reference_to(outcome.record)} if outcome else None
 
 
 def _comment(said: Comment) -> Data:
@@ -103,7 +113,7 @@ def list_attachments(call: Call) -> Answer:
     "Attach a file",
     headers=[IDEMPOTENCY_KEY],
     upload=True,
-    answer=schemas.attachment,
+    answer=schemas.attachment_made,
     status=201,
     refusals=[400, 404, 413, 415, 422],
 )
@@ -121,7 +131,7 @@ def add_attachment(call: Call) -> Answer:
     attachment = files.attach(
         record, sent[0], sent[0].name or "", by=call.person, internal=internal == "true"
     )
-    return Answer(_attachment(call, attachment), 201)
+    return Answer({**_attachment(call, attachment), "outcome": _outcome(attachment)}, 201)
 
 
 @operation(

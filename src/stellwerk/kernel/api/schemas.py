@@ -254,8 +254,8 @@ def _enumeration(pairs: Any, *, may_be_empty: bool = False) -> Schema:
 # -- what stands beside records ------------------------------------------------------------------------
 
 
-def comment(record_type: Type) -> Schema:
-    return component("Comment")
+def comment_made(record_type: Type) -> Schema:
+    return component("CommentMade")
 
 
 def comments(record_type: Type) -> Schema:
@@ -264,11 +264,16 @@ def comments(record_type: Type) -> Schema:
 
 def new_comment(record_type: Type) -> Schema:
     body = TEXT | {"minLength": 1, "description": "Markdown."}
-    return an_object({"body": body, "internal": FLAG | {"default": False}}, ["body"])
+    keep = "True: the text sets nothing going; a resolved record stays resolved, whoever writes."
+    flags = {
+        "internal": FLAG | {"default": False},
+        "keep_status": FLAG | {"default": False, "description": keep},
+    }
+    return an_object({"body": body, **flags}, ["body"])
 
 
-def attachment(record_type: Type) -> Schema:
-    return component("Attachment")
+def attachment_made(record_type: Type) -> Schema:
+    return component("AttachmentMade")
 
 
 def attachments(record_type: Type) -> Schema:
@@ -350,19 +355,26 @@ def _beside_records() -> dict[str, Schema]:
         "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
         "description": "By field, its value before and after, references told as in records.",
     }
+    outcome: Schema = an_object(
+        {"text": TEXT, "record": REFERENCE},
+        description="What it set going, such as that the record is open again, and where it goes on.",
+    )
+    made: Schema = {"outcome": {"anyOf": [outcome, {"type": "null"}]}}
+    comment: dict[str, Schema] = {"id": NUMBER, **authored, "body": TEXT, "internal": FLAG}
+    file: dict[str, Schema] = {
+        "id": NUMBER,
+        "name": TEXT,
+        "size": NUMBER,
+        "content_type": TEXT,
+        "sha256": TEXT,
+        **authored,
+        "internal": FLAG,
+    }
     return {
-        "Comment": an_object({"id": NUMBER, **authored, "body": TEXT, "internal": FLAG}),
-        "Attachment": an_object(
-            {
-                "id": NUMBER,
-                "name": TEXT,
-                "size": NUMBER,
-                "content_type": TEXT,
-                "sha256": TEXT,
-                **authored,
-                "internal": FLAG,
-            }
-        ),
+        "Comment": an_object(comment),
+        "CommentMade": an_object({**comment, **made}),
+        "Attachment": an_object(file),
+        "AttachmentMade": an_object({**file, **made}),
         "Link": an_object(
             {
                 "id": NUMBER,

@@ -1,7 +1,12 @@
 """Files on records: each content is stored once."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.records.events import Outcome
 
 
 class Blob(models.Model):
@@ -26,6 +31,9 @@ class Attachment(models.Model):
     author = models.ForeignKey("kernel.Person", models.PROTECT, null=True, related_name="+")
     internal = models.BooleanField(_("internal"), default=False)
     at = models.DateTimeField(_("at"))
+
+    outcome: "Outcome | None" = None
+    """What it set going; known while it is being written."""
 
     class Meta:
         verbose_name = _("attachment")

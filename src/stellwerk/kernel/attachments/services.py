@@ -48,16 +48,18 @@ def attach(
         blob = stored(content)
         name = safe_name(name)
         about = {"name": name, "size": blob.size, "sha256": blob.sha256}
-        entry = note(record, act, {"@file": [None, about]}, internal=internal)
-        return Attachment.objects.create(
+        attachment = Attachment(
             record_id=record.pk,
             comment=comment,
             blob=blob,
             name=name,
             author_id=by.pk,
             internal=internal,
-            at=entry.at,
         )
+        entry = note(record, act, {"@file": [None, about]}, internal=internal, subject=attachment)
+        attachment.at = entry.at
+        attachment.save(force_insert=True)
+    return attachment
 
 
 def attachments_of(record: Record, person: Actor) -> QuerySet[Attachment]:

@@ -1,9 +1,12 @@
 """What people say on a record."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.records.events import Outcome
 
 
 class Comment(models.Model):
@@ -16,6 +19,9 @@ class Comment(models.Model):
     body = models.TextField(_("text"))
     internal = models.BooleanField(_("internal note"), default=False)
     at = models.DateTimeField(_("at"))
+
+    outcome: "Outcome | None" = None
+    """What it set going; known while it is being written."""
 
     class Meta:
         ordering: ClassVar[list[str]] = ["at", "id"]

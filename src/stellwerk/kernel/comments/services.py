@@ -18,6 +18,8 @@ from stellwerk.kernel.records.services import DIRECT, Act, locked, note
 from stellwerk.kernel.search import indexing
 
 LONGEST = 2_000_000
+KEEPS_STATUS = "keep_status"
+"""The name in the journal of a comment that sets nothing going."""
 MENTION = re.compile(r"(?<![\w@])@([\w.+-]+)")
 
 
@@ -27,15 +29,18 @@ def comment(
     *,
     by: Actor,
     internal: bool = False,
+    keep_status: bool = False,
     at: datetime | None = None,
     brought_from: str = "",
     writer: Any = DIRECT,
 ) -> Comment:
     """Add a public reply, or a note that only staff sees, in Markdown; return it.
 
+    Reactions may move the record on, such as reopen it; with `keep_status` the text sets nothing going. What came of
+    it is the comment's `outcome`.
     Raises PermissionDenied for who may not speak here, ValidationError for an empty or unfit text.
     """
-    act = Act(Verb.COMMENT, by, at=at, brought_from=brought_from)
+    act = Act(Verb.COMMENT, by, KEEPS_STATUS if keep_status else "", at=at, brought_from=brought_from)
     with writer.atomic():
         if not writer.brings_history:
             record = locked(record.specific)

@@ -138,7 +138,9 @@ def _reasons(event: Event) -> Iterable[tuple[int, Why]]:
     for name in _person_fields(record):
         if entry.changes.get(name, [None, None])[1] is not None:
             yield entry.changes[name][1], Why.NAMED
-    if entry.verb != Verb.CREATE and (isinstance(event.by, Person) or not record.is_open):
+    if entry.verb == Verb.CREATE:
+        return
+    if isinstance(event.by, Person) or not record.is_open or entry.verb == Verb.COMMENT:
         yield from _standing_by(record, entry)
 
 

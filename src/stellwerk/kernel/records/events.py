@@ -36,6 +36,14 @@ class Event:
         return [*named, f"{kind}.{verb}", f"*.{verb}", "*"]
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a comment or a file set going that whoever wrote it should know: a sentence, and where it goes on."""
+
+    text: str
+    record: "Record"
+
+
 Handler = Callable[[Event], None]
 
 

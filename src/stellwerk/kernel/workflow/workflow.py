@@ -25,7 +25,8 @@ class Transition:
 
     `asks` must be filled when the step is taken, `offers` may be; no other field may be set by it.
     Without `by`, everyone who may edit the record may take it. `natural` marks the step that a page
-    offers first. An `automatic` one follows from something else: no person may take it.
+    offers first. An `automatic` one follows from something else: no person may take it. `page` names the address
+    of a page of its own, at which the step is taken instead of the generic one.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Transition:
     effect: Effect | None = None
     natural: bool = False
     automatic: bool = False
+    page: str = ""
     icon: str = "arrow-right"
 
     @property

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from stellwerk.kernel.web.faults import sentence
 from stellwerk.kernel.web.record.beside import dialog, editable_page, tell_with_undo
 from stellwerk.kernel.web.record.page import RecordPage
 from stellwerk.kernel.web.reference_field import ReferenceField, ReferenceInput
@@ -50,8 +51,8 @@ def merge_page(request: HttpRequest, reference: str) -> HttpResponse:
     about = {
         "title": _("Merge into another ticket"),
         "text": _(
-            "This ticket is cancelled as a duplicate. Its requester keeps it, sees only their own words, and reads "
-            "that it is handled together with other reports."
+            "This ticket is cancelled as a duplicate. Its requester keeps it and sees only their own words. Their "
+            "replies reach the other ticket as notes, and they read its resolution."
         ),
         "submit_label": _("Merge"),
     }
@@ -62,7 +63,7 @@ def merge_page(request: HttpRequest, reference: str) -> HttpResponse:
         try:
             merge(page.record, into, by=page.person)
         except ValidationError as error:
-            form.add_error("into", error.messages)
+            form.add_error("into", sentence(error))
         else:
             undo = page.address("ticket_unmerge")
             tell_with_undo(request, _("%s is merged.") % page.record.reference, undo)

@@ -1,7 +1,9 @@
 """Verbs of the desk that write several records."""
 
+from collections.abc import Iterator
+
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Actor
@@ -11,56 +13,76 @@ from stellwerk.kernel.links.services import link, unlink
 from stellwerk.kernel.links.types import DUPLICATE
 from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import transition
+from stellwerk.kernel.records.services import locked, transition
 from stellwerk.kernel.records.undo import undo
-from stellwerk.processes.incidents.ticket import Ticket
+from stellwerk.processes.incidents.ticket import Ticket, may_be_merged, named_in, successor
 
 
 def merge(duplicate: Ticket, into: Ticket, *, by: Actor) -> Ticket:
-    """Cancel a duplicate, link it to the ticket that goes on, and note there what it said; return the duplicate.
+    """Cancel a duplicate in favour of the ticket that goes on; return the duplicate.
 
-    What the requesters wrote stays on their own ticket: nobody sees another's.
+    What the requesters wrote stays on their own ticket: nobody sees another's. What else belongs to a merge follows
+    from the step, however it is taken: see `tie_together`.
     """
-    if duplicate.pk == into.pk:
-        raise ValidationError(_("A ticket cannot be merged into itself: choose the one that goes on."))
-    if not into.is_open:
-        raise ValidationError(
-            _("%s is not open any more: choose a ticket that is worked on.") % into.reference
-        )
-    with transaction.atomic():
-        link(duplicate, DUPLICATE.key, into, by=by)
-        why = {
-            "resolution_code": Ticket.ResolutionCode.DUPLICATE,
-            "resolution": _("We handle this together with other reports of the same matter."),
-        }
-        merged = transition(duplicate, "cancel", why, by=by, reason=_("Merged into %s.") % into.reference)
-        told = _("Merged from %(reference)s (%(title)s):\n\n%(text)s") % {
-            "reference": duplicate.reference,
-            "title": duplicate.title,
-            "text": duplicate.description or _("no description"),
-        }
-        comment(into, told, by=by, internal=True)
-    return merged
+    return transition(duplicate, "merge", {"merged_into": into}, by=by)
+
+
+def tie_together(duplicate: Ticket, *, by: Actor) -> None:
+    """Link a ticket that was just merged to the one that goes on, and note there what it said."""
+    into = duplicate.merged_into
+    assert into is not None  # the step asks for it  # nosec B101
+    link(duplicate, DUPLICATE.key, into, by=by)
+    duplicate.merged_into = into = locked(into)
+    may_be_merged(duplicate)  # once more, now that nobody else can end it meanwhile
+    told = _("Merged from %(reference)s (%(title)s):\n\n%(text)s") % {
+        "reference": duplicate.reference,
+        "title": duplicate.title,
+        "text": duplicate.description or _("no description"),
+    }
+    comment(into, told, by=by, internal=True)
 
 
 def unmerge(duplicate: Ticket, *, by: Actor) -> Record:
-    """Undo a merge: the duplicate is again as it was before, and its link is gone."""
-    merged = Link.objects.filter(source_id=duplicate.pk, type=DUPLICATE.key).select_related("target").first()
-    cancelled = _cancelling_entry(duplicate)
-    if merged is None or cancelled is None:
+    """Undo a merge: the duplicate is again as it was before, and the link that came with the merge is gone."""
+    entry = _merging_entry(duplicate)
+    if successor(duplicate) is None or entry is None:
         raise ValidationError(_("%s is not merged into another ticket.") % duplicate.reference)
-    with transaction.atomic():
-        restored = undo(cancelled, by=by)
-        unlink(merged, by=by)
-        comment(
-            merged.target,
-            _("%s was taken apart from this ticket again.") % duplicate.reference,
-            by=by,
-            internal=True,
-        )
-    return restored
+    return undo(entry, by=by)
 
 
-def _cancelling_entry(duplicate: Ticket) -> Entry | None:
-    steps = Entry.objects.filter(record_id=duplicate.pk, verb=Verb.TRANSITION, name="cancel")
+def take_apart(duplicate: Ticket, *, by: Actor) -> None:
+    """Remove what tied a ticket to another one, once its merge was undone; a link older than the merge stays."""
+    entry = _merging_entry(duplicate)
+    into = _merged_by(entry, duplicate) if entry else None
+    if entry is None or into is None:
+        return
+    # The link was noted right after the step; by version 0.1 right before it.
+    number = entry.number + (1 if entry.name == "merge" else -1)
+    tied = Entry.objects.filter(record_id=duplicate.pk, number=number, verb=Verb.LINK).first()
+    about = tied.changes["@link"][1] if tied else None
+    if about and (about["type"], about["with"]) == (DUPLICATE.key, into.pk):
+        for tie in Link.objects.filter(source=duplicate.pk, target=into.pk, type=DUPLICATE.key):
+            unlink(tie, by=by)
+    comment(into, _("%s was taken apart from this ticket again.") % duplicate.reference, by=by, internal=True)
+
+
+def merged_from(ticket: Ticket) -> Iterator[Ticket]:
+    """Yield the tickets that were merged into this one, and those merged into them."""
+    linked = Link.objects.filter(target=ticket.pk, type=DUPLICATE.key).values("source")
+    candidates = type(ticket)._default_manager.filter(Q(merged_into=ticket.pk) | Q(pk__in=linked))
+    for merged in candidates.filter(status=Ticket.Status.CANCELLED).order_by("pk"):
+        if (into := successor(merged)) and into.pk == ticket.pk:
+            yield merged
+            yield from merged_from(merged)
+
+
+def _merging_entry(duplicate: Ticket) -> Entry | None:
+    """Find the step by which a ticket was merged; version 0.1 cancelled it and named the other one in the reason."""
+    steps = Entry.objects.filter(record_id=duplicate.pk, verb=Verb.TRANSITION, name__in=("merge", "cancel"))
     return steps.order_by("-number").first()
+
+
+def _merged_by(entry: Entry, duplicate: Ticket) -> Ticket | None:
+    if entry.name == "cancel":
+        return named_in(entry.reason, type(duplicate))
+    return type(duplicate)._default_manager.filter(pk=entry.changes["merged_into"][1]).first()

@@ -1,5 +1,6 @@
 """What incidents and service requests share: fields, states, steps and rules."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -24,17 +25,16 @@ from stellwerk.kernel.declare import (
     _,
     models,
 )
-from stellwerk.kernel.links.models import Link
-from stellwerk.kernel.links.types import DUPLICATE
 from stellwerk.kernel.records.declaration import Action, ReplyTemplate
+from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.glance import bring_along
-from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.via import Via
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.first_line import first_line_for
 from stellwerk.processes.incidents.replies import replies_for
 
 T = TypeVar("T", bound="Ticket")
+REFERENCE = re.compile(r"\b[A-Z]{2,4}-\d{6,12}\b")
 
 
 class Ticket(TypedRecord):
@@ -159,6 +159,16 @@ class Ticket(TypedRecord):
     resolution_code = models.CharField(
         _("resolution code"), max_length=20, choices=ResolutionCode, blank=True, editable=False
     )
+    merged_into = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("merged into"),
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="merged_from",
+        db_index=False,  # %(class)s_merged has those that are
+    )
     confirmed = models.BooleanField(_("confirmed by the requester"), default=False, editable=False)
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True, editable=False)
@@ -188,6 +198,9 @@ class Ticket(TypedRecord):
             ),
             models.Index(
                 "reported_by", name="%(class)s_reported", condition=models.Q(reported_by__isnull=False)
+            ),
+            models.Index(
+                "merged_into", name="%(class)s_merged", condition=models.Q(merged_into__isnull=False)
             ),
             models.Index("external_reference", name="%(class)s_external"),
         )
@@ -226,17 +239,40 @@ def close(ticket: Ticket, moment: datetime, by: Actor) -> None:
     ticket.waiting_for = ""
 
 
+def merge(ticket: Ticket, moment: datetime, by: Actor) -> None:
+    ticket.resolution_code = Ticket.ResolutionCode.DUPLICATE
+    ticket.resolution = ticket.resolution or gettext(
+        "We handle this together with other reports of the same matter."
+    )
+    close(ticket, moment, by)
+
+
+def may_be_merged(ticket: Ticket) -> None:
+    """Refuse to merge into what is not worked on, or into itself."""
+    into = ticket.merged_into
+    if into is None:
+        return
+    if into.pk == ticket.pk:
+        raise ValidationError(
+            {"merged_into": _("A ticket cannot be merged into itself: choose the one that goes on.")}
+        )
+    if not into.is_open:
+        raise ValidationError(
+            {"merged_into": _("%s is not open any more: choose a ticket that is worked on.") % into.reference}
+        )
+
+
 def reopen(ticket: Ticket, moment: datetime, by: Actor) -> None:
     """What had been found no longer holds; the journal keeps it."""
     ticket.reopenings += 1
     ticket.confirmed = False
     ticket.resolution = ticket.resolution_code = ""
-    ticket.resolved_at = ticket.closed_at = None
+    ticket.merged_into = ticket.resolved_at = ticket.closed_at = None
 
 
 def may_still_be_reopened(ticket: Ticket) -> None:
     """Refuse once the time to reopen has passed, and while another ticket goes on with it."""
-    if into := merged_into(ticket):
+    if into := successor(ticket):
         raise ValidationError(
             _("It is merged into %(reference)s: take it apart from there instead.")
             % {"reference": into.reference}
@@ -251,12 +287,43 @@ def may_still_be_reopened(ticket: Ticket) -> None:
         )
 
 
-def merged_into(ticket: Ticket) -> Record | None:
+def successor(ticket: Ticket) -> Ticket | None:
     """Return the ticket that goes on with what this one asked for; None when it was not merged."""
-    if ticket.resolution_code != Ticket.ResolutionCode.DUPLICATE:
-        return None
-    merged = Link.objects.filter(source_id=ticket.pk, type=DUPLICATE.key).select_related("target").first()
-    return merged.target if merged else None
+    into: Ticket | None = ticket.merged_into
+    if into is not None:
+        return into
+    merged = ticket.status == Ticket.Status.CANCELLED and ticket.resolution_code == "duplicate"
+    return _named_when_cancelled(ticket) if merged else None
+
+
+def last_successor(ticket: Ticket) -> Ticket | None:
+    """Return the ticket at the end of all merges, which is worked on; None when this one was not merged."""
+    last, seen = successor(ticket), {ticket.pk}
+    while last and last.pk not in seen and (following := successor(last)):
+        seen.add(last.pk)
+        last = following
+    return last
+
+
+def _named_when_cancelled(ticket: Ticket) -> Ticket | None:
+    """Find the ticket that the reason of the cancellation names: version 0.1 kept it nowhere else."""
+    steps = Entry.objects.filter(record_id=ticket.pk, verb=Verb.TRANSITION, name="cancel")
+    reason = steps.order_by("-number").values_list("reason", flat=True).first()
+    return named_in(reason or "", type(ticket))
+
+
+def named_in(text: str, model: type[T]) -> T | None:
+    """Return the first ticket of this kind whose reference a text holds."""
+    found: T | None = model._default_manager.filter(reference__in=REFERENCE.findall(text)).first()
+    return found
+
+
+def speaks_for_the_requester(ticket: Ticket, person: Actor) -> bool:
+    """Whether somebody writes as one who asks: as requester, as reporter or as their organisation, not as staff."""
+    if not isinstance(person, Person):
+        return False
+    asking = person.pk in (ticket.requester_id, ticket.reported_by_id)
+    return asking or not standing_of(person).sees_internal(ticket)
 
 
 _OPEN = (Ticket.Status.NEW, Ticket.Status.IN_PROGRESS, Ticket.Status.WAITING)
@@ -334,6 +401,17 @@ TICKET_WORKFLOW = Workflow(
             offers=["resolution_code", "resolution"],
             effect=close,
             icon="x",
+        ),
+        Transition(
+            "merge",
+            _("Merge into another ticket"),
+            _OPEN,
+            Ticket.Status.CANCELLED,
+            asks=["merged_into"],
+            guard=may_be_merged,
+            effect=merge,
+            page="ticket_merge",
+            icon="merge",
         ),
     ],
     ended=[Ticket.Status.RESOLVED, Ticket.Status.CLOSED, Ticket.Status.CANCELLED],
@@ -497,16 +575,13 @@ class TicketType(RecordType[T]):
     def actions(self, record: T, by: Person) -> list[Action]:
         if not standing_of(by).may_edit(record):
             return []
-        if record.is_open:
-            address = reverse("ticket_merge", args=[record.reference])
-            return [Action(_("Merge into another ticket"), address, "merge", dialog=True)]
-        if into := merged_into(record):
+        if into := successor(record):
             address = reverse("ticket_unmerge", args=[record.reference])
             return [Action(gettext("Take apart from %s") % into.reference, address, "split", dialog=True)]
         return []
 
     def notice(self, record: T, by: Person) -> str:
-        into = merged_into(record)
+        into = successor(record)
         if into is None:
             return ""
         return gettext("Merged into %(reference)s, which goes on with it.") % {"reference": into.reference}

@@ -180,8 +180,7 @@ class Teller:
 
     def _merged(self, record: Ticket, event: Event) -> None:
         into = self.records[event.other]
-        values = {"resolution": event.text, "resolution_code": Ticket.ResolutionCode.DUPLICATE}
-        self._move(record, event, "cancel", values, reason=_("Merged into %s.") % into.reference)
+        self._move(record, event, "merge", {"resolution": event.text, "merged_into": into})
         told = _("Merged from %(reference)s (%(title)s):\n\n%(text)s") % {
             "reference": record.reference,
             "title": record.title,

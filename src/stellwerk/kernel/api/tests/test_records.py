@@ -333,6 +333,7 @@ def test_steps_are_listed_and_taken(as_maria: Program, as_gus: Program, ticket: 
         "resolve",
         "wait",
         "cancel",
+        "merge",
     ]
     assert [step["name"] for step in as_gus.get(path).json()["items"]] == ["cancel"]
     assert as_maria.post(f"{path}/begin").json()["status"] == "in_progress"

@@ -291,7 +291,7 @@ class RecordPage:
                 "label": step.label,
                 "icon": step.icon,
                 "natural": step.natural and number == 0,
-                "url": self.address("record_step", step.name),
+                "url": self.address(step.page) if step.page else self.address("record_step", step.name),
                 "asks": bool(step.fields),
             }
             for number, step in enumerate(self.possible_steps)

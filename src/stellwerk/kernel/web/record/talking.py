@@ -60,7 +60,10 @@ def say(page: RecordPage, given: Any, files: Sequence["UploadedFile[bytes]"]) ->
         raise ValidationError(_("At most %d files at a time: send the rest afterwards.") % MOST_FILES)
     if given.get("step"):
         _take_step(page, given, body)
-    said = comment(record, body, by=person, internal=internal) if body.strip() or not files else None
+    said = None
+    if body.strip() or not files:
+        # The words that go with a step explain it: they do not move the record on once more.
+        said = comment(record, body, by=person, internal=internal, keep_status=bool(given.get("step")))
     for file in files:
         attach(record, file, file.name or "", by=person, internal=internal, comment=said)
     drafts.forget(person, reply_place(record))

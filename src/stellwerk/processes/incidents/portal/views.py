@@ -1,5 +1,6 @@
 """The portal: find a service, report, ask, follow, answer."""
 
+from collections.abc import Sequence
 from secrets import token_urlsafe
 from typing import Any
 
@@ -7,7 +8,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,20 +17,25 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.attachments.models import Attachment
 from stellwerk.kernel.attachments.services import attach
+from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.comments.rendering import opening
 from stellwerk.kernel.comments.rendering import render as markdown
 from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.records.events import Outcome
 from stellwerk.kernel.records.services import create, transition
 from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.web import once
 from stellwerk.kernel.web.dialogs import small_form
+from stellwerk.kernel.web.faults import sentence
+from stellwerk.kernel.web.record import drafts
 from stellwerk.kernel.web.record.showing import Names
 from stellwerk.kernel.web.record.stream import Stream, StreamEntry
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.portal import catalogue, tickets
 from stellwerk.processes.incidents.portal.forms import TicketForm, WithdrawForm
-from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket
+from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket, successor
 
 SHOWN = 8
 PER_PAGE = 25
@@ -39,6 +44,8 @@ ANSWERS = {
     "reopen": gettext_lazy("It is open again, and we go on with it."),
 }
 """The steps that answer whether something is solved, with what to say once they are taken."""
+SOLVED = "solved"
+"""The kind of reply that confirms a solution; any other reopens the ticket."""
 
 
 @login_required
@@ -162,19 +169,42 @@ def ticket(request: HttpRequest, reference: str) -> HttpResponse:
 @login_required
 @require_POST
 def reply(request: HttpRequest, reference: str) -> HttpResponse:
-    """Add what the requester says, with files."""
-    found = _find(request, reference)
-    person = _reader(request)
-    files = request.FILES.getlist("files")
-    body = request.POST.get("body", "")
+    """Add what the requester says, with files, and lead to where it goes on."""
+    found, person = _find(request, reference), _reader(request)
+    if not standing_of(person).may_comment(found):
+        raise PermissionDenied(_("You may read %s, but not reply to it.") % found.reference)
+    outcomes: list[Outcome] = []
     try:
-        with transaction.atomic():
-            said = comment(found, body, by=person) if body.strip() or not files else None
-            for file in files:
-                attach(found, file, file.name or "", by=person, comment=said)
+        drafts.sent_once(
+            request.POST.get("once", ""),
+            person,
+            lambda: _write(found, request.POST, request.FILES.getlist("files"), person, outcomes),
+        )
     except ValidationError as error:
-        return _show(request, found, body=body, error=" ".join(error.messages), status=422)
-    return redirect("portal_ticket", found.reference)
+        kind, body = request.POST.get("kind", ""), request.POST.get("body", "")
+        return _show(request, found, kind=kind, body=body, error=sentence(error), status=422)
+    for outcome in outcomes:
+        messages.success(request, outcome.text)
+    return redirect("portal_ticket", outcomes[-1].record.reference if outcomes else found.reference)
+
+
+def _write(
+    found: Ticket, given: Any, files: Sequence[Any], person: Person, outcomes: list[Outcome]
+) -> Ticket:
+    """Write a reply, or the last words on what is solved; note what it set going."""
+    body, solved = given.get("body", ""), given.get("kind") == SOLVED
+    said = None
+    if body.strip() or not (files or solved):
+        said = comment(found, body, by=person, keep_status=solved)
+    written: list[Comment | Attachment] = [said] if said else []
+    for file in files:
+        written.append(attach(found, file, file.name or "", by=person, comment=said))
+    if solved:
+        closed = transition(found, "confirm", by=person)
+        outcomes.append(Outcome(str(ANSWERS["confirm"]), closed))
+    else:
+        outcomes += [one.outcome for one in written if one.outcome]
+    return found
 
 
 @login_required
@@ -231,7 +261,13 @@ def _find(request: HttpRequest, reference: str) -> Ticket:
 
 
 def _show(
-    request: HttpRequest, found: Ticket, *, body: str = "", error: str = "", status: int = 200
+    request: HttpRequest,
+    found: Ticket,
+    *,
+    kind: str = "",
+    body: str = "",
+    error: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     person = _reader(request)
     before = request.GET.get("before", "")
@@ -250,7 +286,9 @@ def _show(
         "outcome": "" if asks or found.is_open else markdown(found.resolution),
         "stream": entries,
         "stream_more_url": f"?before={stream.earliest}" if stream.has_earlier else "",
-        "composer": _composer(found, body, error) if standing_of(person).may_comment(found) else None,
+        "composer": _composer(found, kind, body, error, asks)
+        if standing_of(person).may_comment(found)
+        else None,
         "steps": [one for one in steps if not asks or one not in asks["steps"]],
         "tickets_url": reverse("portal_tickets"),
         "version": found.version,
@@ -304,14 +342,34 @@ def _asks(found: Ticket, allowed: list[dict[str, Any]]) -> dict[str, Any] | None
     return None
 
 
-def _composer(found: Ticket, body: str, error: str) -> dict[str, Any]:
-    kind = {"value": "reply", "label": _("Reply"), "hint": _("Write to us…")}
+def _composer(found: Ticket, kind: str, body: str, error: str, asks: dict[str, Any] | None) -> dict[str, Any]:
+    """Offer to reply, saying what a reply sets going; on what is resolved, ask whether it is reopened."""
+    kinds = [{"value": "reply", "label": _("Reply"), "hint": _hint(found)}]
+    if asks and any(step["name"] == "confirm" for step in asks["steps"]):
+        kinds = [
+            {"value": "reply", "label": _("Reopen with a reply"), "hint": _hint(found)},
+            {"value": SOLVED, "label": _("Close with a reply"), "hint": _("Anything you want to add…")},
+        ]
     return {
         "url": reverse("portal_reply", args=[found.reference]),
-        "kinds": [kind],
+        "kinds": kinds,
+        "kind": kind,
         "body": body,
         "error": error,
+        "once": drafts.new_token(),
     }
+
+
+def _hint(found: Ticket) -> str:
+    if found.is_open:
+        return _("Write to us…")
+    if successor(found):
+        return _("Write to us. We pass it on to those who handle this together with other reports…")
+    if found.status == Ticket.Status.RESOLVED:
+        return _("Tell us what does not work yet. Your reply reopens this ticket…")
+    if TICKET_WORKFLOW.by_name["reopen"].is_worth_offering(found):
+        return _("Write to us. Your reply reopens this ticket…")
+    return _("Write to us. Your reply opens a new ticket, linked to this one…")
 
 
 # -- helpers ---------------------------------------------------------------------------------------------

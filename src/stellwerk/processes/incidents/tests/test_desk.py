@@ -72,7 +72,7 @@ def test_resolved_tickets_close_by_themselves_after_seven_days(incident: Inciden
     close_resolved(resolved.resolved_at + timedelta(days=7))
     closed = Incident.objects.get(pk=incident.pk)
     assert (closed.status, closed.confirmed) == ("closed", False)
-    assert closed.entries.last().reason == "Nobody answered for 7 days."
+    assert closed.entries.last().reason == "Nobody reopened it for 7 days."
 
 
 def test_the_closure_scheme_in_force_decides(gus: Person, maria: Person) -> None:
