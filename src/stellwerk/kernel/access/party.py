@@ -1,6 +1,6 @@
 """Parties: the organisations and units that own and share records."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stellwerk.kernel.declare import (
     Access,
@@ -16,6 +16,9 @@ from stellwerk.kernel.declare import (
     register,
 )
 from stellwerk.kernel.records.via import Via
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.access.person import Actor
 
 
 class Party(TypedRecord):
@@ -95,3 +98,13 @@ class PartyType(RecordType[Party]):
                     {"parent": _("A party cannot be part of itself: choose another one above it.")}
                 )
             above = above.parent
+
+    def placed_in(self, record: Party) -> int | None:
+        return record.parent_id
+
+    def authorise(self, record: Party, before: Party | None, by: "Actor") -> None:
+        """Roles reach what is below their party: who moves one gives and takes what they reach in it."""
+        if before is not None and record.parent_id != before.parent_id:
+            from stellwerk.kernel.access import rights  # stands on parties
+
+            rights.require_place(record, record.parent_id, by)

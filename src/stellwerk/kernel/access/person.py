@@ -24,6 +24,10 @@ from stellwerk.kernel.records.record import RecordQuerySet
 __all__ = ["SYSTEM", "Actor", "Person", "PersonType", "System"]
 
 
+SIGN_IN = ("email", "username", "is_service", "status")
+"""What decides whether and how a person signs in."""
+
+
 class PersonManager(BaseUserManager["Person"].from_queryset(RecordQuerySet)):  # type: ignore[misc]
     """People, also found by what they sign in with."""
 
@@ -140,3 +144,10 @@ class PersonType(RecordType[Person]):
         record.email = record.email.lower() if record.email else None
         if before is None and not record.password:
             record.set_unusable_password()
+
+    def authorise(self, record: Person, before: Person | None, by: Actor) -> None:
+        """Whoever decides how somebody signs in could sign in as them."""
+        if before is not None and any(getattr(record, name) != getattr(before, name) for name in SIGN_IN):
+            from stellwerk.kernel.access import rights  # stands on people
+
+            rights.require_no_more_than_own(record, by)

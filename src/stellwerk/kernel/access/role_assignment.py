@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 
 from django.db.models import Q
 
-from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access import rights
+from stellwerk.kernel.access.person import Actor, Person
 from stellwerk.kernel.access.roles import Role as RoleName
 from stellwerk.kernel.access.team import TeamMembership, refuse_reversed_dates, valid_on
 from stellwerk.kernel.days import today
@@ -28,7 +29,7 @@ from stellwerk.kernel.records.via import Via
 class RoleAssignmentQuerySet(RecordQuerySet):
     def held_by(self, person: Person, day: date) -> "RoleAssignmentQuerySet":
         """Keep the assignments that `person` holds on `day`, directly or through a team."""
-        teams = TeamMembership.objects.filter(valid_on(day), person=person).values("team")
+        teams = TeamMembership.objects.filter(valid_on(day), person=person, team__is_open=True).values("team")
         return self.filter(valid_on(day)).filter(Q(person=person) | Q(team__in=teams))
 
 
@@ -112,3 +113,7 @@ class RoleAssignmentType(RecordType[RoleAssignment]):
         if record.process and record.process not in registry.processes():
             raise ValidationError({"process": _("Choose one of: %s.") % ", ".join(registry.processes())})
         refuse_reversed_dates(record)
+
+    def authorise(self, record: RoleAssignment, before: RoleAssignment | None, by: Actor) -> None:
+        was = rights.grants_by(before) if before else ()
+        rights.require_change(by, was, rights.grants_by(record))

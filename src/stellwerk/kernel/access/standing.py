@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from stellwerk.kernel.records.declaration import RecordType
     from stellwerk.kernel.records.record import Record
 
+REPRESENTING = frozenset({Role.ADMINISTRATOR, Role.MANAGER, Role.VIEWER})
+"""Roles that look after what is shared with the party that they are held for."""
 EVERYTHING = ~Q(pk__in=[])
 NOTHING = Q(pk__in=[])
 
@@ -41,16 +43,20 @@ def _visible(person: Actor, model: "type[Record]") -> Q:
     return standing_of(person).visible(model)
 
 
-def role_for(record_type: "RecordType[Any]", assignment: "RoleAssignment") -> Role | None:
-    """Return the role that an assignment gives on a type: its own one, unless it is limited to another process.
+def role_for(record_type: "RecordType[Any]", role: Role, process: str) -> Role | None:
+    """Return what a role that is held for a process (empty: all) is on a type; None where it is nothing.
 
     Who works in another process reads what its records refer to, such as the people and services of tickets.
     """
-    role = Role(assignment.role)
-    if assignment.process in ("", record_type.process):
+    if process in ("", record_type.process):
         return role
-    refers = role in STAFF and registry.refers_to(assignment.process, record_type.model)
+    refers = role in STAFF and registry.refers_to(process, record_type.model)
     return Role.VIEWER if refers else None
+
+
+def level_of(record_type: "RecordType[Any]", role: Role) -> Access:
+    """Return how far a role goes on a type."""
+    return Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
 
 
 class Standing:
@@ -94,7 +100,7 @@ class Standing:
     def _scopes_of_roles(self, record_type: "RecordType[Any]") -> dict[Role, frozenset[int] | None]:
         scopes: dict[Role, frozenset[int] | None] = {}
         for assignment in self.assignments:
-            role = role_for(record_type, assignment)
+            role = role_for(record_type, Role(assignment.role), assignment.process)
             if role is None:
                 continue
             covered = None if assignment.party_id is None else self.below(assignment.party_id)
@@ -106,7 +112,7 @@ class Standing:
         """Collect the parties for which a staff role reaches `level` on this type; None means all."""
         covered: frozenset[int] = frozenset()
         for role, parties in self.role_scopes(record_type).items():
-            if role in STAFF and self._level(record_type, role) >= level:
+            if role in STAFF and level_of(record_type, role) >= level:
                 if parties is None:
                     return None
                 covered |= parties
@@ -205,13 +211,13 @@ class Standing:
     def access_to(self, record: "Record") -> Access:
         """Return how far the person goes on this record."""
         roles = self.roles_on(record)
-        level = max((self._level(record.record_type, role) for role in roles), default=Access.NONE)
+        level = max((level_of(record.record_type, role) for role in roles), default=Access.NONE)
         return max(level, Access.VIEW) if record.open_to_all else level
 
     def sees_internal(self, record: "Record") -> bool:
         """Whether internal notes and undeclared fields are shown to the person."""
         return any(
-            self._level(record.record_type, role) >= Access.VIEW for role in self.roles_on(record) & STAFF
+            level_of(record.record_type, role) >= Access.VIEW for role in self.roles_on(record) & STAFF
         )
 
     def may_edit(self, record: "Record") -> bool:
@@ -230,13 +236,18 @@ class Standing:
         parties = self.scope(record_type, Access.EDIT)
         return parties is None or (bool(parties) if party_id is None else party_id in parties)
 
+    def may_place(self, record_type: "RecordType[Any]", party_id: int | None) -> bool:
+        """Whether the person may put such a record into a party, as staff; without a party it is for all to whom all are."""
+        parties = None if self.is_administrator else self.scope(record_type, Access.EDIT)
+        return parties is None or party_id in parties
+
     def may_request(self, record_type: "RecordType[Any]") -> bool:
         """Whether the person may raise such a record for themselves."""
         if not isinstance(self.person, Person) or not self.person.is_active:
             return False
         return (
             bool(record_type.asked_of_requesters)
-            and self._level(record_type, Role.REQUESTER) >= Access.CONTRIBUTE
+            and level_of(record_type, Role.REQUESTER) >= Access.CONTRIBUTE
         )
 
     def may_take(self, step: Transition, record: "Record") -> bool:
@@ -251,9 +262,6 @@ class Standing:
         return self.access_to(record) >= Access.EDIT
 
     # -- helpers -------------------------------------------------------------------------------------
-
-    def _level(self, record_type: "RecordType[Any]", role: Role) -> Access:
-        return Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
 
     def _types(self, model: "type[Record]") -> "list[RecordType[Any]]":
         from stellwerk.kernel.records.record import Record
@@ -278,10 +286,10 @@ class Standing:
 
     @cached_property
     def represented(self) -> frozenset[int]:
-        """The parties for which the person may look after what is shared with them (as manager or viewer)."""
+        """The parties for which the person may look after what is shared with them (see REPRESENTING)."""
         parties: set[int] = set()
         for assignment in self.assignments:
-            if assignment.party_id is not None and assignment.role in (Role.MANAGER, Role.VIEWER):
+            if assignment.party_id is not None and assignment.role in REPRESENTING:
                 parties |= self.below(assignment.party_id)
         return frozenset(parties)
 
@@ -293,7 +301,7 @@ class Standing:
     def _descendants(self) -> dict[int, frozenset[int]]:
         from stellwerk.kernel.access.party import Party
 
-        return remember("parties below", lambda: _descendants(Party.objects.values_list("pk", "parent_id")))
+        return remember("parties below", lambda: descendants(Party.objects.values_list("pk", "parent_id")))
 
 
 def _shared(condition: Q) -> Q:
@@ -308,7 +316,7 @@ def _shared(condition: Q) -> Q:
     return Q(pk__in=shares.values("record"))
 
 
-def _descendants(pairs: Iterable[tuple[int, int | None]]) -> dict[int, frozenset[int]]:
+def descendants(pairs: Iterable[tuple[int, int | None]]) -> dict[int, frozenset[int]]:
     """Map each party to itself and everything below it."""
     children: dict[int | None, list[int]] = defaultdict(list)
     for party, parent in pairs:

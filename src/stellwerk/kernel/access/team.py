@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+from stellwerk.kernel.access import rights
+from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.days import today
 from stellwerk.kernel.declare import (
     Access,
@@ -71,6 +73,11 @@ class TeamType(RecordType[Team]):
         ended=[Team.Status.FORMER],
     )
 
+    def authorise(self, record: Team, before: Team | None, by: Actor) -> None:
+        """A dissolved team gives its members nothing: who dissolves or revives it takes or gives what it holds."""
+        if before is not None and record.status != before.status:
+            rights.require_change(by, (), rights.grants_to_team(record.pk))
+
 
 class TeamMembership(TypedRecord):
     """A person in a team, from a day to a day (both included; open without)."""
@@ -89,11 +96,13 @@ class TeamMembership(TypedRecord):
 
 def valid_on(day: date, prefix: str = "") -> models.Q:
     """Keep what is valid on `day`: begun, and not ended before it."""
-    begun = models.Q(**{f"{prefix}valid_from__lte": day})
-    lasting = models.Q(**{f"{prefix}valid_until__isnull": True}) | models.Q(
-        **{f"{prefix}valid_until__gte": day}
-    )
-    return begun & lasting
+    return models.Q(**{f"{prefix}valid_from__lte": day}) & not_over_on(day, prefix)
+
+
+def not_over_on(day: date, prefix: str = "") -> models.Q:
+    """Keep what is valid on `day` or becomes so later."""
+    endless = models.Q(**{f"{prefix}valid_until__isnull": True})
+    return endless | models.Q(**{f"{prefix}valid_until__gte": day})
 
 
 @register
@@ -119,6 +128,11 @@ class TeamMembershipType(RecordType[TeamMembership]):
 
     def validate(self, record: TeamMembership, before: TeamMembership | None) -> None:
         refuse_reversed_dates(record)
+
+    def authorise(self, record: TeamMembership, before: TeamMembership | None, by: Actor) -> None:
+        """Who joins a team receives what it holds."""
+        was = rights.grants_through(before) if before else ()
+        rights.require_change(by, was, rights.grants_through(record))
 
 
 def refuse_reversed_dates(record: Any) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Actor, Person
+from stellwerk.kernel.access.rights import require_no_more_than_own
 from stellwerk.kernel.records.entry import Verb
 from stellwerk.kernel.records.services import Act, locked, note
 
@@ -18,6 +19,7 @@ def make_link(person: Person, *, by: Actor) -> str:
     """Return the address of a page on which `person` chooses a password, once and within a day; the journal notes it."""
     with transaction.atomic():
         person = locked(person)
+        require_no_more_than_own(person, by)
         if not person.is_active:
             raise ValidationError(_("Former people do not sign in: reinstate this person first."))
         if not (person.username or person.email):

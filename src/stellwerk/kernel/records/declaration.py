@@ -191,6 +191,13 @@ class RecordType(Generic[R]):
     def validate(self, record: R, before: R | None) -> None:
         """Raise ValidationError when the record as a whole is not acceptable."""
 
+    def placed_in(self, record: R) -> int | None:
+        """Return the party whose staff may put such a record where it is; asked when it is created or moved."""
+        return record.party_id if self.scope else None
+
+    def authorise(self, record: R, before: R | None, by: "Actor") -> None:
+        """Raise PermissionDenied where the write gives or takes rights that `by` does not hold (`access.rights`)."""
+
     def fixed(self, record: R) -> str:
         """Say why the record's fields can no longer be changed, so that pages do not offer it; "" while they can."""
         return ""

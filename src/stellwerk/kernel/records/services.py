@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import SYSTEM, Actor, Person, System
+from stellwerk.kernel.access.rights import require_share
 from stellwerk.kernel.access.roles import Capacity
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
@@ -187,6 +188,8 @@ def create(
         if not writer.brings_history:
             _require_create(record_type, record, by)
         cleaning.validate(record_type, record, None)
+        if not writer.brings_history:
+            record_type.authorise(record, None, by)
         record.reference = numbering.reference(record_type.prefix, writer.number(record_type.prefix))
         deed = act.deed(record)
         record.created_at = deed.at
@@ -255,6 +258,7 @@ def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Sha
     with transaction.atomic():
         record, _before = take_up(record, {}, None, DIRECT)
         _require_edit(record, by)
+        require_share(record, with_whom, capacity, by)
         end = {"person": with_whom} if isinstance(with_whom, Person) else {"party": with_whom}
         shared, _new = Share.objects.update_or_create(
             record_id=record.pk, **end, defaults={"capacity": capacity}
@@ -272,6 +276,7 @@ def unshare(record: Record, with_whom: Record, *, by: Actor) -> None:
     with transaction.atomic():
         record, _before = take_up(record, {}, None, DIRECT)
         _require_edit(record, by)
+        require_share(record, with_whom, None, by)
         end = {"person_id": with_whom.pk} if isinstance(with_whom, Person) else {"party_id": with_whom.pk}
         if Share.objects.filter(record_id=record.pk, **end).delete()[0]:
             note(record, Act(Verb.UNSHARE, by), {"@share": [{"with": with_whom.pk}, None]})
@@ -419,7 +424,11 @@ def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition
     changes = difference(machine_values(before), machine_values(record))
     if not changes and not step and not (writer.brings_history and act.reason):
         return record
+    if not writer.brings_history:
+        _require_place(record_type, record, before, act.by, step)
     cleaning.validate(record_type, record, before)
+    if not writer.brings_history:
+        record_type.authorise(record, before, act.by)
     entry = _entry(record_type, record, act.deed(record), changes)
     fields = [name for name in changes if not name.startswith("custom.")]
     writer.changed(record, entry, fields, _fresh_shares(record, before))
@@ -487,11 +496,27 @@ def _left_to_creator(
 
 def _require_create(record_type: RecordType[Any], record: Record, by: Actor) -> None:
     standing = standing_of(by)
-    if standing.may_create_as_staff(record_type, record.party_id):
+    if standing.may_place(record_type, record_type.placed_in(record)):
         return
     own = record_type.participants and getattr(record, f"{record_type.participants[0]}_id") == by.pk
     if not (own and standing.may_request(record_type)):
-        raise PermissionDenied(_("You may not create %s here.") % record_type.label_plural)
+        raise PermissionDenied(
+            _("You can't create %s there. Choose a party that your role covers.") % record_type.label_plural
+        )
+
+
+def _require_place(
+    record_type: RecordType[Any], record: Record, before: Record, by: Actor, step: Transition | None
+) -> None:
+    """Refuse to move a record where the person could not create one, unless the step is there to hand it over."""
+    place = record_type.placed_in(record)
+    if place == record_type.placed_in(before) or (step and step.hands_over):
+        return
+    if not standing_of(by).may_place(record_type, place):
+        raise PermissionDenied(
+            _("You can't move %(reference)s there. Choose a party that your role covers.")
+            % {"reference": record.reference}
+        )
 
 
 def _require_edit(record: Record, by: Actor) -> None:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.records import services
+from stellwerk.kernel.records import cleaning, services
 from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.values import load_machine, machine_values
@@ -32,5 +32,16 @@ def undo(entry: Entry, *, by: Actor) -> Record:
                 _("It cannot be undone: %s has changed since. Set it by hand.") % ", ".join(sorted(later))
             )
         load_machine(record, {**values, **{name: old for name, (old, _new) in entry.changes.items()}})
+        _require_sight(record, entry, by)
         act = services.Act(Verb.UNDO, by, name=entry.name, reason=_("Undid entry %d.") % entry.number)
         return services.write(record, before, act)
+
+
+def _require_sight(record: Record, entry: Entry, by: Actor) -> None:
+    """Refuse to refer again to what `by` may not see, as any other write would."""
+    try:
+        cleaning.check_references(record, entry.changes, by)
+    except ValidationError:
+        raise ValidationError(
+            _("It can't be undone: it referred to something that you can't see. Set it by hand.")
+        ) from None

@@ -128,9 +128,10 @@ def _assignment(standing: Standing, assignment: Any, record: Record, *, valid: b
 def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) -> tuple[str, str]:
     """Say what an assignment gives on a record, and why."""
     record_type = record.record_type
-    role = role_for(record_type, assignment)
+    role = role_for(record_type, Role(assignment.role), assignment.process)
     if not valid:
-        return "", _("Not valid on %s, or the team membership is not.") % today().isoformat()
+        text = _("Not valid on %s, or the team membership is not, or the team is dissolved.")
+        return "", text % today().isoformat()
     if role is None:
         return "", _("It is for the process “%(held)s”; this record belongs to “%(needed)s”.") % {
             "held": assignment.process,
@@ -196,7 +197,9 @@ def _share(standing: Standing, share: Share, record: Record) -> Ground:
         return Ground(what, "", _("It counts for the staff of that party; see the assignments above."))
     if share.party_id in standing.represented:
         return Ground(what, as_guest, _("This person looks after what is shared with that party."))
-    return Ground(what, "", _("Not this person, nor a party that they look after as manager or viewer."))
+    return Ground(
+        what, "", _("Not this person, nor a party that they look after as administrator, manager or viewer.")
+    )
 
 
 def _steps(record: Record) -> Any:

@@ -26,7 +26,8 @@ class Transition:
     `asks` must be filled when the step is taken, `offers` may be; no other field may be set by it.
     Without `by`, everyone who may edit the record may take it. `natural` marks the step that a page
     offers first. An `automatic` one follows from something else: no person may take it. `page` names the address
-    of a page of its own, at which the step is taken instead of the generic one.
+    of a page of its own, at which the step is taken instead of the generic one. One that `hands_over` may
+    move the record into a party where the person could not create one; a plain change may not.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Transition:
     natural: bool = False
     automatic: bool = False
     page: str = ""
+    hands_over: bool = False
     icon: str = "arrow-right"
 
     @property
