@@ -6,7 +6,7 @@ COMPILE := .venv/bin/uv --no-config --system-certs pip compile --quiet --univers
 	--generate-hashes --no-header --no-annotate
 SOURCES := src tests bench tools manage.py conftest.py hatch_build.py
 
-.PHONY: help demo install assets test check shape format docs wheel bench lock clean
+.PHONY: help demo install assets test check shape format docs wheel bench bench-types lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -22,8 +22,8 @@ install: ## everything for development into .venv
 assets: install ## build the front-end assets
 	@$(VENV_PYTHON) tools/assets.py
 
-test: assets ## all tests, on SQLite and, where one is reachable, on PostgreSQL
-	@$(VENV_PYTHON) tools/run_tests.py $(TESTS)
+test: assets ## all tests, on SQLite and, where one is reachable, on PostgreSQL; ALL=1 walks through every type
+	@STELLWERK_TEST_ALL=$(ALL) $(VENV_PYTHON) tools/run_tests.py $(TESTS)
 
 check: assets ## format, lint, types, import rules, missing migrations, security
 	@$(VENV_PYTHON) tools/run_checks.py
@@ -45,6 +45,9 @@ wheel: assets ## build the wheel into dist/
 
 bench: assets ## measure speed and size
 	@$(VENV_PYTHON) bench/run.py $(BENCH)
+
+bench-types: assets ## measure what grows with the number of record types: BENCH="--types 80 --tests"
+	@$(VENV_PYTHON) bench/many_types.py $(BENCH)
 
 lock: install ## rewrite the locked requirements from requirements/*.in
 	$(COMPILE) requirements/installer.in -o requirements/installer.txt

@@ -1,5 +1,9 @@
-"""Count the queries of each scenario: `python bench/queries.py KNOWN.json`, with the database in the environment."""
+"""Count the queries of each scenario: `python bench/queries.py KNOWN.json [MODULE]`, the database in the environment.
 
+MODULE has the scenarios, bench.scenarios unless another one is named.
+"""
+
+import importlib
 import json
 import os
 import sys
@@ -17,7 +21,6 @@ from django.test import Client  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 
 from bench.load import Request  # noqa: E402
-from bench.scenarios import scenarios  # noqa: E402
 
 
 def count(request: Request) -> int:
@@ -36,6 +39,7 @@ def count(request: Request) -> int:
 
 def main() -> None:
     known = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    scenarios = importlib.import_module(sys.argv[2] if len(sys.argv) > 2 else "bench.scenarios").scenarios
     print(json.dumps({scenario.name: count(scenario.request(1)) for scenario in scenarios(known)}))
 
 

@@ -60,6 +60,10 @@ class Target:
     def known(self) -> Path:
         return self.folder / "known.json"
 
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "stellwerk.site.cli", "serve"]
+
     def environment(self, port: int = 8000) -> dict[str, str]:
         """Run as in production: durable commits, no limit on requests."""
         own = {
@@ -226,8 +230,7 @@ def counted(target: Target) -> dict[str, int]:
 def serving(target: Target) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """Run `stellwerk serve`, web and jobs together, until the caller is done."""
     port = free_port()
-    command = [sys.executable, "-m", "stellwerk.site.cli", "serve"]
-    server = subprocess.Popen(command, cwd=ROOT, env=target.environment(port))
+    server = subprocess.Popen(target.command, cwd=ROOT, env=target.environment(port))
     try:
         wait_until_alive(port, server)
         yield port, server

@@ -1,0 +1,38 @@
+"""Which record types take the long walks of the tests: one of each family, or all of them."""
+
+import os
+from typing import Any
+
+from stellwerk.kernel.records import registry
+from stellwerk.kernel.records.declaration import RecordType
+
+ALL = bool(os.environ.get("STELLWERK_TEST_ALL"))
+"""Set by `make test ALL=1`."""
+
+
+def family(record_type: RecordType[Any]) -> tuple[object, ...]:
+    """Return what decides which code a type's pages and rules run through, whatever its own fields are."""
+    return (
+        record_type.scope,
+        record_type.seen_with_party,
+        bool(record_type.workflow),
+        bool(record_type.participants),
+        bool(record_type.portal_page),
+        record_type.has_open_records,
+        record_type.seldom_changes,
+    )
+
+
+def for_long_walks() -> list[RecordType[Any]]:
+    """List the types that crawls go through: of each family the one with most fields, so that crawls do not grow.
+
+    What every type must keep is in the short promises, which run over all of them each time.
+    """
+    if ALL:
+        return registry.all_types()
+    fullest: dict[tuple[object, ...], RecordType[Any]] = {}
+    for record_type in registry.all_types():
+        known = fullest.get(family(record_type))
+        if known is None or len(record_type.editable_fields) > len(known.editable_fields):
+            fullest[family(record_type)] = record_type
+    return list(fullest.values())
