@@ -17,7 +17,7 @@ from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.memo import Edition
 from stellwerk.kernel.records.numbering import Counter
 from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.search.models import SearchEntry
+from stellwerk.kernel.search.models import SearchEntry, SearchRebuild
 from stellwerk.kernel.watching.models import Watcher
 from stellwerk.kernel.web.models import Draft, SavedView
 
@@ -44,6 +44,7 @@ __all__ = [
     "SavedView",
     "Schedule",
     "SearchEntry",
+    "SearchRebuild",
     "Share",
     "Team",
     "TeamMembership",

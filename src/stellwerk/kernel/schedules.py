@@ -2,6 +2,7 @@
 
 from stellwerk.kernel.api import housekeeping as api
 from stellwerk.kernel.exchange import housekeeping as exchange
+from stellwerk.kernel.search import rebuilding as search
 from stellwerk.kernel.web import housekeeping as web
 
-__all__ = ["api", "exchange", "web"]
+__all__ = ["api", "exchange", "search", "web"]

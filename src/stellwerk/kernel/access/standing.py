@@ -138,13 +138,16 @@ class Standing:
 
     # -- conditions on rows --------------------------------------------------------------------------
 
-    def visible(self, model: "type[Record]") -> Q:
-        """Return the condition that keeps the rows of `model` (or of Record) which the person may see."""
+    def visible(self, model: "type[Record]", *, few: bool = False) -> Q:
+        """Return the condition that keeps the rows of `model` (or of Record) which the person may see.
+
+        `few` says that something else leaves only few rows to ask it of, such as what a search finds.
+        """
         if self.is_administrator:
             return EVERYTHING
-        return self.as_staff(model) | self.as_guest(model)
+        return self.as_staff(model, few=few) | self.as_guest(model, few=few)
 
-    def as_staff(self, model: "type[Record]") -> Q:
+    def as_staff(self, model: "type[Record]", *, few: bool = False) -> Q:
         """Keep the rows on which the person holds a staff role, and so sees internal notes too."""
         if self.is_administrator:
             return EVERYTHING
@@ -153,18 +156,18 @@ class Standing:
             groups[record_type.scope, self.scope(record_type)].append(record_type.key)
         condition = NOTHING
         for (lookup, parties), kinds in groups.items():
-            arm = self._inside(lookup, parties)
+            arm = self._inside(lookup, parties, few=few)
             condition |= arm if len(self._types(model)) == 1 else arm & Q(kind__in=kinds)
         return condition
 
-    def as_guest(self, model: "type[Record]") -> Q:
+    def as_guest(self, model: "type[Record]", *, few: bool = False) -> Q:
         """Keep the rows shared with the person or with a party they act for, and those open to all."""
         if not isinstance(self.person, Person) or not self.person.is_active:
             return NOTHING
         mine = Q(person=self.person)
         if self.represented:
             mine |= Q(party__in=self.represented) & ~Q(capacity__in=INSIDE)
-        condition = _shared(mine)
+        condition = _shared(mine, few=few)
         types = [t for t in self._types(model) if t.has_open_records]
         if types:
             condition |= Q(open_to_all=True)
@@ -268,12 +271,12 @@ class Standing:
 
         return registry.all_types() if model is Record else [registry.for_model(model)]
 
-    def _inside(self, lookup: str, parties: frozenset[int] | None) -> Q:
+    def _inside(self, lookup: str, parties: frozenset[int] | None, *, few: bool) -> Q:
         if parties is None:
             return EVERYTHING
         if not parties:
             return NOTHING
-        return Q(**{f"{lookup}__in": parties}) | _shared(Q(party__in=parties, capacity__in=INSIDE))
+        return Q(**{f"{lookup}__in": parties}) | _shared(Q(party__in=parties, capacity__in=INSIDE), few=few)
 
     def shares_of(self, record: "Record") -> list[Share]:
         """List with whom the record is shared; read once per loaded record."""
@@ -304,14 +307,14 @@ class Standing:
         return remember("parties below", lambda: descendants(Party.objects.values_list("pk", "parent_id")))
 
 
-def _shared(condition: Q) -> Q:
+def _shared(condition: Q, *, few: bool = False) -> Q:
     """Keep the rows that have a share of which `condition` holds.
 
     PostgreSQL chooses by itself whether to look up the shares of each row or to collect them all first, if it is
-    asked whether there is one. SQLite does not choose, and is better off collecting them.
+    asked whether there is one. SQLite does not choose, and is better off collecting them unless the rows are few.
     """
     shares = Share.objects.filter(condition)
-    if connection.vendor == "postgresql":
+    if few or connection.vendor == "postgresql":
         return Q(Exists(shares.filter(record=OuterRef("pk"))))
     return Q(pk__in=shares.values("record"))
 

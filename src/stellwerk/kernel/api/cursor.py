@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.api.reading import unfit
@@ -12,14 +11,14 @@ from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.records.sorting import Place
 
 COUNTED_UP_TO = 10_000
+FOUND_UP_TO = 1_000
+"""What a search finds is counted so far."""
 
 
-def page(
-    selection: Selection, queryset: QuerySet[Any], cursor: str | None, size: int
-) -> tuple[list[Record], str | None]:
+def page(selection: Selection, cursor: str | None, size: int) -> tuple[list[Record], str | None]:
     """Return the rows after `cursor`, and the cursor of the next page if there is one."""
     order = selection.order
-    rows = order.marked(selection.narrow(queryset))
+    rows = order.marked(selection.visible())
     if cursor:
         rows = rows.filter(_beyond(selection, cursor))
     found = list(order.apply(rows)[: size + 1])
@@ -30,8 +29,9 @@ def page(
 
 def total(selection: Selection) -> dict[str, Any]:
     """Count the rows, up to a limit beyond which the exact number costs more than it tells."""
-    count = selection.countable()[: COUNTED_UP_TO + 1].count()
-    return {"count": min(count, COUNTED_UP_TO), "exact": count <= COUNTED_UP_TO}
+    most = FOUND_UP_TO if selection.text else COUNTED_UP_TO
+    count = selection.countable()[: most + 1].count()
+    return {"count": min(count, most), "exact": count <= most}
 
 
 def _beyond(selection: Selection, cursor: str) -> Any:

@@ -66,7 +66,7 @@ def list_records(call: Call) -> Answer:
         record_type, call.request.GET, call.person, ignoring=("cursor", "limit", "fields")
     )
     size = call.number("limit", PAGE_SIZE, MOST_ROWS)
-    rows, following = cursor.page(selection, call.visible(), call.parameter("cursor"), size)
+    rows, following = cursor.page(selection, call.parameter("cursor"), size)
     items = Representation(record_type, call.person, names).many(rows)
     return Answer({"items": items, "next": following, "total": cursor.total(selection)})
 

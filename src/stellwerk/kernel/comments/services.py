@@ -53,7 +53,7 @@ def comment(
             writer.commented(record, said)
         else:
             said.save(force_insert=True)
-            indexing.refresh(record)
+            indexing.follow(record, {said.pk: (said.internal, said.body)})
     return said
 
 

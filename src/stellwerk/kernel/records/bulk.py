@@ -83,13 +83,19 @@ class Bulk:
             record.__dict__.pop("_shares", None)  # what was known of it is no longer all
 
     def _index(self) -> None:
-        said: dict[int, list[tuple[bool, str]]] = {}
+        said: dict[int, list[Any]] = {}
         for record, comment in self._comments:
-            said.setdefault(id(record), []).append((comment.internal, comment.body))
-        door.index([indexing.row(record, said.get(key, [])) for key, record in self._new.items()])
+            said.setdefault(id(record), []).append(comment)
+        door.index(
+            row
+            for key, record in self._new.items()
+            for row in indexing.new(record, [(one.internal, one.body) for one in said.get(key, [])])
+        )
         for key, (record, fields) in self._touched.items():
-            if key in said or indexing.concerns(record, fields):
+            if indexing.concerns(record, fields):
                 indexing.refresh(record)
+            if key in said:
+                indexing.follow(record, {one.pk: (one.internal, one.body) for one in said[key]})
 
 
 def insert(records: list[Record]) -> None:

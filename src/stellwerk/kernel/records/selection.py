@@ -12,6 +12,7 @@ Anything else is refused, so that no parameter reaches the database that was not
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -92,6 +93,12 @@ class Selection:
         """Narrow and order the caller's queryset; the order is total."""
         return self.order.apply(self.narrow(queryset))
 
+    def visible(self) -> QuerySet[Any]:
+        """Select what the person sees of this, in no order."""
+        model = self.record_type.model
+        visible = standing_of(self.person).visible(model, few=bool(self.text))
+        return self.narrow(model._default_manager.filter(visible))
+
     def narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the caller's queryset. What guests may not read, they cannot select by either."""
         return self._narrow(queryset.filter(kind=self.record_type.key))
@@ -104,8 +111,13 @@ class Selection:
         if not self._readable_by_guests() and standing.scope(self.record_type) is not None:
             queryset = queryset.filter(standing.as_staff(model))
         if self.text:
-            queryset = door.matching(queryset, self.text, internal=standing.as_staff(model))
+            queryset = self._matches.narrow(queryset, internal=standing.as_staff(model, few=True))
         return queryset
+
+    @cached_property
+    def _matches(self) -> door.Matches:
+        """What the text finds; looked up once for the rows and for their number."""
+        return door.Matches(self.text, connection.alias)
 
     @property
     def is_of_core(self) -> bool:
@@ -117,7 +129,8 @@ class Selection:
         """Select what the person sees of this, for counting: from the core table alone where nothing else selects."""
         standing, model = standing_of(self.person), self.record_type.model
         table: type[Record] = Record if self.is_of_core else model
-        visible: QuerySet[Any] = table._default_manager.filter(standing.visible(model))
+        few = bool(self.text)
+        visible: QuerySet[Any] = table._default_manager.filter(standing.visible(model, few=few))
         if connection.vendor == "sqlite" and self._points:
             # Told the kind too, SQLite would walk through all records of it rather than look up those that point there.
             return self._narrow(visible).order_by()

@@ -2,6 +2,7 @@
 
     index([SearchRow(...)])                      in the transaction that writes the record
     matching(queryset, text, internal=...)       the caller's records that match, as a queryset in any order
+    Matches(text, using).narrow(queryset, ...)   the same for several querysets, looked up once
     find(queryset, text, internal=...)           a page of results: best first, counted up to a limit
     snippets(ids, text, internal=...)            where the words stand, for showing
 
@@ -18,20 +19,37 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from stellwerk.kernel.search import postgresql, sqlite
 from stellwerk.kernel.search.folding import numbers, words
 from stellwerk.kernel.search.models import SearchEntry
 from stellwerk.kernel.search.query import Query, understand
-from stellwerk.kernel.search.row import SearchRow
+from stellwerk.kernel.search.row import MOST_PARTS, SearchPart, SearchRow, part_key
 from stellwerk.kernel.search.snippet import Snippet, cut
 
-__all__ = ["MOST_HITS", "Found", "SearchRow", "find", "forget", "index", "matching", "snippets"]
+__all__ = [
+    "MOST_HITS",
+    "Found",
+    "Matches",
+    "SearchPart",
+    "SearchRow",
+    "find",
+    "forget",
+    "forget_parts",
+    "index",
+    "last_part",
+    "matching",
+    "snippets",
+]
 
 R = TypeVar("R", bound=Model)
 
 MOST_HITS = 1_000
 _ROWS_AT_ONCE = 1_000
+# The planners take an unknown word for a common one, and a list's order for the quickest way to it. So many matches
+# are gathered first, which spares them the choice.
+_GATHERED = 1_000
 _NUMBERED_ALIKE = 50
 
 
@@ -53,7 +71,7 @@ class Found:
         return self.ids[(number - 1) * size : number * size] if number > 0 else ()
 
 
-def index(rows: Iterable[SearchRow]) -> None:
+def index(rows: Iterable[SearchRow | SearchPart]) -> None:
     """Make records findable by these texts instead of their former ones."""
     connection = connections[router.db_for_write(SearchEntry)]
     waiting = iter(rows)
@@ -63,9 +81,26 @@ def index(rows: Iterable[SearchRow]) -> None:
 
 
 def forget(ids: Collection[int]) -> None:
-    """Make records unfindable; a deleted record is forgotten without it."""
+    """Make records unfindable, with their parts; a deleted record is forgotten without it."""
     for some in _batches(ids):
         SearchEntry.objects.filter(pk__in=some).delete()
+        for pk in some:
+            forget_parts(pk, 1, MOST_PARTS)
+
+
+def forget_parts(record_id: int, first: int, last: int) -> None:
+    """Remove the parts of a record with these numbers."""
+    _parts(record_id, first, last).delete()
+
+
+def last_part(record_id: int, first: int, last: int) -> int:
+    """Return the highest number of a record's parts between two numbers, or the one before the first."""
+    newest = _parts(record_id, first, last).order_by("pk").values_list("pk", flat=True)[:1]
+    return next((-key & MOST_PARTS for key in newest), first - 1)
+
+
+def _parts(record_id: int, first: int, last: int) -> QuerySet[SearchEntry]:
+    return SearchEntry.objects.filter(pk__gte=part_key(record_id, last), pk__lte=part_key(record_id, first))
 
 
 def matching(queryset: QuerySet[R], text: str, *, internal: bool | Q) -> QuerySet[R]:
@@ -74,12 +109,44 @@ def matching(queryset: QuerySet[R], text: str, *, internal: bool | Q) -> QuerySe
     The last word may be unfinished, words in quotation marks follow each other, and a number such as
     "INC-000123", "inc 123" or "123" finds the record that bears it. No text is an error.
     """
-    query = understand(text)
-    if not query:
-        return queryset.none()
-    if (few := _gathered(queryset, query)) is not None:
-        queryset, query = queryset.filter(pk__in=few), replace(query, looked_up=False)
-    return _narrowed(queryset, query, internal=internal).order_by("-search_entry__pk")
+    return Matches(text, queryset.db).narrow(queryset, internal=internal).order_by("-pk")
+
+
+class Matches:
+    """The records that a text finds, looked up once for all the querysets that it narrows."""
+
+    def __init__(self, text: str, using: str) -> None:
+        self._query = understand(text)
+        self._connection = connections[using]
+        self._conditions: dict[bool, Q] = {}
+
+    def narrow(self, queryset: QuerySet[R], *, internal: bool | Q) -> QuerySet[R]:
+        """Keep the records that contain all words of the text; none when it has no word."""
+        if not self._query:
+            return queryset.none()
+        if isinstance(internal, Q) and internal != Q():
+            # Two filters: so the few that match are looked up before anything is asked of them.
+            return queryset.filter(self._condition(True)).filter(internal | self._condition(False))
+        return queryset.filter(self._condition(bool(internal) or internal == Q()))
+
+    def _condition(self, internal: bool) -> Q:
+        """Return the condition that all words are found; of few records it names the ids."""
+        if internal not in self._conditions:
+            self._conditions[internal] = self._gathered(internal)
+        return self._conditions[internal]
+
+    def _gathered(self, internal: bool) -> Q:
+        parts = _found_in_parts(self._connection, self._query, internal)
+        lookup = "match_all" if internal else "match_public"
+        rows = SearchEntry.objects.using(self._connection.alias).filter(
+            pk__gt=0, **{f"words__{lookup}": self._query}
+        )
+        few = list(rows.values_list("pk", flat=True)[: _GATHERED + 1])
+        if len(few) > _GATHERED:
+            many: Q = _backend(self._connection).by_word(self._query, internal=internal, found_in_parts=parts)
+            return many
+        found: Q = Q(pk__in=few) | parts if parts else Q(pk__in=few)
+        return found
 
 
 def find(queryset: QuerySet[R], text: str, *, internal: bool | Q, most: int = MOST_HITS) -> Found:
@@ -91,7 +158,10 @@ def find(queryset: QuerySet[R], text: str, *, internal: bool | Q, most: int = MO
     query = understand(text)
     if not query:
         return Found()
-    newest, stopped = _newest(queryset, replace(query, number=""), internal, most)
+    worded = replace(query, number="")
+    newest, stopped = _newest(queryset, worded, internal, most)
+    if in_parts := _newest_in_parts(queryset, worded, internal, most):
+        newest = sorted({*newest, *in_parts}, reverse=True)
     best = sorted([*_bearing(queryset, query), *newest], key=lambda hit: _rank(query, hit))
     ids = tuple(dict.fromkeys(hit.pk for hit in best))
     return Found(ids[:most], more=stopped or len(ids) > most)
@@ -107,23 +177,60 @@ def snippets(ids: Collection[int], text: str, *, internal: bool | Collection[int
     for some in _batches(ids):
         for entry in SearchEntry.objects.filter(pk__in=some).values_list("pk", "public", "internal"):
             pk, public, notes = entry
-            may_see_notes = internal if isinstance(internal, bool) else pk in internal
-            found[pk] = cut(query, [public, notes] if may_see_notes else [public])
+            found[pk] = cut(query, [public, notes] if _shows_notes(pk, internal) else [public])
+        without = [pk for pk in some if pk in found and not found[pk].has_hit]
+        for pk, texts in _part_texts(without, query, internal).items():
+            if (snippet := cut(query, texts)).has_hit:
+                found[pk] = snippet
     return found
+
+
+def _shows_notes(pk: int, internal: bool | Collection[int]) -> bool:
+    return internal if isinstance(internal, bool) else pk in internal
+
+
+def _part_texts(ids: list[int], query: Query, internal: bool | Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Return of each record the texts of the first part in which a word is found, if there is one."""
+    if not ids or not query.terms:
+        return {}
+    found: dict[int, tuple[str, ...]] = {}
+    for notes in (True, False):
+        some = [pk for pk in ids if _shows_notes(pk, internal) is notes]
+        for key, public, hidden in _first_parts(some, query, notes) if some else ():
+            found[SearchPart(key).record_id] = (public, hidden) if notes else (public,)
+    return found
+
+
+def _first_parts(ids: list[int], query: Query, internal: bool) -> list[tuple[int, str, str]]:
+    """Return of each record the first part in which a word is found: its key and its texts."""
+    connection = connections[router.db_for_read(SearchEntry)]
+    condition, parameters = _backend(connection).any_word_in_parts(query, internal=internal)
+    places = ", ".join(["%s"] * len(ids))
+    oldest, newest = part_key(min(ids), 1), part_key(max(ids), MOST_PARTS)
+    sql = (
+        "SELECT rowid, public, internal FROM kernel_search WHERE rowid IN (SELECT max(rowid) FROM kernel_search "  # nosec B608
+        f"WHERE {condition} AND rowid BETWEEN %s AND %s AND -rowid >> 20 IN ({places}) GROUP BY -rowid >> 20)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*parameters, newest, oldest, *ids])
+        return list(cursor.fetchall())
 
 
 def _backend(connection: BaseDatabaseWrapper) -> ModuleType:
     return postgresql if connection.vendor == "postgresql" else sqlite
 
 
-def _gathered(queryset: QuerySet[Any], query: Query) -> list[int] | None:
-    """Return all matches if they are few, and the database guesses badly how few: the list's order then costs nothing."""
-    most = _backend(connections[queryset.db]).GATHERED
-    if not most:
+def _found_in_parts(connection: BaseDatabaseWrapper, query: Query, internal: bool) -> Q | None:
+    """Return the condition that a record is found with the help of its parts; None when none is."""
+    if not query.terms:
         return None
-    entries = SearchEntry.objects.using(queryset.db).filter(words__match_all=query)
-    few = list(entries.values_list("pk", flat=True)[: most + 1])
-    return few if len(few) <= most else None
+    sql, parameters = _backend(connection).in_parts(query, internal=internal)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} LIMIT {_GATHERED + 1}", parameters)
+        ids = [pk for (pk,) in cursor.fetchall()]
+    if len(ids) > _GATHERED:
+        return Q(pk__in=RawSQL(sql, parameters))  # nosec B611 -- the words are parameters
+    return Q(pk__in=ids) if ids else None
 
 
 def _narrowed(queryset: QuerySet[R], query: Query, *, internal: bool | Q) -> QuerySet[R]:
@@ -148,6 +255,18 @@ def _newest(queryset: QuerySet[Any], query: Query, internal: bool | Q, most: int
         if len(hits) > most or (step.enough and len(hits) >= step.enough):
             return hits, True
     return hits, False
+
+
+def _newest_in_parts(queryset: QuerySet[Any], query: Query, internal: bool | Q, most: int) -> list[_Hit]:
+    """Return the newest records that are found with the help of their parts."""
+    connection = connections[queryset.db]
+    everything = _found_in_parts(connection, query, internal is not False)
+    if everything is None:
+        return []
+    found = queryset.filter(everything)
+    if isinstance(internal, Q) and internal != Q():
+        found = found.filter(internal | (_found_in_parts(connection, query, False) or Q(pk__in=[])))
+    return _hits(found.order_by("-pk")[: most + 1])
 
 
 def _bearing(queryset: QuerySet[Any], query: Query) -> list[_Hit]:

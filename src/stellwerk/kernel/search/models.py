@@ -79,3 +79,15 @@ class SearchEntry(models.Model):
     class Meta:
         managed = False
         db_table = "kernel_search"
+
+
+class SearchRebuild(models.Model):
+    """How far building the search anew has come; one row. Records from the id `below` on are done."""
+
+    below = models.BigIntegerField()
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    begun_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.done:,} of {self.total:,}"

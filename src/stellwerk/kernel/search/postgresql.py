@@ -8,7 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q, QuerySet
 
 from stellwerk.kernel.search.query import Query, Step, Term
-from stellwerk.kernel.search.row import SearchRow
+from stellwerk.kernel.search.row import SearchPart, SearchRow
 
 # A short list of pending words keeps both sides quick: writers do not update the index word by word, and
 # whoever empties the list does not wait noticeably. The statistics tell the planner which words are common.
@@ -18,6 +18,9 @@ CREATE = (
     "ALTER TABLE kernel_search ALTER COLUMN kernel_search SET STATISTICS 300",
     "CREATE INDEX IF NOT EXISTS kernel_search_words ON kernel_search USING gin (kernel_search) "
     "WITH (fastupdate = on, gin_pending_list_limit = 1024)",
+    # Parts are looked for apart from records, and are few beside them.
+    "CREATE INDEX IF NOT EXISTS kernel_search_parts ON kernel_search USING gin (kernel_search) "
+    "WITH (fastupdate = on, gin_pending_list_limit = 1024) WHERE rowid < 0",
 )
 DROP = ("DROP TABLE IF EXISTS kernel_search",)
 
@@ -30,10 +33,6 @@ _UPSERT = (
 # A sum, because for an order by the key alone the planner would walk down the key: quick where every tenth record
 # matches, but where it guesses wrong it reads the whole table.
 NEWEST_FIRST = (F("search_entry__pk") + 0).desc()
-
-# The planner takes an unknown word for a common one, and a list's order for the quickest way to it. So many
-# matches are gathered first, which spares it the choice.
-GATHERED = 1_000
 
 _WALKED = 8_192  # records that are quicker read than looked up
 _SHORT_PREFIX = 3
@@ -72,6 +71,39 @@ def either(query: Query, internal: Q) -> Q:
     return Q(search_entry__words__match_all=query) & (internal | Q(search_entry__words__match_public=query))
 
 
+def by_word(query: Query, *, internal: bool, found_in_parts: Q | None) -> Q:
+    """Return the condition that a record is one of many that match; for a list in any order."""
+    lookup = "match_all" if internal else "match_public"
+    found = Q(**{f"search_entry__words__{lookup}": query})
+    return found | found_in_parts if found_in_parts else found
+
+
+def in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:
+    """Return a statement for the ids of records of which all words are found, at least one of them in a part.
+
+    Where more than one word is asked for, records and parts are looked at one by one: they are few by then.
+    """
+    weights = "" if internal else "AB"
+    each = [_phrase(term, weights) for term in query.terms]
+    found = "SELECT DISTINCT -rowid >> 20 AS owner FROM kernel_search WHERE rowid < 0 AND kernel_search @@ %s::tsquery"
+    if len(each) == 1:
+        return found, each
+    sql = f"WITH candidate AS MATERIALIZED ({found}) SELECT owner FROM candidate WHERE true"  # nosec B608
+    for _term in each:
+        sql += (
+            " AND (owner IN (SELECT -rowid >> 20 FROM kernel_search WHERE rowid < 0 AND kernel_search @@ %s::tsquery)"
+            " OR (SELECT kernel_search @@ %s::tsquery FROM kernel_search WHERE rowid = owner))"
+        )
+    return sql, [" | ".join(each), *(term for term in each for _ in range(2))]
+
+
+def any_word_in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:
+    """Return the condition, of the search table, that a row is a part in which one of the words is found."""
+    weights = "" if internal else "AB"
+    any_word = " | ".join(_phrase(term, weights) for term in query.terms)
+    return "kernel_search @@ %s::tsquery AND rowid < 0", [any_word]
+
+
 def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Any], query: Query) -> Iterator[Step]:
     """Yield searches among the newest records, among more of them, and at last among all.
 
@@ -102,14 +134,14 @@ def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Any], query: Query
     yield Step(queryset, query, NEWEST_FIRST)
 
 
-def write(connection: BaseDatabaseWrapper, rows: Iterable[SearchRow]) -> None:
+def write(connection: BaseDatabaseWrapper, rows: Iterable[SearchRow | SearchPart]) -> None:
     """Put the rows into the index, replacing what was there of the same records."""
-    values = [(row.record_id, vector(row), row.shown_public, row.shown_internal) for row in rows]
+    values = [(row.key, vector(row), row.shown_public, row.shown_internal) for row in rows]
     with connection.cursor() as cursor:
         cursor.executemany(_UPSERT, values)
 
 
-def vector(row: SearchRow) -> str:
+def vector(row: SearchRow | SearchPart) -> str:
     """Return the text of a tsvector, with the weights A, B and C for words of title, public and internal text."""
     places: dict[str, str] = {}
     first = 1

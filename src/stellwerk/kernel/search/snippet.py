@@ -30,6 +30,10 @@ class Snippet:
     cut_before: bool = False
     cut_after: bool = False
 
+    @property
+    def has_hit(self) -> bool:
+        return any(segment.hit for segment in self.segments)
+
 
 def cut(query: Query, texts: Iterable[str]) -> Snippet:
     """Return the first passage of the texts with a hit, else the beginning of the first text."""

@@ -15,7 +15,7 @@ from django.db.migrations.state import StateApps
 
 from stellwerk.kernel.records import numbering
 from stellwerk.kernel.search import door
-from stellwerk.kernel.search.row import SearchRow
+from stellwerk.kernel.search.row import SearchPart, SearchRow
 from stellwerk.site.backup import postgresql
 from stellwerk.site.backup.portable import SEARCH, Row, Table, Tally, table_of, tally
 from stellwerk.site.backup.postgresql_rows import Dump, PostgresqlTarget
@@ -154,6 +154,7 @@ def index(source: Source, apps: StateApps) -> Tally:
         some = records.filter(pk__in=[row[0] for row in batch])
         heads = {pk: head for pk, *head in some.values_list("pk", "kind", "reference", "title")}
         door.index(SearchRow(pk, *heads[pk], *texts) for pk, *texts in batch if pk in heads)
+        door.index(SearchPart(*row) for row in batch if row[0] < 0)
     return passed
 
 

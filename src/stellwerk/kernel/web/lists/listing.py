@@ -56,8 +56,7 @@ class Listing:
     @cached_property
     def queryset(self) -> QuerySet[Any]:
         """The records of the list that the person may see, in no order."""
-        model = self.record_type.model
-        return self.selection.narrow(model._default_manager.visible_to(self.person))
+        return self.selection.visible()
 
     @cached_property
     def columns(self) -> list[str]:
