@@ -23,8 +23,12 @@ from stellwerk.site.kinds import parse_listen_address
 from stellwerk.site.obstacles import Obstacle, require_free_port
 from stellwerk.site.supervisor import Child, Supervisor, run_apart, start_method
 
-APPLICATION = "stellwerk.site.wsgi:application"
+APPLICATION = "stellwerk.site.asgi:application"
 WORKER_END_TIMEOUT_S = 15
+HEADER_TIMEOUT_MS = 20_000
+HEADER_LIMIT = 64 * 1024
+# A connection costs 20 kB and no thread: slow clients may hold thousands before anybody else is kept waiting.
+CONNECTIONS = 8192
 
 
 def serve(options: argparse.Namespace) -> None:
@@ -101,7 +105,7 @@ def static_fingerprint() -> str:
 
 def preload() -> None:
     """Import what the children need, so that they share it: two thirds of their memory."""
-    importlib.import_module("stellwerk.site.wsgi")
+    importlib.import_module("stellwerk.site.asgi")
     get_resolver().url_patterns  # noqa: B018  the property imports all views
     connections.close_all()
     gc.collect()
@@ -109,22 +113,26 @@ def preload() -> None:
     gc.freeze()
 
 
-def run_granian() -> None:
-    """Serve until a signal ends it."""
+def run_granian(application: str = APPLICATION) -> None:
+    """Serve until a signal ends it; what runs then is finished."""
     from granian import Granian  # a worker has no use for it
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.log import LogLevels
 
     multiprocessing.set_start_method(start_method(), force=True)
     host, port = address()
     configuration = settings.CONFIGURATION
     Granian(
-        APPLICATION,
+        application,
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=configuration.number("web_processes"),
-        blocking_threads=configuration.number("web_threads"),
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS, max_buffer_size=HEADER_LIMIT),
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=WORKER_END_TIMEOUT_S,

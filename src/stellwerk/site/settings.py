@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "stellwerk.site.headers.PermissionsPolicyMiddleware",
     "stellwerk.site.headers.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
+    "stellwerk.site.headers.EncodingMiddleware",
     "stellwerk.kernel.web.memory.MemoryMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

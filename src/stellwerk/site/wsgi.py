@@ -1,4 +1,4 @@
-"""The WSGI application that granian, or any other WSGI server, serves."""
+"""The WSGI application, around which asgi.py builds the one that is served."""
 
 import os
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.exceptions import (
     NON_FIELD_ERRORS,
+    BadRequest,
     PermissionDenied,
     RequestDataTooBig,
     SuspiciousOperation,
@@ -21,6 +22,7 @@ from django.core.exceptions import (
 )
 from django.db import DataError, IntegrityError, OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.errors import StaleWrite, is_full, said_by_database
@@ -160,6 +162,8 @@ _TURNS: dict[type[Exception], Callable[[Exception], Problem]] = {
     RequestDataTooBig: _too_large,
     TooManyFieldsSent: _too_large,
     UnreadablePostError: _broken,
+    MultiPartParserError: _broken,
+    BadRequest: _broken,
     SuspiciousOperation: _broken,
     IntegrityError: _taken,
     DataError: _unfit,

@@ -1,12 +1,14 @@
 """An installation of a test's own, worked on through the command line."""
 
+import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 from django.conf import settings
@@ -57,6 +59,29 @@ class Installation:
 
 
 Make = Callable[[str], Installation]
+
+
+@contextmanager
+def installations(folder: Path) -> Iterator[Make]:
+    """Give a function that makes empty installations below a folder, and drop their databases in the end."""
+    databases: list[str] = []
+
+    def make(name: str) -> Installation:
+        data_dir = folder / name
+        if connection.vendor == "sqlite":
+            return Installation(data_dir)
+        # A run has several processes, which may not have a test database of their own yet.
+        database = f"{connection.settings_dict['NAME']}_{os.getpid()}_{name}"
+        administer(f'CREATE DATABASE "{database}"')
+        databases.append(database)
+        settings = connection.settings_dict
+        password = f":{quote(settings['PASSWORD'])}" if settings["PASSWORD"] else ""
+        place = f"{quote(settings['USER'])}{password}@{settings['HOST']}:{settings['PORT'] or 5432}"
+        return Installation(data_dir, f"postgres://{place}/{database}")
+
+    yield make
+    for database in databases:
+        administer(f'DROP DATABASE "{database}"')
 
 
 def administer(statement: str) -> None:
