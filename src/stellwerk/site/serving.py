@@ -5,9 +5,13 @@ import gc
 import hashlib
 import importlib
 import multiprocessing
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import django
 from django.conf import settings
@@ -21,7 +25,7 @@ from stellwerk.site import data_folder
 from stellwerk.site.databases import without_pool
 from stellwerk.site.kinds import parse_listen_address
 from stellwerk.site.obstacles import Obstacle, require_free_port
-from stellwerk.site.supervisor import Child, Supervisor, run_apart, start_method
+from stellwerk.site.supervisor import Child, Supervisor, end_with_parent, run_apart, start_method
 
 APPLICATION = "stellwerk.site.asgi:application"
 WORKER_END_TIMEOUT_S = 15
@@ -113,8 +117,8 @@ def preload() -> None:
     gc.freeze()
 
 
-def run_granian(application: str = APPLICATION) -> None:
-    """Serve until a signal ends it; what runs then is finished."""
+def run_granian(signs: Connection | None = None, application: str = APPLICATION) -> None:
+    """Serve until a signal ends it; what runs then is finished. A sign is sent when it serves."""
     from granian import Granian  # a worker has no use for it
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
@@ -138,10 +142,20 @@ def run_granian(application: str = APPLICATION) -> None:
         workers_kill_timeout=WORKER_END_TIMEOUT_S,
         log_level=LogLevels.warning,
         log_dictconfig=settings.LOGGING,
-    ).serve()
+    ).serve(target_loader=partial(load, application, os.getpid(), signs), wrap_loader=False)
 
 
-def run_jobs() -> None:
+def load(application: str, parent: int, signs: Connection | None) -> Any:
+    """Return the application, in a worker of granian's; from now on that serves, and ends with its parent."""
+    end_with_parent(parent)
+    module, _colon, name = application.partition(":")
+    loaded = getattr(importlib.import_module(module), name)
+    if signs:
+        signs.send_bytes(b"serving")
+    return loaded
+
+
+def run_jobs(signs: Connection | None = None) -> None:
     """Run the schedule and the job queue until a signal ends it."""
     call_command("jobs", "run")
 

@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING, Literal
 
@@ -23,34 +25,46 @@ log = structlog.get_logger("stellwerk.supervisor")
 TICK_S = 0.2
 END_TIMEOUT_S = 20
 LONGEST_PAUSE_S = 30
-# After running this long, a child counts as healthy again: its next failure is answered at once.
+# A child that has run this long counts as healthy, as one does that has said that it serves.
 HEALTHY_S = 60
 PR_SET_PDEATHSIG = 1
 
 
 @dataclass
 class Child:
-    """A function that runs in a process of its own for as long as the supervisor runs."""
+    """A function that runs in a process of its own for as long as the supervisor runs.
+
+    It is given the end of a pipe, into which it sends something as soon as it serves.
+    """
 
     name: str
-    run: Callable[[], None]
+    run: Callable[[Connection], None]
     process: BaseProcess | None = None
+    signs: Connection | None = None
     started: float = 0
     failures: int = 0
     pause: float = field(default=0)
 
     def start(self) -> None:
-        self.process = process_for(self.run, f"stellwerk {self.name}")
+        self.signs, sender = multiprocessing.Pipe(duplex=False)
+        self.process = process_for(partial(self.run, sender), f"stellwerk {self.name}")
         self.started = time.monotonic()
         self.process.start()
+        sender.close()  # the child's own is the only one left
 
     def is_alive(self) -> bool:
         return self.process is not None and self.process.is_alive()
 
+    def has_served(self) -> bool:
+        try:
+            return self.signs is not None and self.signs.poll() and bool(self.signs.recv_bytes())
+        except EOFError:  # it ended without a sign
+            return False
+
     def note_failure(self) -> None:
-        """Wait longer after each failure in a row, so that a broken child does not eat the machine."""
+        """Start one that has served again at once; wait ever longer for one that fails before it does."""
         lived = time.monotonic() - self.started
-        self.failures = 1 if lived > HEALTHY_S else self.failures + 1
+        self.failures = 1 if self.has_served() or lived > HEALTHY_S else self.failures + 1
         self.pause = min(2.0 ** (self.failures - 1) - 1, LONGEST_PAUSE_S)
         code = self.process.exitcode if self.process else None
         log.error("process failed", process=self.name, exit_code=code, restart_in_s=self.pause)
@@ -83,7 +97,9 @@ class Supervisor:
         if child.process is not None:
             child.note_failure()
             child.process.close()
-            child.process, child.started = None, time.monotonic()
+            if child.signs:
+                child.signs.close()
+            child.process, child.signs, child.started = None, None, time.monotonic()
         if time.monotonic() - child.started >= child.pause:
             child.start()
 

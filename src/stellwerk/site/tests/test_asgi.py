@@ -292,7 +292,7 @@ def slow(environ, start_response):
 application = Application(slow, 1, 1)
 
 if __name__ == "__main__":
-    serving.run_granian("program:application")
+    serving.run_granian(application="program:application")
 """
 
 
