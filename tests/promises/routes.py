@@ -183,6 +183,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     "portal/services/": (Row("GET", "302 200 200 200 200 200 200 200"),),
     "portal/services/<str:reference>/": (Row("GET", "302 404 404 404 404 404 404 404"),),
     "portal/tickets/": (Row("GET", "302 200 200 200 200 200 200 200"),),
+    "portal/words/": (Row("GET", "302 200 200 200 200 200 200 200"),),
     "portal/tickets/<str:reference>/": (Row("GET", "302 404 404 200 200 200 200 200"),),
     "portal/tickets/<str:reference>/<slug:name>/": (Row("POST", "302 404 404 422 422 422 422 422"),),
     "portal/tickets/<str:reference>/reply/": (Row("POST", "302 404 404 422 403 422 422 422"),),

@@ -321,7 +321,9 @@ class _Watched(Bulk):
         self._way(record).created(record, entry)
         self.changes = self.changes or entry.changes
 
-    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: list[Share]) -> None:
+    def changed(
+        self, record: Record, entry: Entry, fields: Iterable[str], shares: services.ShareChanges
+    ) -> None:
         self._way(record).changed(record, entry, fields, shares)
         self.changes = self.changes or entry.changes
 

@@ -1,6 +1,6 @@
 """Collecting what the verbs write and inserting it together, several times faster than one by one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -39,13 +39,16 @@ class Bulk:
     def created(self, record: Record, entry: Entry) -> None:
         self._new[id(record)] = record
         self._entries.append((record, entry))
-        self._shares += [(record, share) for share in services.participant_shares(record, ())]
+        self._shares += [(record, share) for share in services.participant_shares(record).values()]
 
-    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: list[Share]) -> None:
+    def changed(
+        self, record: Record, entry: Entry, fields: Iterable[str], shares: services.ShareChanges
+    ) -> None:
         if id(record) not in self._new:
             self._touched.setdefault(id(record), (record, set()))[1].update(fields)
         self._entries.append((record, entry))
-        self._shares += [(record, share) for share in shares]
+        self._end_shares(record, shares.ended)
+        self._shares += [(record, share) for share in shares.made]
 
     def commented(self, record: Record, said: models.Model) -> None:
         self._comments.append((record, said))
@@ -81,6 +84,19 @@ class Bulk:
         )
         for record in (*self._new.values(), *(record for record, _share in self._shares)):
             record.__dict__.pop("_shares", None)  # what was known of it is no longer all
+
+    def _end_shares(self, record: Record, whom: Collection[int]) -> None:
+        """Take back shares that are only collected, and end those that are written already."""
+        if not whom:
+            return
+        self._shares = [
+            (shared, share)
+            for shared, share in self._shares
+            if shared is not record or (share.person_id or share.party_id) not in whom
+        ]
+        if record.pk:
+            services.end_shares(record, whom)
+            record.__dict__.pop("_shares", None)
 
     def _index(self) -> None:
         said: dict[int, list[Any]] = {}

@@ -9,7 +9,7 @@ Errors: ValidationError (what to mend, by field), PermissionDenied (visible, but
 (somebody else was faster).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -41,6 +42,17 @@ from stellwerk.kernel.workflow.workflow import Transition
 
 R = TypeVar("R", bound=Record)
 Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ShareChanges:
+    """With whom a write begins to share a record, and with which people and parties (by id) it ends to."""
+
+    made: Sequence[Share] = ()
+    ended: Collection[int] = ()
+
+
+SHARED_AS_BEFORE = ShareChanges()
 
 
 @dataclass(frozen=True)
@@ -93,16 +105,17 @@ class Direct:
         record.save(force_insert=True)
         self._append(record, entry)
         # Whoever asks next who may see it need not read them again.
-        record.__dict__["_shares"] = Share.objects.bulk_create(participant_shares(record, ()))
+        record.__dict__["_shares"] = Share.objects.bulk_create(participant_shares(record).values())
         indexing.refresh(record)
         if record.record_type.seldom_changes:
             memo.forget()
 
-    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: list[Share]) -> None:
+    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
         record.save(update_fields=[*fields, *BOOKKEEPING])
         self._append(record, entry)
-        if shares:
-            Share.objects.bulk_create(shares)
+        if shares.made or shares.ended:
+            end_shares(record, shares.ended)
+            Share.objects.bulk_create(shares.made)
             record.__dict__.pop("_shares", None)
         if indexing.concerns(record, fields):
             indexing.refresh(record)
@@ -136,7 +149,7 @@ class Rehearsal(Direct):
     def created(self, record: Record, entry: Entry) -> None:
         self.changes = entry.changes
 
-    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: list[Share]) -> None:
+    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
         self.changes = entry.changes
 
     def publish(self, event: Event) -> None:
@@ -152,6 +165,8 @@ class Checking(Rehearsal):
 
 
 DIRECT = Direct()
+PARTICIPATES = (Capacity.REQUESTER, Capacity.CUSTOMER)
+"""The capacities in which participants see a record."""
 BOOKKEEPING = (
     "custom",
     "is_open",
@@ -301,7 +316,7 @@ def note(
     record.version += 1
     record.updated_at = deed.at
     entry = journal.append(record, deed, changes)
-    writer.changed(record, entry, (), [])
+    writer.changed(record, entry, (), SHARED_AS_BEFORE)
     writer.publish(Event(record, entry, act.by, subject))
     return entry
 
@@ -314,18 +329,36 @@ def locked(record: R) -> R:
     return found
 
 
-def participant_shares(record: Record, known: Iterable[int]) -> list[Share]:
-    """List the shares that the record's participants are due and do not have yet."""
+def participant_shares(record: Record) -> dict[int, Share]:
+    """Map the people and parties that see the record as its participants to the shares that they are due."""
     record_type = record.record_type
     due: dict[int, Share] = {}
     for name in record_type.participants:
         pk = getattr(record, f"{name}_id")
-        if pk is not None and pk not in known and pk not in due and pk != record.party_id:
+        if pk is not None and pk not in due and pk != record.party_id:
             if record_type.references[name] is Person:
                 due[pk] = Share(record_id=record.pk, person_id=pk, capacity=Capacity.REQUESTER)
             else:
                 due[pk] = Share(record_id=record.pk, party_id=pk, capacity=Capacity.CUSTOMER)
-    return list(due.values())
+    return due
+
+
+def end_shares(record: Record, whom: Collection[int]) -> None:
+    """Stop showing the record to these people and parties."""
+    if whom:
+        Share.objects.filter(
+            Q(person__in=whom) | Q(party__in=whom), record_id=record.pk, capacity__in=PARTICIPATES
+        ).delete()
+
+
+def shared_by_hand(record: Record, whom: Collection[int]) -> set[int]:
+    """Keep those of the people and parties with whom somebody shared the record; their share is nobody's to end."""
+    last: dict[int, str] = {}
+    entries = Entry.objects.filter(record_id=record.pk, verb__in=(Verb.SHARE, Verb.UNSHARE))
+    for verb, changes in entries.order_by("number").values_list("verb", "changes"):
+        about = changes["@share"][0] or changes["@share"][1]
+        last[about["with"]] = verb
+    return {pk for pk in whom if last.get(pk) == Verb.SHARE}
 
 
 # -- steps of the verbs --------------------------------------------------------------------------------
@@ -431,7 +464,7 @@ def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition
         record_type.authorise(record, before, act.by)
     entry = _entry(record_type, record, act.deed(record), changes)
     fields = [name for name in changes if not name.startswith("custom.")]
-    writer.changed(record, entry, fields, _fresh_shares(record, before))
+    writer.changed(record, entry, fields, _share_changes(record, before))
     writer.publish(Event(record, entry, act.by, notifies=writer.notifies))
     return record
 
@@ -452,21 +485,18 @@ def _entry(record_type: RecordType[Any], record: Record, deed: Deed, changes: Ch
     return journal.append(record, deed, changes)
 
 
-def _fresh_shares(record: Record, before: Record) -> list[Share]:
-    names = [
-        name
-        for name in record.record_type.participants
-        if _participant(record, name) != _participant(before, name)
-    ]
-    if not names:
-        return []
-    known = Share.objects.filter(record_id=record.pk).values_list("person", "party") if record.pk else ()
-    return participant_shares(record, {pk for pair in known for pk in pair if pk})
-
-
-def _participant(record: Record, name: str) -> int | None:
-    value: int | None = getattr(record, f"{name}_id")
-    return value
+def _share_changes(record: Record, before: Record) -> ShareChanges:
+    """Share the record with who takes part in it now, and no longer with who did before."""
+    due, was_due = participant_shares(record), participant_shares(before)
+    if due.keys() == was_due.keys():
+        return SHARED_AS_BEFORE
+    if not record.pk:  # collected and not yet written: nobody else shares it
+        return ShareChanges(list(due.values()), was_due.keys() - due.keys())
+    known = Share.objects.filter(record_id=record.pk).values_list("person", "party")
+    have = {pk for pair in known for pk in pair if pk}
+    ended = (was_due.keys() - due.keys()) & have
+    ended -= shared_by_hand(record, ended) if ended else set()
+    return ShareChanges([due[pk] for pk in due.keys() - have], ended)
 
 
 def _step(record_type: RecordType[Any], record: Record, name: str) -> Transition:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -34,6 +35,7 @@ from stellwerk.kernel.web.record.forms import (
     values_of,
 )
 from stellwerk.kernel.web.record.page import RecordPage
+from stellwerk.kernel.web.record.participants import lost_access, warning
 
 LONGEST_RENDERED = 100_000
 
@@ -63,7 +65,7 @@ def field_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     except StaleWrite as stale:
         page = RecordPage(stale.current, person)
         return _field_form(request, page, form, name, status=409, stale=stale)
-    return _property(request, RecordPage(record, person), name, page.values)
+    return _property(request, RecordPage(record, person), name, page, lost_access(page.record, record))
 
 
 @login_required
@@ -136,6 +138,7 @@ def _field_form(
         "others": [form[other] for other in form.fields if other != name],
         "form": form,
         "version": page.record.version,
+        "warning": warning(page.record, name),
     }
     if stale is not None:
         theirs = page.shower.plain_value(name, page.values.get(name))
@@ -156,18 +159,22 @@ def _field_form(
 
 
 def _property(
-    request: HttpRequest, page: RecordPage, name: str, before: Mapping[str, MachineValue]
+    request: HttpRequest, page: RecordPage, name: str, before: RecordPage, lost: str
 ) -> HttpResponse:
     """Answer a change made in place: the property, and whatever else on the page follows from it."""
     if not getattr(request, "htmx", False) or page.in_dialog(name) or is_in_dialog(request):
+        if lost:
+            messages.info(request, lost)
         return redirect(page.record)
-    others = [n for n in {*page.values, *before} if n != name and page.values.get(n) != before.get(n)]
+    names = {*page.values, *before.values} - {name}
+    others = [other for other in names if page.values.get(other) != before.values.get(other)]
     context = {
         **page.head(),
         "item": page.item(name),
         "others": [page.item(other) for other in others if not page.in_dialog(other)],
         "from_other": name in page.record_type.participants[:1],
         "from_whom": page.others(),
+        "lost": lost,
     }
     return render(request, "stellwerk/parts/property_saved.html", context)
 
@@ -194,13 +201,16 @@ def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
     if not form.is_valid():
         return _edit_form(request, page, form, status=422)
     try:
-        change(record, form.changes(record), by=person, version=version_of(request.POST.get("version")))
+        version = version_of(request.POST.get("version"))
+        changed = change(record, form.changes(record), by=person, version=version)
     except ValidationError as error:
         form.take_errors(error)
         return _edit_form(request, page, form, status=422)
     except StaleWrite as stale:
         page = RecordPage(stale.current, person)
         return _merge_form(request, page, form, stale)
+    if lost := lost_access(record, changed):
+        messages.info(request, lost)
     return redirect(record)
 
 

@@ -20,6 +20,7 @@ from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.values import MachineValue, machine_values, to_machine
+from stellwerk.kernel.web.record.participants import warning
 from stellwerk.kernel.web.reference_field import ReferenceField
 
 FEW = 40
@@ -95,6 +96,7 @@ class RecordForm(forms.Form):
         for name in names:
             field = self._field(name, offers)
             field.required = field.required or name in required
+            field.help_text = (warning(record, name) if record else "") or field.help_text
             name_empty_choice(field)
             self.fields[name] = field
             self.initial[name] = self._shown(name, start.get(name), offers)

@@ -1,15 +1,19 @@
 """A requester's own tickets, of both kinds, as the portal shows them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.comments.models import Comment
+from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.search import door
 from stellwerk.kernel.web import components
@@ -19,6 +23,7 @@ from stellwerk.processes.incidents.ticket import Ticket
 
 KINDS: dict[str, type[Ticket]] = {"incident": Incident, "service_request": ServiceRequest}
 MOST_FOUND = 25
+MOST_WORDS = 200
 TABS = (
     ("open", _("Open")),
     ("ended", _("Closed")),
@@ -29,6 +34,15 @@ CANCELLED_AS: dict[str, Any] = {
     Ticket.ResolutionCode.WITHDRAWN: _("Withdrawn"),
     Ticket.ResolutionCode.DUPLICATE: _("Handled with others"),
 }
+
+
+@dataclass(frozen=True)
+class FormerWords:
+    """Something that a person wrote on a ticket that they no longer see."""
+
+    reference: str
+    at: datetime
+    body: str
 
 
 def own(person: Person) -> QuerySet[Record]:
@@ -62,6 +76,26 @@ def in_tab(person: Person, tab: str) -> QuerySet[Record]:
         "all": Q(),
     }
     return mine.filter(narrowed[tab])
+
+
+def former_words(person: Person) -> list[FormerWords]:
+    """List what the person wrote on tickets that were theirs and no longer are, newest first; only their own words."""
+    theirs = Q(changes__requester__0=person.pk) | Q(changes__reported_by__0=person.pk)
+    tickets = Record.objects.filter(kind__in=KINDS).exclude(standing_of(person).visible(Record))
+    wrote = Comment.objects.filter(author=person, internal=False, record__in=tickets)
+    said = wrote.filter(Exists(Entry.objects.filter(theirs, record=OuterRef("record"))))
+    opened = Entry.objects.filter(actor=person, verb=Verb.CREATE, record__in=tickets)
+    opened = opened.filter(Exists(Entry.objects.filter(theirs, record=OuterRef("record"))))
+    found = [
+        FormerWords(one.record.reference, one.at, one.body)
+        for one in said.select_related("record").order_by("-at")[:MOST_WORDS]
+    ]
+    for entry in opened.select_related("record").order_by("-at")[:MOST_WORDS]:
+        texts = [entry.changes.get(name, [None, ""])[1] for name in ("title", "description")]
+        found.append(
+            FormerWords(entry.record.reference, entry.at, "\n\n".join(text for text in texts if text))
+        )
+    return sorted(found, key=lambda words: words.at, reverse=True)[:MOST_WORDS]
 
 
 def is_the_requesters_turn(ticket: Ticket) -> bool:

@@ -9,6 +9,7 @@ urlpatterns = [
     path("services/", views.services, name="portal_services"),
     path("services/<str:reference>/", views.service, name="portal_service"),
     path("tickets/", views.my_tickets, name="portal_tickets"),
+    path("words/", views.former_words, name="portal_words"),
     path("tickets/<str:reference>/", views.ticket, name="portal_ticket"),
     path("tickets/<str:reference>/reply/", views.reply, name="portal_reply"),
     path("tickets/<str:reference>/withdraw/", views.withdraw, name="portal_withdraw"),

@@ -130,9 +130,32 @@ def my_tickets(request: HttpRequest) -> HttpResponse:
             "next_url": f"?show={tab}&page={page.next_page_number()}" if page.has_next() else "",
         },
         "new_url": reverse("portal_new", args=["incident"]),
+        "words_url": reverse("portal_words") if tab == "all" else "",
         "empty": _empty(tab),
     }
     return _page(request, "list", context)
+
+
+@login_required
+@require_safe
+def former_words(request: HttpRequest) -> HttpResponse:
+    """List what the reader wrote on tickets that were entered for them and belong to somebody else."""
+    person = _reader(request)
+    words = tickets.former_words(person)
+    context = {
+        "words": [
+            StreamEntry(
+                "reply",
+                person.title,
+                one.at,
+                what=_("wrote on %s") % one.reference,
+                body=markdown(one.body),
+            )
+            for one in words
+        ],
+        "tickets_url": reverse("portal_tickets"),
+    }
+    return _page(request, "words", context)
 
 
 @login_required

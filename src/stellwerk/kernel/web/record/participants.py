@@ -1,0 +1,47 @@
+"""Saying who loses access to a record when it turns out to be somebody else's."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.share import Share
+from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.services import participant_shares
+
+
+def warning(record: Record, name: str) -> str:
+    """Say before a participant is changed whom that takes access from; "" for other fields."""
+    record_type = record.record_type
+    if name not in record_type.participants or getattr(record, f"{name}_id") is None:
+        return ""
+    follows = [other for other in record_type.participants if other not in record_type.editable_fields]
+    who = [
+        other for one in (name, *follows) if (other := getattr(record, one)) and other.pk != record.party_id
+    ]
+    return _("Whoever no longer takes part loses access to %(reference)s: %(who)s.") % {
+        "reference": record.reference,
+        "who": " · ".join(dict.fromkeys(str(other) for other in who)),
+    }
+
+
+def lost_access(before: Record, after: Record) -> str:
+    """Say after a change from whom it took access; "" when it took it from nobody."""
+    gone = participant_shares(before).keys() - participant_shares(after).keys()
+    if not gone:
+        return ""
+    kept = Share.objects.filter(record_id=after.pk).values_list("person", "party")
+    gone -= {pk for pair in kept for pk in pair if pk}
+    people = {person.pk: person for person in Person.objects.filter(pk__in=gone)}
+    seen = type(after)._default_manager
+    still = {pk for pk, person in people.items() if seen.visible_to(person).filter(pk=after.pk).exists()}
+    titles = Record.objects.filter(pk__in=gone - still).order_by("title").values_list("title", flat=True)
+    return (
+        ngettext(
+            "%(who)s no longer has access to %(reference)s.",
+            "%(who)s no longer have access to %(reference)s.",
+            len(titles),
+        )
+        % {"who": " · ".join(titles), "reference": after.reference}
+        if titles
+        else ""
+    )
