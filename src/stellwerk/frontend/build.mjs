@@ -46,11 +46,23 @@ const options = {
   legalComments: "linked",
   logLevel: "info",
   plugins: [sassFiles],
+  external: ["./inter-*.woff2"],
+};
+
+// The typeface keeps a name of its own, so that pages can ask for it before the style sheet does.
+const typeface = path.join(here, "node_modules/@fontsource-variable/inter");
+const typefaceFiles = {
+  "files/inter-latin-wght-normal.woff2": "inter-latin.woff2",
+  "files/inter-latin-ext-wght-normal.woff2": "inter-latin-ext.woff2",
+  LICENSE: "inter-LICENSE.txt",
 };
 
 await rm(path.join(here, "dist"), { recursive: true, force: true });
 await mkdir(path.join(here, "dist"));
 await copyFile(path.join(here, "src/icon.svg"), path.join(here, "dist/icon.svg"));
+for (const [from, to] of Object.entries(typefaceFiles)) {
+  await copyFile(path.join(typeface, from), path.join(here, "dist", to));
+}
 if (watch) {
   const context = await esbuild.context(options);
   await context.watch();

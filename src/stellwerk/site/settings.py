@@ -78,6 +78,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "stellwerk.site.compression.PageCompressionMiddleware",
     "stellwerk.site.headers.PermissionsPolicyMiddleware",
     "stellwerk.site.headers.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -127,6 +127,10 @@ class Record(models.Model):
         """Name the state as people read it; a type may say more, such as what is waited for."""
         return self.record_type.status_label(self.status)
 
+    def get_status_in_brief(self) -> str:
+        """Name the state in a few words, for a row of a list."""
+        return self.get_status_display()
+
 
 def twin(record: R) -> R:
     """Copy a record, with what it refers to; several times faster than the model's constructor."""

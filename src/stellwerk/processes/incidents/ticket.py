@@ -211,6 +211,18 @@ class Ticket(TypedRecord):
             return super().get_status_display()
         return gettext("Waiting for %(whom)s") % {"whom": self.WaitingFor(self.waiting_for).label}
 
+    def get_status_in_brief(self) -> str:
+        if self.status != self.Status.WAITING or not self.waiting_for:
+            return super().get_status_in_brief()
+        return str(WAITING_IN_BRIEF[self.WaitingFor(self.waiting_for)])
+
+
+WAITING_IN_BRIEF = {
+    Ticket.WaitingFor.USER: _("Waiting · user"),
+    Ticket.WaitingFor.SUPPLIER: _("Waiting · supplier"),
+    Ticket.WaitingFor.CHANGE: _("Waiting · change"),
+}
+
 
 # -- steps -----------------------------------------------------------------------------------------------
 

@@ -184,7 +184,7 @@ def _says_little(record_type: RecordType[Any], name: str) -> bool:
 
 
 def _status(record: Any) -> Cell:
-    return components.status(record.status, record.get_status_display())
+    return components.status(record.status, record.get_status_in_brief())
 
 
 def _priority(record: Any) -> Cell:
