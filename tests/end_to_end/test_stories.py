@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from stellwerk.foundation.prioritisation import PriorityScheme
 from stellwerk.foundation.reply_template import ReplyTemplate
+from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.roles import Role
 from stellwerk.kernel.attachments.models import Attachment
@@ -174,6 +175,24 @@ def test_arno_names_a_colleague_with_the_mouse(
     page.get_by_role("option", name="Maria Keller").click()
     expect(page.get_by_label("Text")).to_have_value("Dear @maria ")
     expect(page.get_by_label("Text")).to_be_focused()
+
+
+def test_arno_picks_a_requester_by_name(open_as: OpenAs, agent: Person, gus: Person, centre: Party) -> None:
+    grant(agent, Role.VIEWER, gus.party)
+    page = open_as(agent, "/incidents/new/")
+    requester, offered = page.get_by_label("Requester"), page.locator(".picker [role=option]")
+    requester.click()
+    expect(offered.filter(has_text="Arno Agent")).to_have_count(1)
+    requester.press_sequentially("gor")
+    expect(offered).to_have_count(1)
+    expect(offered).to_contain_text(f"{gus.reference} · Globex")
+    page.keyboard.press("Enter")
+    expect(requester).to_have_value(f"Gus Gordon ({gus.reference})")
+    expect(requester).to_have_attribute("aria-expanded", "false")
+    page.get_by_label("Title").fill("No mail")
+    page.get_by_role("button", name="Create incident").click()
+    expect(page.locator("#record-head")).to_contain_text("No mail")
+    assert Incident.objects.get().requester == gus
 
 
 def test_gus_reopens_what_came_back(open_as: OpenAs, ticket: Incident, gus: Person) -> None:

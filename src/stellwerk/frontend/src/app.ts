@@ -12,6 +12,7 @@ import "./composer";
 import "./mentions";
 import "./inline";
 import "./suggest";
+import "./picker";
 import "./preferences";
 import "./times";
 import "./page";

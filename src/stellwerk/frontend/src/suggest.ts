@@ -1,12 +1,14 @@
-// Suggestions while typing: [data-suggest] says where they come from; they go into the input's data list or the .found beside it.
+// Boxes to tick that follow what is typed: [data-suggest] says where they come from; they go into the .found beside the input.
 import { find, later, on } from "./dom";
 
 const asked = new WeakMap<HTMLInputElement, AbortController>();
 
-on("focusin", "[data-suggest]", (_event, input) => {
+const BOXES = "[data-suggest]:not([list], [role=combobox])"; // those are a picker's
+
+on("focusin", BOXES, (_event, input) => {
   if (!asked.has(input as HTMLInputElement)) void suggest(input as HTMLInputElement);
 });
-on("input", "[data-suggest]", later(150, (_event, input) => void suggest(input as HTMLInputElement)));
+on("input", BOXES, later(150, (_event, input) => void suggest(input as HTMLInputElement)));
 
 async function suggest(input: HTMLInputElement): Promise<void> {
   asked.get(input)?.abort();
@@ -16,12 +18,8 @@ async function suggest(input: HTMLInputElement): Promise<void> {
   url.searchParams.set("q", input.value);
   try {
     const answer = await fetch(url, { signal: asking.signal });
-    if (answer.ok) place(input)!.innerHTML = await answer.text();
+    if (answer.ok) find(".found", input.parentElement!)!.innerHTML = await answer.text();
   } catch {
     // Who types on or leaves the page no longer waits for these.
   }
-}
-
-function place(input: HTMLInputElement): HTMLElement | null {
-  return input.list ?? find(".found", input.parentElement!);
 }

@@ -1,7 +1,8 @@
 """Finding records to choose from: by the beginning of a word, a reference or an address, among those visible."""
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records import registry
@@ -18,6 +20,9 @@ from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.search import door
 
 MOST = 12
+MOST_RECENT = 5
+REFERENCE = re.compile(r"\b[A-Z]{2,4}-\d{6,12}\b")
+PARTS = {"boxes": "boxes", "list": "list"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,13 @@ class Option:
     reference: str
     title: str
     id: int
+    party: str = ""
+    """The name of the party that it belongs to; empty where the reader does not see that one."""
+
+    @property
+    def shown(self) -> str:
+        """What stands in an input once it is picked; forms take it as the record."""
+        return f"{self.title} ({self.reference})"
 
 
 def options(
@@ -57,25 +69,60 @@ def named(values: Iterable[str], model: type[Record], person: Person) -> list[Op
     return _options(visible.filter(reference__in=wanted))
 
 
+def reference_in(text: str) -> str:
+    """Return the reference in what a picker shows, "Gus Gordon (PER-000012)"; without any, the text in capitals."""
+    found = REFERENCE.findall(text.upper())
+    return found[-1] if found else text.upper()
+
+
 @login_required
 @require_safe
 def options_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
-    """Answer a search in a form with options of a data list, or with boxes (`as=boxes`) to tick for the field `name`."""
+    """Answer a search in a form: with options of a data list, of a picker (`as=list`), or boxes to tick (`as=boxes`).
+
+    `name` is the field of the boxes. A picker names what was picked lately (`recent`): those come first without a text.
+    """
+    person: Any = request.user
     name, text = request.GET.get("name", "")[:60], request.GET.get("q", "")
     without = request.GET.get("without", "")[:20]
-    found = options(record_type, request.user, text[:200], without=without)  # type: ignore[arg-type]
-    part = "boxes" if request.GET.get("as") == "boxes" else "datalist"
+    found = options(record_type, person, text[:200], without=without)
+    part = PARTS.get(request.GET.get("as", ""), "datalist")
+    if part == "list":
+        found = with_parties(
+            _recent_first(found, record_type, person, request.GET.getlist("recent"), text), person
+        )
     context = {"options": found, "name": name, "text": text.strip()}
     return render(request, f"stellwerk/parts/options_{part}.html", context)
 
 
 def chosen(record_type_key: str, reference: str, person: Person) -> Record | None:
-    """Return the visible record of a type with this reference; None when there is none."""
+    """Return the visible record of a type with this reference, or as a picker shows it; None when there is none."""
     model: Any = registry.get(record_type_key).model
-    found: Record | None = (
-        model._default_manager.visible_to(person).filter(reference=reference.upper()).first()
-    )
+    visible = model._default_manager.visible_to(person)
+    found: Record | None = visible.filter(reference=reference_in(reference)).first()
     return found
+
+
+def _recent_first(
+    found: list[Option], record_type: RecordType[Any], person: Person, recent: list[str], text: str
+) -> list[Option]:
+    """Put what was picked lately before the first ones, as far as it can still be picked."""
+    if text.strip() or not recent:
+        return found
+    wanted = [reference.upper()[:20] for reference in recent[:MOST_RECENT]]
+    visible: QuerySet[Any] = record_type.model._default_manager.visible_to(person)
+    known = {each.reference: each for each in _options(visible.filter(is_open=True, reference__in=wanted))}
+    lately = [known[reference] for reference in wanted if reference in known]
+    return [*lately, *(each for each in found if each not in lately)][:MOST]
+
+
+def with_parties(found: list[Option], person: Person) -> list[Option]:
+    """Say of each option which party it belongs to, where the person sees that one."""
+    owners = dict(Record.objects.filter(pk__in=[each.id for each in found]).values_list("pk", "party_id"))
+    titles = dict(
+        Party.objects.visible_to(person).filter(pk__in=set(owners.values())).values_list("pk", "title")
+    )
+    return [replace(each, party=titles.get(owners.get(each.id), "")) for each in found]
 
 
 def _options(queryset: QuerySet[Any]) -> list[Option]:

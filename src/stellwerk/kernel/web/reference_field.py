@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.web.options import reference_in
 
 
 class ReferenceInput(forms.TextInput):
@@ -33,7 +34,7 @@ class ReferenceInput(forms.TextInput):
 
 
 class ReferenceField(forms.CharField):
-    """Takes a reference such as "PER-000012", or a title that only one visible record has; gives the record."""
+    """Takes a reference such as "PER-000012", what a picker shows, or a title that only one visible record has."""
 
     def __init__(self, record_type: RecordType[Any], person: Person, **kwargs: Any) -> None:
         super().__init__(widget=ReferenceInput(record_type), max_length=250, **kwargs)
@@ -46,7 +47,7 @@ class ReferenceField(forms.CharField):
 
     def _record(self, text: str) -> Record:
         visible: Any = self.record_type.model._default_manager.visible_to(self.person)
-        found = list(visible.filter(reference=text.upper())) or list(visible.filter(title=text)[:2])
+        found = list(visible.filter(reference=reference_in(text))) or list(visible.filter(title=text)[:2])
         if len(found) != 1:
             raise ValidationError(_("Choose one of those offered: there is no such record."))
         record: Record = found[0]

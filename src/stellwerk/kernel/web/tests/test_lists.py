@@ -316,6 +316,27 @@ def test_options_are_visible_open_records(desk_client: Client, desk: Team, agent
     assert f'name="team" value="{desk.reference}"' in boxes
 
 
+def test_a_picker_names_what_it_offers_and_begins_with_what_was_picked_lately(
+    desk_client: Client, desk: Team, agent: Person, maria: Person, gus: Person
+) -> None:
+    offered = desk_client.get("/options/people/?as=list&q=arn").content.decode()
+    assert f'data-value="Arno Agent ({agent.reference})"' in offered
+    assert f'<span class="option-about">{agent.reference} · Centre North</span>' in offered
+    lately = f"/options/people/?as=list&q=&recent={maria.reference}&recent={gus.reference}&recent=PER-999999"
+    found = re.findall(r'data-reference="([^"]+)"', desk_client.get(lately).content.decode())
+    assert found == [maria.reference, agent.reference]
+
+
+def test_a_picker_tells_no_name_of_a_party_that_the_reader_does_not_see(
+    client: Client, nobody: Person, maria: Person, centre: Party
+) -> None:
+    ticket = create(Incident, {"title": "Ours", "requester": nobody, "party": centre}, by=SYSTEM)
+    client.force_login(nobody)
+    offered = client.get(f"/options/incidents/?as=list&q={ticket.reference}").content.decode()
+    assert f'<span class="option-about">{ticket.reference}</span>' in offered
+    assert "Centre North" not in offered
+
+
 def test_a_form_full_of_empty_filters_leads_to_a_short_address(desk_client: Client) -> None:
     query = "find.team=night&status=new&priority=&created_at__gte=&q="
     answer = desk_client.get(f"/incidents/?{query}")
