@@ -66,6 +66,7 @@ class CategoryType(RecordType[Category]):
             Transition("revive", _("Use again"), [Category.Status.RETIRED], Category.Status.ACTIVE),
         ],
         ended=[Category.Status.RETIRED],
+        tones={Category.Status.ACTIVE: "live"},
     )
 
     def derive(self, record: Category, before: Category | None) -> None:

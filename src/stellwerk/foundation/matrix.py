@@ -12,7 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from stellwerk.kernel.exchange.readers import StructuredCells, reads
+from stellwerk.kernel.fields.field import Field, kind
+from stellwerk.kernel.fields.structured import Structured
 from stellwerk.kernel.web import components
+from stellwerk.kernel.web.fields.renderer import Names, Renderer, renders
 
 
 class Level(models.TextChoices):
@@ -37,15 +41,20 @@ CELLS = list(product(Level.values, Level.values))
 """Impact and urgency of every cell, row by row."""
 
 
+@kind
+class Matrix(Structured):
+    """A priority for every impact and urgency."""
+
+    kind = "matrix"
+
+
 class MatrixField(models.JSONField):
     """Holds `{impact: {urgency: priority}}`."""
 
+    kind = Matrix
+
     def formfield(self, **kwargs: Any) -> Any:
         return MatrixFormField(label=capfirst(str(self.verbose_name)), help_text=self.help_text)
-
-    def as_html(self, value: Any) -> SafeString:
-        """Draw the matrix as a table of priorities."""
-        return table({cell: _shown(value, *cell) for cell in CELLS})
 
 
 class MatrixWidget(forms.MultiWidget):
@@ -84,6 +93,18 @@ class MatrixFormField(forms.MultiValueField):
         return matrix
 
 
+@renders(Matrix)
+class MatrixRenderer(Renderer):
+    def shown(self, field: Field, value: Any, names: Names) -> SafeString:
+        """Draw the matrix as a table of priorities."""
+        return table({cell: _shown(value, *cell) for cell in CELLS})
+
+
+@reads(Matrix)
+class MatrixCells(StructuredCells):
+    """The matrix stands in a cell as JSON."""
+
+
 def table(cells: Mapping[tuple[str, str], Any]) -> SafeString:
     """Draw cells with impact down the side and urgency along the top."""
     head = format_html_join("", '<th scope="col">{}</th>', ((Level(u).label,) for u in Level.values))
@@ -113,4 +134,4 @@ def _cell(matrix: Any, impact: str, urgency: str) -> Any:
 
 def _shown(matrix: Any, impact: str, urgency: str) -> SafeString:
     value = _cell(matrix, impact, urgency)
-    return components.priority(value, Priority(value).label if value in Priority.values else "")
+    return components.rank(value, Priority(value).label if value in Priority.values else "")

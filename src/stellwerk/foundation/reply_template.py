@@ -50,4 +50,5 @@ class ReplyTemplateType(RecordType[ReplyTemplate]):
             Transition("revive", _("Use again"), [ReplyTemplate.Status.RETIRED], ReplyTemplate.Status.ACTIVE),
         ],
         ended=[ReplyTemplate.Status.RETIRED],
+        tones={ReplyTemplate.Status.ACTIVE: "live"},
     )

@@ -92,6 +92,7 @@ SCHEME_WORKFLOW = Workflow(
         ),
     ],
     ended=[Scheme.Status.SUPERSEDED],
+    tones={Scheme.Status.DRAFT: "new", Scheme.Status.IN_FORCE: "live"},
 )
 
 

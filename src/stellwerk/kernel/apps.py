@@ -12,10 +12,13 @@ class KernelConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Once models are loaded: the checks of start-up, who sees what, and forms that are not the generic one.
+        # Once models are loaded: the checks of start-up, who sees what, added fields, forms that are not the generic one.
         from stellwerk.kernel.access import forms, standing  # noqa: F401
-        from stellwerk.kernel.custom import forms as custom  # noqa: F401
+        from stellwerk.kernel.custom import forms as custom_forms  # noqa: F401
+        from stellwerk.kernel.custom import values  # noqa: F401
+        from stellwerk.kernel.exchange import checks as of_files  # noqa: F401
         from stellwerk.kernel.records import checks  # noqa: F401
+        from stellwerk.kernel.web import checks as of_pages  # noqa: F401
 
         post_migrate.connect(_prepare, sender=self)
 

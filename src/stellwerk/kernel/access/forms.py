@@ -6,15 +6,16 @@ from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.records import registry
-from stellwerk.kernel.web.record.forms import Offered, RecordForm, form_of
+from stellwerk.kernel.web.fields.renderer import Asked
+from stellwerk.kernel.web.record.forms import RecordForm, form_of
 
 
 @form_of(RoleAssignment)
 class RoleAssignmentForm(RecordForm):
     """Offers the processes that there are, and says what an empty party or process means."""
 
-    def _field(self, name: str, offers: dict[str, Offered]) -> forms.Field:
-        field = super()._field(name, offers)
+    def _field(self, name: str, asked: Asked) -> forms.Field:
+        field = super()._field(name, asked)
         if name == "party":
             field.help_text = _("What the role is held for, with all below it. Empty: all parties.")
             if isinstance(field.widget, forms.Select):

@@ -85,6 +85,7 @@ class PartyType(RecordType[Party]):
             ),
         ],
         ended=[Party.Status.FORMER],
+        tones={Party.Status.ACTIVE: "live"},
     )
 
     def defaults(self, by: Any, via: Via) -> dict[str, Any]:

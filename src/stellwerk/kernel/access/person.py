@@ -126,6 +126,7 @@ class PersonType(RecordType[Person]):
             ),
         ],
         ended=[Person.Status.FORMER],
+        tones={Person.Status.ACTIVE: "live"},
     )
 
     def actions(self, record: Person, by: Person) -> list[Action]:

@@ -71,6 +71,7 @@ class TeamType(RecordType[Team]):
             Transition("revive", _("Revive"), [Team.Status.FORMER], Team.Status.ACTIVE, by=[Role.MANAGER]),
         ],
         ended=[Team.Status.FORMER],
+        tones={Team.Status.ACTIVE: "live"},
     )
 
     def authorise(self, record: Team, before: Team | None, by: Actor) -> None:

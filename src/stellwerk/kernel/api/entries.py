@@ -34,7 +34,7 @@ class Entries:
         ]
 
     def _shown(self, entry: Entry) -> dict[str, Both]:
-        shown = {*self.record_type.shown_to_requesters, COMMENT}
+        shown = {*self.record_type.readable_fields(internal=False), COMMENT}
         return {name: both for name, both in entry.changes.items() if self.internal or name in shown}
 
     def _names(self, changes: Iterable[dict[str, Both]]) -> dict[int, Data]:
@@ -43,8 +43,8 @@ class Entries:
         linked: set[int] = set()
         for each in changes:
             for name, both in each.items():
-                if name in self.record_type.references:
-                    plain |= {pk for pk in both if pk is not None}
+                if field := self.record_type.pointing.get(name):
+                    plain |= {pk for value in both for pk in field.refers(value)}
                 elif name in (LINK, SHARE):
                     ends = linked if name == LINK else plain
                     ends |= {about["with"] for about in both if about}
@@ -53,8 +53,8 @@ class Entries:
         return {each.pk: {"reference": each.reference, "title": each.title} for each in found}
 
     def _both(self, name: str, both: Both, names: dict[int, Data]) -> Both:
-        if name in self.record_type.references:
-            return [names.get(pk) for pk in both]
+        if field := self.record_type.pointing.get(name):
+            return [field.to_json(value, names) for value in both]
         if name in (LINK, SHARE):
             return [about and {**about, "with": names.get(about["with"])} for about in both]
         return both

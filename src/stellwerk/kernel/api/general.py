@@ -9,9 +9,17 @@ from stellwerk.kernel.api import document, reading, schemas
 from stellwerk.kernel.api.call import Answer, Call
 from stellwerk.kernel.api.operation import Parameter, operation
 from stellwerk.kernel.api.records import LIMIT, MOST_ROWS, PAGE_SIZE
-from stellwerk.kernel.api.representation import Data, internal_among, moment, reference_to
+from stellwerk.kernel.api.representation import (
+    BOOKKEEPING,
+    Data,
+    internal_among,
+    moment,
+    reference_to,
+    told_fields,
+)
 from stellwerk.kernel.custom.schema import schema_of
 from stellwerk.kernel.custom.values import known_to
+from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
@@ -123,7 +131,9 @@ def _described(record_type: RecordType[Any], standing: Standing) -> Data:
         "prefix": record_type.prefix,
         "address": f"/api/v1/{record_type.slug}",
         "may_create": standing.may_create(record_type),
-        "fields": [_field(record_type, field) for field in record_type.journaled],
+        "fields": [
+            _field(record_type, field) for field in told_fields(record_type) if field.name not in BOOKKEEPING
+        ],
         "custom": schema_of(known_to(standing, record_type)),
         "statuses": _choices(workflow.statuses.choices) if workflow else [],
         "transitions": [
@@ -140,16 +150,16 @@ def _described(record_type: RecordType[Any], standing: Standing) -> Data:
     }
 
 
-def _field(record_type: RecordType[Any], field: Any) -> Data:
-    target = record_type.references.get(field.name)
+def _field(record_type: RecordType[Any], field: Field) -> Data:
     return {
         "name": field.name,
-        "label": str(record_type.field_label(field.name)),
-        "help": str(field.help_text),
+        "kind": field.kind,
+        "label": str(field.label),
+        "help": str(field.help),
         "writable": field.name in record_type.editable_fields,
-        "required": not (field.blank or field.has_default()),
-        "choices": _choices(field.flatchoices),
-        "references": registry.for_model(target).key if target else None,
+        "required": field.required and not field.has_default,
+        "choices": _choices(field.choices),
+        "references": registry.for_model(field.target).key if field.target else None,
     }
 
 

@@ -5,21 +5,15 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import models
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.api.problems import Problem
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.values import in_utc
-
-LARGEST_ID = 2**63 - 1
-NO_ID = 0
-"""Stands for a reference that nothing has: no record ever bears this id."""
 
 
 def json_object(request: HttpRequest) -> dict[str, Any]:
@@ -48,19 +42,20 @@ def values_of(
     """
     values: dict[str, Any] = {}
     faults: dict[str, Any] = {}
-    references: dict[str, str] = {}
+    own = record_type.own_fields
     for name, value in given.items():
         try:
             if name == "custom":
                 values |= _custom(value)
-            elif name in record_type.references and isinstance(value, str):
-                references[name] = value.upper()
             else:
-                values[name] = _typed(record_type, name, value)
+                values[name] = own[name].from_json(value) if name in own and value is not None else value
         except ValidationError as error:
             faults[name] = error.messages
-    values |= _resolved(references)
-    return values, faults
+    named = {
+        reference for name, value in values.items() if name in own for reference in own[name].named(value)
+    }
+    ids = _ids_of(named) if named else {}
+    return {n: own[n].with_ids(value, ids) if n in own else value for n, value in values.items()}, faults
 
 
 def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
@@ -127,48 +122,9 @@ def _custom(value: Any) -> dict[str, Any]:
     return {f"custom.{name}": member for name, member in value.items()}
 
 
-# What JSON must hold for a field of each class; the first class that fits counts.
-_JSON_TYPES: tuple[tuple[type["models.Field[Any, Any]"], tuple[type, ...], Any], ...] = (
-    (models.ForeignKey, (int,), gettext_lazy("Give a reference such as PER-000001, or an id.")),
-    (models.BooleanField, (bool,), gettext_lazy("Give true or false.")),
-    (models.DecimalField, (str, int, float), gettext_lazy("Give a number.")),
-    (models.FloatField, (int, float), gettext_lazy("Give a number.")),
-    (models.IntegerField, (int,), gettext_lazy("Give a whole number.")),
-    (models.JSONField, (object,), ""),
-    (models.Field, (str,), gettext_lazy("Give a text.")),
-)
-
-
-def _typed(record_type: RecordType[Any], name: str, value: Any) -> Any:
-    try:
-        declared = record_type.field(name)
-    except FieldDoesNotExist:
-        return value
-    for kind, types, message in _JSON_TYPES:
-        if isinstance(declared, kind):
-            fits = isinstance(value, types) and (bool in types or not isinstance(value, bool))
-            if value is not None and not fits and object not in types:
-                raise ValidationError(message)
-            break
-    if declared.choices and value not in (None, "") and value not in dict(declared.flatchoices):
-        known = ", ".join(str(choice) for choice, _label in declared.flatchoices)
-        raise ValidationError(gettext_lazy("Choose one of: %s.") % known)
-    if value is not None and isinstance(declared, models.DateTimeField):
-        return moment(name, value)
-    if isinstance(declared, models.ForeignKey) and value is not None and not 0 < value <= LARGEST_ID:
-        raise ValidationError(_NO_SUCH_RECORD)
-    return value
-
-
-_NO_SUCH_RECORD = gettext_lazy("Choose one of those offered: there is no such record.")
-
-
-def _resolved(references: Mapping[str, str]) -> dict[str, int]:
+def _ids_of(references: Collection[str]) -> dict[str, int]:
     """Find the ids of references, in one query.
 
-    Whether the caller may see them is asked by the verbs, which refuse NO_ID at the same point and in the same words.
+    Whether the caller may see them is asked by the verbs, which refuse an id that nothing has in the same words.
     """
-    if not references:
-        return {}
-    found = dict(Record.objects.filter(reference__in=set(references.values())).values_list("reference", "pk"))
-    return {name: found.get(reference, NO_ID) for name, reference in references.items()}
+    return dict(Record.objects.filter(reference__in=references).values_list("reference", "pk"))

@@ -4,17 +4,16 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from django.db import models
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.api.reading import unfit
-from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.fields.machine import to_machine
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.glance import glances
 from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.values import to_machine
 
 ALWAYS = ("id", "reference", "type")
 BOOKKEEPING = ("is_open", "version", "created_at", "updated_at")
@@ -46,10 +45,14 @@ class Representation:
 
         `values` holds the ids to which the members' references were resolved.
         """
-        ids = {name: values.get(name) for name in members if name in self.record_type.references}
-        visible = Record.objects.visible_to(self.person).filter(pk__in=[pk for pk in ids.values() if pk])
-        names = {record.pk: reference_to(record) for record in visible} if any(ids.values()) else {}
-        return {name: names.get(ids.get(name), value) for name, value in members.items()}
+        pointing = {n: field for n, field in self.record_type.pointing.items() if n in members}
+        ids = {pk for name, field in pointing.items() for pk in field.refers(values.get(name))}
+        visible = Record.objects.visible_to(self.person).filter(pk__in=ids) if ids else ()
+        told = {record.pk: reference_to(record) for record in visible}
+        return {
+            name: (name in pointing and pointing[name].to_json(values.get(name), told)) or value
+            for name, value in members.items()
+        }
 
     def _told(self, records: Sequence[Record], internal: set[int]) -> list[Data]:
         fields = dict.fromkeys(internal, self._inside)
@@ -60,7 +63,7 @@ class Representation:
                 "id": record.pk,
                 "reference": record.reference,
                 "type": record.kind,
-                **{field.name: _value(record, field, names) for field in shown},
+                **{field.name: field.to_json(field.get(record), names) for field in shown},
                 **self._custom(record, record.pk in internal),
             }
             for record, shown in pairs
@@ -71,9 +74,8 @@ class Representation:
             return {}
         if internal or not record.custom:
             return {"custom": record.custom}
-        fields = custom.definitions(record.kind)
-        shown = {name for name, field in fields.items() if field.shown_to_requesters}
-        return {"custom": {name: value for name, value in record.custom.items() if name in shown}}
+        shown = self.record_type.readable_fields(internal=False)
+        return {"custom": {name: value for name, value in record.custom.items() if f"custom.{name}" in shown}}
 
 
 def selectable(record_type: RecordType[Any]) -> list[str]:
@@ -118,37 +120,33 @@ def moment(value: Any) -> str | None:
 
 
 @cache
-def _fields(
-    record_type: RecordType[Any], names: tuple[str, ...] | None, *, guest: bool
-) -> tuple["models.Field[Any, Any]", ...]:
-    shown = {*record_type.shown_to_requesters, *BOOKKEEPING}
-    every = [*record_type.journaled, *(record_type.field(name) for name in BOOKKEEPING)]
+def _fields(record_type: RecordType[Any], names: tuple[str, ...] | None, *, guest: bool) -> tuple[Field, ...]:
     return tuple(
         field
-        for field in every
-        if (names is None or field.name in names) and (not guest or field.name in shown)
+        for field in told_fields(record_type)
+        if (names is None or field.name in names)
+        and (field.name in BOOKKEEPING or field.readable_by(internal=not guest))
     )
 
 
-def _named(pairs: Iterable[tuple[Record, Iterable["models.Field[Any, Any]"]]]) -> dict[int, Data]:
+def told_fields(record_type: RecordType[Any]) -> list[Field]:
+    """List what is told of every record beside its reference, added fields and what these hold aside."""
+    own = [field for name, field in record_type.own_fields.items() if name not in ("reference", *BOOKKEEPING)]
+    return [*own, *map(record_type.own_field, BOOKKEEPING)]
+
+
+def _named(pairs: Iterable[tuple[Record, Iterable[Field]]]) -> dict[int, Data]:
     """Find out what the references are called, in one query at most."""
     names: dict[int, Data] = {}
-    unknown = set()
+    unknown: set[int] = set()
     for record, shown in pairs:
         for field in shown:
-            if not field.is_relation or (pk := getattr(record, field.attname)) is None:
+            if not field.target:
                 continue
             if known := record._state.fields_cache.get(field.name):
-                names[pk] = {"reference": known.reference, "title": known.title}
+                names[known.pk] = {"reference": known.reference, "title": known.title}
             else:
-                unknown.add(pk)
+                unknown.update(field.refers(field.get(record)))
     for pk, seen in glances(unknown - names.keys()).items():
         names[pk] = {"reference": seen.reference, "title": seen.title}
     return names
-
-
-def _value(record: Record, field: "models.Field[Any, Any]", names: dict[int, Data]) -> Any:
-    value = getattr(record, field.attname)
-    if field.is_relation:
-        return names.get(value)
-    return moment(value) if isinstance(field, models.DateTimeField) else to_machine(value)

@@ -3,19 +3,19 @@
 Functions take a record type and return a schema; names of components are those of the type's model.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import models
 from django.utils.encoding import force_str
 
 from stellwerk.kernel.api.operation import Parameter, Schema
-from stellwerk.kernel.api.representation import BOOKKEEPING
-from stellwerk.kernel.custom.schema import Fields, schema_of
+from stellwerk.kernel.api.representation import told_fields
+from stellwerk.kernel.custom.schema import schema_of
+from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.links import types as link_types
-from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.declaration import CORE_DATES, RecordType
 from stellwerk.kernel.records.entry import Verb
-from stellwerk.kernel.records.selection import CORE_DATES
+from stellwerk.kernel.records.selection import dated
 from stellwerk.kernel.workflow.workflow import Transition
 
 Type = RecordType[Any]
@@ -92,7 +92,7 @@ def steps(record_type: Type) -> Schema:
 
 def step_body(record_type: Type, step: Transition) -> Schema:
     """Describe what a step takes; everything is optional that the record may hold already."""
-    given = {name: _given(record_type.field(name), record_type) for name in step.fields}
+    given = {name: _given(_field(record_type, name), record_type) for name in step.fields}
     return an_object({**given, "version": NUMBER}, [])
 
 
@@ -102,15 +102,15 @@ def _bulk(item: Schema) -> Schema:
     return an_object({"mode": mode, "items": items}, ["items"])
 
 
-def components_of(record_type: Type, custom: Fields | None) -> dict[str, Schema]:
+def components_of(record_type: Type, custom: Mapping[str, Field] | None) -> dict[str, Schema]:
     """Describe the record as it is read, made and changed, and its choices; None leaves custom fields open."""
     name = name_of(record_type)
     given_custom: Schema = {"type": "object"} if custom is None else schema_of(custom)
     # What was stored under an earlier definition is still told.
     told_custom = {key: part for key, part in given_custom.items() if key in ("type", "properties")}
-    every = [*record_type.journaled, *(record_type.field(field) for field in BOOKKEEPING)]
-    told = {field.name: _told(field, record_type) for field in every}
-    given = {field: _given(record_type.field(field), record_type) for field in record_type.editable_fields}
+    fields = told_fields(record_type)
+    told = {field.name: _told(field, record_type) for field in fields}
+    given = {name: _given(_field(record_type, name), record_type) for name in record_type.editable_fields}
     read = {"id": NUMBER, "reference": _pattern(record_type), "type": {"const": record_type.key}}
     return {
         name: an_object(
@@ -121,17 +121,10 @@ def components_of(record_type: Type, custom: Fields | None) -> dict[str, Schema]
         f"{name}New": an_object({**given, "custom": given_custom}, []),
         f"{name}Changed": an_object({**given, "custom": given_custom, "version": NUMBER}, []),
         **{
-            _choices_name(record_type, field): _enumeration(
-                field.flatchoices, may_be_empty=_may_be_empty(field)
-            )
-            for field in record_type.journaled
-            if field.choices
+            _choices_name(record_type, field): field.schema()
+            for field in fields
+            if field.choices and not field.many
         },
-        **(
-            {f"{name}Status": _enumeration(record_type.workflow.statuses.choices)}
-            if record_type.workflow
-            else {}
-        ),
     }
 
 
@@ -149,29 +142,19 @@ def filters(record_type: Type) -> list[Parameter]:
 
 
 def _filter(record_type: Type, name: str) -> Parameter:
-    field = record_type.field(name)
-    if name in record_type.references:
-        one, hint = TEXT, "a reference, an id, “me” or “none”"
-    elif name == "status" and record_type.workflow:
-        one, hint = component(f"{name_of(record_type)}Status"), ""
-    elif field.choices:
-        one, hint = {"type": "string", "enum": [str(value) for value, _label in field.flatchoices]}, ""
-    elif isinstance(field, models.BooleanField):
-        one, hint = {"type": "string", "enum": ["yes", "no"]}, ""
-    else:
-        one, hint = TEXT, ""
-    words = f"{force_str(field.verbose_name)}: {hint}" if hint else force_str(field.verbose_name)
+    field = _field(record_type, name)
+    one, hint = field.filter_schema()
+    if name == "status" and field.choices:
+        one = component(_choices_name(record_type, field))
+    words = f"{force_str(field.label)}: {hint}" if hint else force_str(field.label)
     return Parameter(name, f"{words}; repeated: any of them.", {"type": "array", "items": one})
 
 
 def _bounds(record_type: Type) -> Iterable[Parameter]:
-    names = dict.fromkeys([*CORE_DATES, *record_type.columns, *record_type.filters])
-    for name in names:
-        field = record_type.field(name)
-        if isinstance(field, models.DateField):
-            label = force_str(field.verbose_name)
-            yield Parameter(f"{name}__gte", f"{label}: at this date or moment, or later.")
-            yield Parameter(f"{name}__lt", f"{label}: before this date or moment.")
+    for name in dated(record_type):
+        label = force_str(record_type.own_fields[name].label)
+        yield Parameter(f"{name}__gte", f"{label}: at this date or moment, or later.")
+        yield Parameter(f"{name}__lt", f"{label}: before this date or moment.")
 
 
 def _orderings(record_type: Type) -> list[str]:
@@ -186,38 +169,22 @@ def _pattern(record_type: Type) -> Schema:
     return {"type": "string", "pattern": f"^{record_type.prefix}-[0-9]+$"}
 
 
-def _told(field: Any, record_type: Type) -> Schema:
-    if field.is_relation:
-        return _nullable(REFERENCE, True) | _words(field)
-    return _nullable(_plain(field, record_type), field.null) | _words(field)
+def _field(record_type: Type, name: str) -> Field:
+    return record_type.own_fields.get(name) or record_type.own_field(name)
 
 
-def _given(field: Any, record_type: Type) -> Schema:
-    if field.is_relation:
-        return _nullable(REFERENCE_GIVEN, field.null) | _words(field)
-    described = _plain(field, record_type)
-    if isinstance(field, models.CharField) and field.max_length and not field.choices:
-        described = described | {"maxLength": field.max_length}
-    return _nullable(described, field.null) | _words(field)
+def _told(field: Field, record_type: Type) -> Schema:
+    return _described(field, record_type, field.told_schema(), null=field.nullable or bool(field.target))
 
 
-_PLAIN: tuple[tuple[type["models.Field[Any, Any]"], Schema], ...] = (
-    (models.BooleanField, FLAG),
-    (models.DecimalField, TEXT),
-    (models.FloatField, {"type": "number"}),
-    (models.IntegerField, NUMBER),
-    (models.DateTimeField, MOMENT),
-    (models.DateField, {"type": "string", "format": "date"}),
-    (models.JSONField, {}),
-)
+def _given(field: Field, record_type: Type) -> Schema:
+    return _described(field, record_type, field.given_schema(), null=field.nullable)
 
 
-def _plain(field: Any, record_type: Type) -> Schema:
-    if field.name == "status" and record_type.workflow:
-        return component(f"{name_of(record_type)}Status")
-    if field.choices:
-        return component(_choices_name(record_type, field))
-    return next((schema for kind, schema in _PLAIN if isinstance(field, kind)), TEXT)
+def _described(field: Field, record_type: Type, schema: Schema, *, null: bool) -> Schema:
+    if field.choices and not field.many:
+        schema = component(_choices_name(record_type, field))
+    return _nullable(schema, null) | _words(field)
 
 
 def _nullable(schema: Schema, null: bool) -> Schema:
@@ -228,27 +195,19 @@ def _nullable(schema: Schema, null: bool) -> Schema:
     return schema | {"type": [schema["type"], "null"]}
 
 
-def _words(field: Any) -> Schema:
-    words = ". ".join(filter(None, (force_str(field.verbose_name), force_str(field.help_text))))
-    return {"description": words}
+def _words(field: Field) -> Schema:
+    return {"description": ". ".join(filter(None, (force_str(field.label), force_str(field.help))))}
 
 
-def _choices_name(record_type: Type, field: Any) -> str:
+def _choices_name(record_type: Type, field: Field) -> str:
     return name_of(record_type) + "".join(part.capitalize() for part in field.name.split("_"))
 
 
-def _may_be_empty(field: Any) -> bool:
-    return bool(field.blank and not field.null and field.empty_strings_allowed)
-
-
-def _enumeration(pairs: Any, *, may_be_empty: bool = False) -> Schema:
-    """Describe choices; an empty one stands for none where a field may be blank."""
+def _enumeration(pairs: Any) -> Schema:
+    """Describe choices."""
     values = [value for value, _label in pairs]
-    if may_be_empty and "" not in values:
-        values.append("")
     meanings = "; ".join(f"`{value}`: {force_str(label)}" for value, label in pairs)
-    kind = "integer" if all(isinstance(value, int) for value in values) else "string"
-    return {"type": kind, "enum": values, "description": meanings}
+    return {"type": "string", "enum": values, "description": meanings}
 
 
 # -- what stands beside records ------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from stellwerk.kernel.custom.models import CustomField
 from stellwerk.kernel.records import registry
-from stellwerk.kernel.web.record.forms import Offered, RecordForm, form_of
+from stellwerk.kernel.web.fields.renderer import Asked
+from stellwerk.kernel.web.record.forms import RecordForm, form_of
 
 
 class LinesField(forms.CharField):
@@ -28,8 +29,8 @@ class LinesField(forms.CharField):
 class CustomFieldForm(RecordForm):
     """Offers what the model keeps as keys and JSON in people's words."""
 
-    def _field(self, name: str, offers: dict[str, Offered]) -> forms.Field:
-        field = super()._field(name, offers)
+    def _field(self, name: str, asked: Asked) -> forms.Field:
+        field = super()._field(name, asked)
         if name in ("target", "references"):
             kinds = [(each.key, capfirst(str(each.label))) for each in registry.all_types()]
             choices = [*BLANK_CHOICE_DASH, *sorted(kinds, key=lambda kind: kind[1])]

@@ -26,6 +26,10 @@ class CustomField(TypedRecord):
         CHOICE = "choice", _("Choice")
         REFERENCE = "reference", _("Reference to a record")
         YES_NO = "yes_no", _("Yes or no")
+        PERCENTAGE = "percentage", _("Percentage")
+        DURATION = "duration", _("Duration")
+        SEVERAL_CHOICES = "several_choices", _("Several choices")
+        SEVERAL_REFERENCES = "several_references", _("References to several records")
 
     class Status(models.TextChoices):
         ACTIVE = "active", _("In use")
@@ -37,12 +41,15 @@ class CustomField(TypedRecord):
     name = models.SlugField(
         _("name"), max_length=40, help_text=_("As it stands in the API, files and addresses.")
     )
-    type = models.CharField(_("type of value"), max_length=10, choices=Type, default=Type.TEXT)
+    type = models.CharField(_("type of value"), max_length=20, choices=Type, default=Type.TEXT)
     choices = models.JSONField(
         _("choices"), default=list, blank=True, help_text=_("A list of texts, for a choice.")
     )
     references = models.CharField(
         _("refers to"), max_length=40, blank=True, help_text=_("The key of a record type.")
+    )
+    unit = models.CharField(
+        _("unit"), max_length=20, blank=True, help_text=_("What a number counts, such as TB.")
     )
     help = models.CharField(_("help"), max_length=250, blank=True)
     required = models.BooleanField(_("required"), default=False)
@@ -54,10 +61,14 @@ class CustomField(TypedRecord):
         constraints = (models.UniqueConstraint(fields=["target", "name"], name="custom_field_name"),)
 
 
+CHOOSING = (CustomField.Type.CHOICE, CustomField.Type.SEVERAL_CHOICES)
+
+
 @register
 class CustomFieldType(RecordType[CustomField]):
     model = CustomField
     prefix = "FLD"
+    seldom_changes = True
     icon = "text-cursor-input"
     access = {Role.MANAGER: Access.VIEW}
     columns = ["reference", "title", "target", "name", "type", "required", "status"]
@@ -65,7 +76,7 @@ class CustomFieldType(RecordType[CustomField]):
     search = ["reference", "title", "name", "help"]
     sections = [
         Section(_("Field"), ["title", "target", "name", "help"]),
-        Section(_("Values"), ["type", "choices", "references", "required", "shown_to_requesters"]),
+        Section(_("Values"), ["type", "choices", "unit", "references", "required", "shown_to_requesters"]),
     ]
     workflow = Workflow(
         CustomField.Status,
@@ -75,6 +86,7 @@ class CustomFieldType(RecordType[CustomField]):
             Transition("revive", _("Use again"), [CustomField.Status.RETIRED], CustomField.Status.ACTIVE),
         ],
         ended=[CustomField.Status.RETIRED],
+        tones={CustomField.Status.ACTIVE: "live"},
     )
 
     def validate(self, record: CustomField, before: CustomField | None) -> None:
@@ -84,7 +96,7 @@ class CustomFieldType(RecordType[CustomField]):
                     "Its record type, name and type of value are fixed once values may exist: retire it and add another."
                 )
             )
-        if record.type == CustomField.Type.CHOICE and not record.choices:
+        if record.type in CHOOSING and not record.choices:
             raise ValidationError({"choices": _("List at least one choice.")})
         if not (isinstance(record.choices, list) and all(isinstance(each, str) for each in record.choices)):
             raise ValidationError({"choices": _("Give a list of texts.")})

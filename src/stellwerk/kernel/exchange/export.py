@@ -11,13 +11,12 @@ from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.custom import values as custom
 from stellwerk.kernel.exchange.formats import Format
+from stellwerk.kernel.exchange.readers import cells_of
+from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.selection import CORE_DATES, Selection
-from stellwerk.kernel.records.values import to_machine
-from stellwerk.kernel.web.lists.columns import shown_to_guests
+from stellwerk.kernel.records.selection import Selection
 
 ROWS_AT_ONCE = 500
 STAFF_ROW = "exported_as_staff"
@@ -30,12 +29,14 @@ class Export:
         self.selection = selection
         self.record_type: RecordType[Any] = selection.record_type
         self.person: Actor = selection.person
-        self.guests = shown_to_guests(self.record_type)
-        offered = self._offered()
+        standing = standing_of(self.person)
+        internal = standing.is_administrator or standing.scope(self.record_type) != frozenset()
+        offered = self.record_type.readable_fields(internal=internal)
         unknown = [name for name in columns if name not in offered]
         if unknown:
             raise ValidationError({"columns": _("The list has no column “%s”.") % unknown[0]})
         self.columns = ["reference", *(name for name in columns or offered if name != "reference")]
+        self.fields = [offered[name] for name in self.columns]
 
     def stream(self, form: Format) -> Iterator[bytes]:
         """Yield the file block by block; nothing is kept of what was yielded."""
@@ -45,9 +46,15 @@ class Export:
         """Yield the cells of each record; `titled` writes the title of what a reference points to beside it."""
         records = self.queryset().iterator(chunk_size=ROWS_AT_ONCE)
         while batch := list(islice(records, ROWS_AT_ONCE)):
-            names = _names(self.record_type, batch, self.columns, titled)
+            names = _names(self.fields, batch, titled)
             for record in batch:
-                yield [self._cell(record, column, names) for column in self.columns]
+                internal = getattr(record, STAFF_ROW)
+                yield [
+                    cells_of(field).written(field, field.get(record), names)
+                    if field.readable_by(internal=internal)
+                    else None
+                    for field in self.fields
+                ]
 
     def queryset(self) -> QuerySet[Any]:
         model = self.record_type.model
@@ -64,32 +71,10 @@ class Export:
         annotated: QuerySet[Any] = records.annotate(**{STAFF_ROW: seen})
         return annotated
 
-    def _offered(self) -> list[str]:
-        """List what may be exported: fields in the order of the form, then those the type keeps itself."""
-        fields = [field.name for field in self.record_type.journaled]
-        ordered = [name for section in self.record_type.sections for name in section.fields]
-        own = [f"custom.{name}" for name in custom.definitions(self.record_type.key)]
-        names = dict.fromkeys(["reference", *ordered, "status", *fields, *own, *CORE_DATES])
-        standing = standing_of(self.person)
-        if standing.is_administrator or standing.scope(self.record_type) != frozenset():
-            return list(names)
-        return [name for name in names if name in self.guests]
 
-    def _cell(self, record: Any, column: str, names: dict[int, str]) -> Any:
-        if column not in self.guests and not getattr(record, STAFF_ROW):
-            return None
-        if column.startswith("custom."):
-            return record.custom.get(column[7:])
-        if column in self.record_type.references:
-            return names.get(getattr(record, f"{column}_id"))
-        return to_machine(getattr(record, column))
-
-
-def _names(
-    record_type: RecordType[Any], batch: list[Any], columns: Sequence[str], titled: bool
-) -> dict[int, str]:
+def _names(fields: Sequence[Field], batch: list[Any], titled: bool) -> dict[int, str]:
     """Look up the references of all records that a batch refers to, in one query."""
-    references = [name for name in columns if name in record_type.references]
-    ids = {getattr(record, f"{name}_id") for record in batch for name in references} - {None}
-    found = Record.objects.filter(pk__in=ids).values_list("pk", "reference", "title")
+    pointing = [field for field in fields if field.target]
+    ids = {pk for record in batch for field in pointing for pk in field.refers(field.get(record))}
+    found = Record.objects.filter(pk__in=ids).values_list("pk", "reference", "title") if ids else ()
     return {pk: f"{reference} {title}" if titled else reference for pk, reference, title in found}

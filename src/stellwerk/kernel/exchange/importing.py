@@ -3,9 +3,8 @@
 Each row goes through the verbs, with `by` who imports; what may not be done on the page may not be done here.
 """
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
@@ -13,8 +12,6 @@ from typing import Any, Self
 
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db import connection, models, transaction
-from django.utils.dateparse import parse_datetime
-from django.utils.timezone import is_naive, make_aware
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Actor
@@ -22,21 +19,21 @@ from stellwerk.kernel.access.roles import Access
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.exchange import cells, formats
+from stellwerk.kernel.exchange.readers import cells_of, moment
 from stellwerk.kernel.records import numbering, registry, services
 from stellwerk.kernel.records.bulk import Bulk
-from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.records.cleaning import field_to_set
+from stellwerk.kernel.records.declaration import CORE_DATES, RecordType
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.events import Event, publish
 from stellwerk.kernel.records.memo import remembering
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.selection import CORE_DATES
-from stellwerk.kernel.records.values import Changes, to_machine
+from stellwerk.kernel.records.record import Record, twin
+from stellwerk.kernel.records.values import Changes
 from stellwerk.kernel.records.via import Via
 
 ROWS_AT_ONCE = 200
 MOST_FAULTS = 1_000
 LONGEST_QUOTE = 60
-YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 CREATE, CHANGE, UNCHANGED, ERROR = "create", "change", "unchanged", "error"
 
@@ -227,7 +224,7 @@ class RecordImport:
                 if name == "status":
                     self._refuse_state(cell, record)
                 elif not name.startswith("custom.") and name not in editable:
-                    self.record_type.field(name)
+                    self.record_type.field(name)  # there is none, or it follows from others
                 elif record is not None or cell not in (None, "") or name == "title":
                     value = self._read(name, cell, targets)
                     if not self._repeats(record, name, value):
@@ -240,18 +237,15 @@ class RecordImport:
 
     def _repeats(self, record: Any, name: str, value: Any) -> bool:
         """Whether a reference is there already; whoever writes the record need not see what it points to."""
-        return bool(
-            record is not None
-            and name in self.record_type.references
-            and getattr(record, f"{name}_id") == getattr(value, "pk", None)
-        )
+        field = self.record_type.pointing.get(name)
+        if record is None or field is None:
+            return False
+        given = value if isinstance(value, list) else [value] if value is not None else []
+        return list(field.refers(field.get(record))) == [each.pk for each in given]
 
     def _read(self, name: str, cell: Any, targets: "_Targets") -> Any:
-        if name.startswith("custom."):
-            return cell
-        if name in self.record_type.references:
-            return targets.find(name, cell)
-        return _read_cell(self.record_type.field(name), cell)
+        field = field_to_set(self.record_type, name)
+        return cells_of(field).read(field, cell, targets) if field.kind else cell
 
     def _refuse_state(self, cell: Any, record: Any) -> None:
         now = record.status if record is not None else self.record_type.initial_status
@@ -265,11 +259,10 @@ class RecordImport:
         for name, cell in row.items():
             if name in settable or name.startswith("custom.") or cell in (None, ""):
                 continue
-            declared = self.record_type.field(name)
-            given = self._read(name, cell, targets)
-            if name not in self.record_type.references:
-                given = declared.to_python(given)
-            if to_machine(given) != to_machine(getattr(record, declared.attname)):
+            field = field_to_set(self.record_type, name)
+            stated = twin(record)
+            field.put(stated, self._read(name, cell, targets))
+            if field.machine(stated) != field.machine(record):
                 left.append(name)
         return left
 
@@ -373,8 +366,9 @@ class _Targets:
         given = {
             reference
             for _number, row in batch
-            for name in record_type.references
-            if (reference := cells.reference_in(str(row.get(name) or "")))
+            for name in record_type.pointing
+            for line in str(row.get(name) or "").replace(";", "\n").splitlines()
+            if (reference := cells.reference_in(line))
         }
         self._by_reference = _loaded(given)
         self._by_title: dict[tuple[str, str], Record] = {}
@@ -389,15 +383,18 @@ class _Targets:
             return None
         if reference := cells.reference_in(text):
             found = self._by_reference.get(reference)
-            if not isinstance(found, self.record_type.references[name]):
+            if not isinstance(found, self._model(name)):
                 raise ValidationError(_("Choose one of those offered: there is no such record."))
-            return found
+            return found  # type: ignore[no-any-return]
         if (name, text) not in self._by_title:
             self._by_title[name, text] = self._titled(name, text)
         return self._by_title[name, text]
 
+    def _model(self, name: str) -> Any:
+        return self.record_type.pointing[name].target
+
     def _titled(self, name: str, text: str) -> Record:
-        model = self.record_type.references[name]
+        model = self._model(name)
         condition = models.Q(title=text)
         for other in ("email", "username"):
             if hasattr(model, other):
@@ -434,8 +431,8 @@ def keys_of(record_type: RecordType[Any]) -> list[str]:
     indexed = {"title", *(getattr(of, "name", "") for index in indexes for of in index.expressions[:1])}
     names = ["reference"]
     for name in record_type.editable_fields:
-        declared = record_type.field(name)
-        if isinstance(declared, models.CharField) and (declared.unique or name in indexed):
+        field = record_type.own_fields[name]
+        if field.is_line and (field.is_unique or name in indexed):
             names.append(name)
     return names
 
@@ -463,56 +460,8 @@ def _key_text(cell: Any) -> str:
     return cells.reference_in(text) or text
 
 
-def _read_cell(declared: "models.Field[Any, Any]", cell: Any) -> Any:
-    if cell is None or cell == "":
-        return None
-    if isinstance(declared, models.JSONField) and isinstance(cell, str):
-        return _json(cell)
-    if isinstance(declared, models.BooleanField):
-        return YES_NO.get(str(cell).strip().lower(), cell)
-    if declared.choices:
-        return _choice(declared, cell)
-    if isinstance(declared, models.DateTimeField):
-        return _moment(str(cell))
-    if isinstance(declared, models.DateField):
-        return str(cell)[:10]
-    if isinstance(declared, models.CharField | models.TextField):
-        return cells.as_text(cell)
-    return cell
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        raise ValidationError(_("This is not JSON.")) from None
-
-
-def _choice(declared: "models.Field[Any, Any]", cell: Any) -> Any:
-    """Take a choice by its value, or as it reads."""
-    flat: Sequence[tuple[Any, Any]] = declared.flatchoices
-    text = str(cell).strip()
-    named = {str(value): value for value, _label in flat}
-    if text in named:
-        return named[text]
-    for value, label in flat:
-        if str(label).lower() == text.lower():
-            return value
-    raise ValidationError(_("Choose one of: %s.") % ", ".join(named))
-
-
-def _moment(text: str) -> Any:
-    try:
-        moment = parse_datetime(text.strip())
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise ValidationError(_("Give date and time as 2026-03-31T14:00:00+00:00."))
-    return make_aware(moment) if is_naive(moment) else moment
-
-
 def _older(cell: Any, record: Record) -> bool:
     try:
-        return bool(cell) and _moment(str(cell)) < record.updated_at
+        return bool(cell) and moment(str(cell)) < record.updated_at
     except ValidationError:
         return False

@@ -29,7 +29,6 @@ from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.web.faults import refusal
-from stellwerk.kernel.web.lists.columns import label_of
 
 OWN = ("format", "columns", "view")
 """Parameters of the export beside those that select."""
@@ -82,7 +81,7 @@ class UploadForm(forms.Form):
 
     def __init__(self, record_type: RecordType[Any], data: Any, files: Any) -> None:
         super().__init__(data, files, label_suffix="")
-        choices = [(name, label_of(record_type, name)) for name in keys_of(record_type)]
+        choices = [(name, record_type.label_of(name)) for name in keys_of(record_type)]
         self.fields["key"] = forms.ChoiceField(
             label=self.fields["key"].label, help_text=self.fields["key"].help_text, choices=choices
         )
@@ -213,16 +212,15 @@ def _in_words(record_type: RecordType[Any], lines: list[Line]) -> list[dict[str,
             return titles.get(value, "?")
         if name == "status":
             return record_type.status_label(value)
-        if not name.startswith("custom.") and record_type.field(name).choices:
-            return str(dict(record_type.field(name).flatchoices).get(value, value))
-        return str(value)
+        field = record_type.own_fields.get(name)
+        return field.text(value, lambda pk: None) if field and field.choices else str(value)
 
     return [
         {
             "line": line,
             "changes": [
                 {
-                    "label": label_of(record_type, name),
+                    "label": record_type.label_of(name),
                     "before": said(name, before),
                     "after": said(name, after),
                 }
@@ -255,4 +253,4 @@ def _type(record_type: RecordType[Any]) -> dict[str, Any]:
 
 
 def _columns(record_type: RecordType[Any]) -> list[tuple[str, str]]:
-    return [(name, label_of(record_type, name)) for name in ("reference", *record_type.editable_fields)]
+    return [(name, record_type.label_of(name)) for name in ("reference", *record_type.editable_fields)]

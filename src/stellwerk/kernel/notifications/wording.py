@@ -60,9 +60,8 @@ def step_label(name: str, record_type: RecordType) -> str:  # type: ignore[type-
 
 def label(name: str, record_type: RecordType) -> str:  # type: ignore[type-arg]
     """Return a field's name as people read it, custom fields included; never fails for one that is gone."""
-    if name in {field.name for field in record_type.journaled}:
-        return str(record_type.field_label(name))
-    return name.removeprefix("custom.").replace("_", " ")
+    field = record_type.own_fields.get(name) or record_type.fields.get(name)
+    return str(field.label) if field else name.removeprefix("custom.").replace("_", " ")
 
 
 def _changed(labels: list[str]) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import FieldDoesNotExist
 
+from stellwerk.kernel.fields.build import kind_of
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.workflow.workflow import TONES
 
 _LISTS = ("columns", "filters", "search", "shown_to_requesters", "asked_of_requesters", "participants")
 
@@ -20,7 +22,12 @@ def check_declarations(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def faults_of(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
     """Yield what is wrong with one declaration."""
+    unknown = list(_kinds(record_type))
+    if unknown:
+        yield from unknown  # without a kind nothing else can be asked of a field
+        return
     yield from _names(record_type)
+    yield from _fields(record_type)
     yield from _prefix(record_type)
     yield from _workflow(record_type)
     yield from _participants(record_type)
@@ -41,6 +48,35 @@ def _names(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
                 record_type,
                 f"{attribute} names “{name}”, but {record_type.model.__name__} has no such field.",
             )
+
+
+def _kinds(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+    for column in record_type.journaled:
+        try:
+            kind_of(column)
+        except TypeError as error:
+            yield _error("E009", record_type, f"“{column.name}” cannot be carried: {error}")
+
+
+def _fields(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+    """Yield the places at which a field stands whose kind of value does not fit there."""
+    fields = record_type.own_fields
+    ordering = record_type.ordering.lstrip("-")
+    unfit = [("ordering", ordering)] if ordering in fields and fields[ordering].many else []
+    for attribute in ("columns", "filters"):
+        names = [name for name in getattr(record_type, attribute) if name in fields]
+        unfit += [(attribute, name) for name in names if not fields[name].listed]
+    for attribute, name in unfit:
+        yield _error(
+            "E010", record_type, f"{attribute} names “{name}”, but {fields[name].kind} does not fit there."
+        )
+    if record_type.workflow:
+        states = set(record_type.workflow.statuses.values)
+        for status, tone in record_type.workflow.tones.items():
+            if str(status) not in states or tone not in TONES:
+                yield _error(
+                    "E011", record_type, f"the state “{status}” has the tone “{tone}”: there is no such one."
+                )
 
 
 def _prefix(record_type: RecordType[Any]) -> Iterator[CheckMessage]:

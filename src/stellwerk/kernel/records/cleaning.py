@@ -5,11 +5,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db import models
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.glance import Glance, glances
 from stellwerk.kernel.records.record import Record
@@ -17,19 +17,13 @@ from stellwerk.kernel.records.record import Record
 if TYPE_CHECKING:
     from stellwerk.kernel.records.declaration import RecordType
 
-LONGEST_TEXT = 2_000_000
-"""Characters that a text may have; a megabyte of any language fits."""
-
 
 def assign(record_type: "RecordType[Any]", record: Record, values: Mapping[str, Any]) -> None:
     """Set fields from Python or machine values; unknown names and unfit values raise ValidationError by field."""
     faults: dict[str, Any] = {}
     for name, value in values.items():
         try:
-            if name.startswith("custom."):
-                record.custom = {**record.custom, name[7:]: _storable(value)}
-            else:
-                _assign_one(record_type.field(name), record, value)
+            field_to_set(record_type, name).put(record, value)
         except FieldDoesNotExist:
             faults[name] = _("%s has no such field.") % record_type.label
         except ValidationError as error:
@@ -40,29 +34,12 @@ def assign(record_type: "RecordType[Any]", record: Record, values: Mapping[str, 
         raise ValidationError(faults)
 
 
-def _assign_one(field: "models.Field[Any, Any]", record: Record, value: Any) -> None:
-    if isinstance(field, models.ForeignKey) and isinstance(value, models.Model):
-        setattr(record, field.name, value)
-        return
-    if value is None and not field.null and field.empty_strings_allowed:
-        value = ""
-    setattr(record, field.attname, field.to_python(_storable(value)))
-
-
-def _storable(value: Any) -> Any:
-    """Refuse text that no database takes, before one of them answers with an error of its own."""
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise ValidationError(_("The text holds a null character: remove it."))
-        if len(value) > LONGEST_TEXT:
-            raise ValidationError(_("The text is too long: at most %d characters.") % LONGEST_TEXT)
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise ValidationError(
-                _("The text holds half a character (a lone surrogate): remove it.")
-            ) from None
-    return value
+def field_to_set(record_type: "RecordType[Any]", name: str) -> Field:
+    """Return the field under which a value is set; added ones are looked up when their values are checked."""
+    known = record_type.own_fields.get(name)
+    if known:
+        return known
+    return Field(name, name) if name.startswith("custom.") else record_type.own_field(name)
 
 
 def require_references(record_type: "RecordType[Any]", record: Record) -> None:
@@ -82,21 +59,34 @@ def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
     One query at most, whatever the number of references, because all of them are records; a second one where only a
     share could show them.
     """
-    references = record.record_type.references
-    given = {name: getattr(record, f"{name}_id") for name in names if name in references}
-    given = {name: pk for name, pk in given.items() if pk is not None}
+    pointing = record.record_type.pointing
+    given = {
+        name: ids
+        for name in names
+        if name in pointing and (ids := [*pointing[name].refers(pointing[name].get(record))])
+    }
     if not given:
         return
     at_hand = [other for name in given if (other := record._state.fields_cache.get(name)) is not None]
-    kinds = _visible_kinds(set(given.values()), at_hand, by)
-    own = {by.pk} if by.pk else set()
+    kinds = _visible_kinds({pk for ids in given.values() for pk in ids}, at_hand, by)
+    if by.pk:
+        kinds.setdefault(by.pk, "person")
     faults = {}
-    for name, pk in given.items():
-        wanted = registry.for_model(references[name]).key
-        if kinds.get(pk) != wanted and not (pk in own and wanted == "person"):
+    for name, ids in given.items():
+        wanted = registry.for_model(pointing[name].target).key
+        unseen = {pk for pk in ids if kinds.get(pk) != wanted}
+        if unseen and not unseen <= _kept(record, pointing[name]):
             faults[name] = _("Choose one of those offered: there is no such record.")
     if faults:
         raise ValidationError(faults)
+
+
+def _kept(record: Record, field: Field) -> set[int]:
+    """Return those of several references that the record held before: whoever adds one need not see the others."""
+    if not field.many or not record.pk:
+        return set()
+    stored = type(record)._default_manager.filter(pk=record.pk).values_list(field.name, flat=True).first()
+    return set(field.refers(stored))
 
 
 def _visible_kinds(ids: set[int], at_hand: list[Record], by: Actor) -> dict[int, str]:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from django.db import models
 from django.utils.functional import Promise
-from django.utils.text import slugify
+from django.utils.text import capfirst, slugify
 from django.utils.translation import override
 
 from stellwerk.kernel.access.roles import Access, Role
+from stellwerk.kernel.fields.added import added_to
+from stellwerk.kernel.fields.build import of_column
+from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.records.values import journaled_fields
 from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.workflow.workflow import Workflow
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound="Record")
 Text = str | Promise
+
+CORE_DATES = ("created_at", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,46 @@ class RecordType(Generic[R]):
 
     # -- fields --------------------------------------------------------------------------------------
 
+    @property
+    def fields(self) -> dict[str, Field]:
+        """All fields in one order: the reference, those of the sections, what the type keeps, added ones, the dates."""
+        added = added_to(self.key)
+        if not added:
+            return self.own_fields
+        dates = {name: self.own_fields[name] for name in CORE_DATES}
+        return {name: f for name, f in self.own_fields.items() if name not in dates} | added | dates
+
+    @cached_property
+    def own_fields(self) -> dict[str, Field]:
+        """The fields that the declaration knows; whoever asks for those that an installation added asks `fields`."""
+        in_sections = [name for section in self.sections for name in section.fields]
+        kept = [field.name for field in self.journaled]
+        names = dict.fromkeys(["reference", *in_sections, "status", *kept, *CORE_DATES])
+        return {name: self.own_field(name) for name in names}
+
+    @cached_property
+    def pointing(self) -> dict[str, Field]:
+        """The fields that point to other records, each to one or to several."""
+        return {name: field for name, field in self.own_fields.items() if field.target}
+
+    def own_field(self, name: str) -> Field:
+        """Make the field of a column; FieldDoesNotExist when there is none."""
+        always = name in ("reference", *CORE_DATES)
+        shown = always or name in self.shown_to_requesters
+        field = of_column(self.field(name), self.field_label(name), shown_to_guests=shown)
+        if name == "status" and self.workflow:
+            field.choices, field.tones = self.workflow.statuses.choices, self.workflow.tones
+        return field
+
+    def readable_fields(self, *, internal: bool) -> dict[str, Field]:
+        """The fields that may be read of a record: all by who works on it, by guests those shown to requesters."""
+        return {name: field for name, field in self.fields.items() if field.readable_by(internal=internal)}
+
+    def label_of(self, name: str) -> str:
+        """Return a field's name as a label; never fails for one that is gone."""
+        field = self.own_fields.get(name) or self.fields.get(name)
+        return field.title if field else capfirst(name.removeprefix("custom.").replace("_", " "))
+
     @cached_property
     def journaled(self) -> tuple["models.Field[Any, Any]", ...]:
         return journaled_fields(self.model)
@@ -149,9 +194,9 @@ class RecordType(Generic[R]):
     def references(self) -> dict[str, type["Record"]]:
         """The fields that point to other records, with the model each points to."""
         return {
-            field.name: cast("type[Record]", field.related_model)
-            for field in self.journaled
-            if isinstance(field, models.ForeignKey)
+            name: cast("type[Record]", field.target)
+            for name, field in self.own_fields.items()
+            if field.target and not field.many
         }
 
     def field(self, name: str) -> "models.Field[Any, Any]":
@@ -174,6 +219,10 @@ class RecordType(Generic[R]):
         return (
             str(self.workflow.statuses(status).label) if status in self.workflow.statuses.values else status
         )
+
+    def tone_of(self, status: str) -> str:
+        """Return how a state looks, one of the tones of workflows; "" where none is declared."""
+        return self.workflow.tones.get(status, "") if self.workflow else ""
 
     def is_open(self, record: R) -> bool:
         """Whether work is left on the record; kept in `Record.is_open`."""

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.db.models import Field, ForeignKey
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import override
 
 from stellwerk.kernel.access.roles import Access, Role
+from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.workflow.workflow import Transition, Workflow
 
@@ -39,14 +39,14 @@ def _head(record_type: RecordType[Any]) -> str:
 def _fields(record_type: RecordType[Any]) -> str:
     names = record_type.editable_fields
     others = [field.name for field in record_type.journaled if field.name not in names]
-    rows = [_field_row(record_type, record_type.field(name)) for name in [*names, *others]]
+    rows = [_field_row(record_type, record_type.own_fields[name]) for name in [*names, *others]]
     head = ["field", "what it is", "kind", "requesters", "in the list"]
     return "## Fields\n\n" + _table(head, rows)
 
 
-def _field_row(record_type: RecordType[Any], field: Field[Any, Any]) -> list[str]:
-    kind = _kind(field)
-    if field.name in record_type.editable_fields and not field.blank:
+def _field_row(record_type: RecordType[Any], field: Field) -> list[str]:
+    kind = field.description()
+    if field.name in record_type.editable_fields and field.required:
         kind += ", required"
     elif field.name not in record_type.editable_fields:
         kind += ", set by the system"
@@ -56,7 +56,7 @@ def _field_row(record_type: RecordType[Any], field: Field[Any, Any]) -> list[str
     requesters = " and ".join(word for word, holds in (("read", shown), ("fill", asked)) if holds)
     return [
         f"`{field.name}`",
-        _capitalised(record_type.field_label(field.name)),
+        field.title,
         kind,
         requesters,
         ", ".join(listed),
@@ -64,22 +64,6 @@ def _field_row(record_type: RecordType[Any], field: Field[Any, Any]) -> list[str
 
 
 _LISTED = [("column", "columns"), ("filter", "filters"), ("search", "search")]
-
-
-def _kind(field: Field[Any, Any]) -> str:
-    if isinstance(field, ForeignKey):
-        return f"reference to {field.related_model._meta.verbose_name}"
-    if field.choices:
-        return "one of " + ", ".join(f"`{value}`" for value, _label in field.flatchoices if value)
-    kinds = {
-        "CharField": "text",
-        "TextField": "long text",
-        "BooleanField": "yes or no",
-        "DateTimeField": "instant",
-    }
-    kinds |= {"DateField": "date", "EmailField": "email address", "JSONField": "structured data"}
-    internal = field.get_internal_type()
-    return kinds.get(internal, "number" if "Integer" in internal or "Decimal" in internal else internal)
 
 
 def _access(record_type: RecordType[Any]) -> str:

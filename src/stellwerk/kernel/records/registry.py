@@ -25,6 +25,12 @@ def register(declaration: T) -> T:
     return declaration
 
 
+def forget(record_type: "RecordType[Any]") -> None:
+    """Take a declaration back that was made for a while, such as by a test."""
+    del _by_key[record_type.key]
+    del _by_model[record_type.model]
+
+
 def get(key: str) -> "RecordType[Any]":
     """Return the declaration with this key, such as "incident"; LookupError when there is none."""
     try:

@@ -9,20 +9,16 @@ id, `me` or `none`; date fields with `__gte` and `__lt`, an instant or a day as 
 Anything else is refused, so that no parameter reaches the database that was not meant to.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models import Q, QuerySet
-from django.utils import formats, timezone
-from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import Actor, Person
@@ -30,16 +26,17 @@ from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.access.team import Team, TeamMembership, valid_on
 from stellwerk.kernel.custom import values as custom
 from stellwerk.kernel.days import today
+from stellwerk.kernel.fields.field import BOUNDS, Field
+from stellwerk.kernel.fields.reference import small
+from stellwerk.kernel.fields.yes_no import yes_or_no
+from stellwerk.kernel.records.declaration import CORE_DATES
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.sorting import Order, order_by
-from stellwerk.kernel.records.values import in_utc
 from stellwerk.kernel.search import door
 
 if TYPE_CHECKING:
     from stellwerk.kernel.records.declaration import RecordType
 
-BOUNDS = {"gte": gettext_lazy("from"), "lt": gettext_lazy("before")}
-CORE_DATES = ("created_at", "updated_at")
 CORE_FILTERS = ("status", "party", "open", "q", "ordering", *CORE_DATES)
 MOST_VALUES = 100
 
@@ -108,7 +105,7 @@ class Selection:
         queryset = queryset.filter(self.condition)
         if queryset.model is model and self._asks_own_table_for_open():
             queryset = queryset.filter(**self.record_type.open_implies)
-        if not self._readable_by_guests() and standing.scope(self.record_type) is not None:
+        if standing.scope(self.record_type) is not None and not self._readable_by_guests():
             queryset = queryset.filter(standing.as_staff(model))
         if self.text:
             queryset = self._matches.narrow(queryset, internal=standing.as_staff(model, few=True))
@@ -145,18 +142,16 @@ class Selection:
         return bool(used) and not any("none" in self.given[name] for name in used)
 
     def _asks_own_table_for_open(self) -> bool:
-        open_only = [_yes_or_no(value) for value in self.given.get("open", [])[-1:]] == [True]
+        open_only = [yes_or_no(value) for value in self.given.get("open", [])[-1:]] == [True]
         ordered_by = self.ordering.lstrip("-")
         return open_only and (not self.is_of_core or not hasattr(Record, ordered_by))
 
     @property
     def order(self) -> Order:
-        return order_by(self.record_type.model, self.ordering)
+        return order_by(self.record_type, self.ordering)
 
     def _readable_by_guests(self) -> bool:
-        shown = {*self.record_type.shown_to_requesters, *CORE_DATES, "reference", "open", "q", "ordering"}
-        definitions = custom.definitions(self.record_type.key)
-        shown |= {f"custom.{name}" for name, field in definitions.items() if field.shown_to_requesters}
+        shown = {*self.record_type.readable_fields(internal=False), "open", "q", "ordering"}
         used = {name.partition("__")[0] for name in self.given}
         chosen = set() if self.ordering == self.record_type.ordering else {self.ordering.lstrip("-")}
         return used | chosen <= shown
@@ -183,9 +178,7 @@ class Selection:
             self.ordering = self._order(values[-1])
         elif name == "open":
             # Not "= yes": written as a bare column, SQLite would not find it in an index.
-            self.condition &= Q(is_open__in=[_yes_or_no(values[-1])])
-        elif name.startswith("custom."):
-            self.condition &= self._custom(name[7:], values)
+            self.condition &= Q(is_open__in=[yes_or_no(values[-1])])
         elif "__" in name:
             base, _separator, bound = name.partition("__")
             self.condition &= self._bound(base, bound, values[-1])
@@ -206,68 +199,44 @@ class Selection:
         return given
 
     def _any_of(self, name: str, values: list[str]) -> Q:
-        if name not in self.record_type.filters:
+        field = self._filterable(name)
+        if field is None:
             raise _unknown(name)
-        declared = self.record_type.field(name)
-        if name in self.record_type.references:
-            return self._references(name, values)
-        if name == "status":
-            return _chosen(name, values, self._statuses())
-        if declared.choices:
-            return _chosen(name, values, {str(value): value for value, _label in declared.flatchoices})
-        if isinstance(declared, models.BooleanField):
-            return Q(**{f"{name}__in": [_yes_or_no(value) for value in values]})
-        if isinstance(declared, models.DateField):
-            raise ValidationError(_("Use %(name)s__gte and %(name)s__lt.") % {"name": name})
-        return Q(**{f"{name}__in": [declared.to_python(value) for value in values]})
+        return field.filter(values, self)
 
-    def _statuses(self) -> dict[str, Any]:
-        workflow = self.record_type.workflow
-        return {str(value): str(value) for value in workflow.statuses.values} if workflow else {}
+    def _bound(self, name: str, bound: str, value: str) -> Q:
+        if name not in dated(self.record_type) or bound not in BOUNDS:
+            raise _unknown(f"{name}__{bound}")
+        return Q(**{f"{name}__{bound}": self.record_type.own_fields[name].bound(bound, value)})
 
-    def _references(self, name: str, values: list[str]) -> Q:
-        """Match by reference, id, `me` or `none`; unseen records match nothing, as those that do not exist."""
-        wanted: set[int] = set()
-        names: list[str] = []
-        empty = False
-        for value in values:
-            if value == "none":
-                empty = True
-            elif value == "me" and isinstance(self.person, Person):
-                wanted.update(self._mine(self.record_type.references[name]))
-            elif value.isascii() and value.isdigit():
-                wanted.add(_small(value))
-            else:
-                names.append(value.upper())
-        if names:
-            model = self.record_type.references[name]
-            found = model._default_manager.filter(
-                standing_of(self.person).visible(model), reference__in=names
-            )
-            wanted.update(found.values_list("pk", flat=True))
-        condition = Q(**{f"{name}__in": wanted})
-        return condition | Q(**{f"{name}__isnull": True}) if empty else condition
+    def _filterable(self, name: str) -> Field | None:
+        """Return a field that the list can be filtered by; of an added one a guest must be shown it to know of it."""
+        if not name.startswith("custom."):
+            return self.record_type.own_fields[name] if name in self.record_type.filters else None
+        return custom.known_to(standing_of(self.person), self.record_type).get(name)
 
-    def _mine(self, model: type[models.Model]) -> set[int]:
+    # -- what fields ask of whoever filters --------------------------------------------------------------
+
+    def visible_ids(self, model: type[models.Model], references: Collection[str]) -> set[int]:
+        found = model._default_manager.filter(
+            standing_of(self.person).visible(cast("type[Record]", model)), reference__in=references
+        )
+        return set(found.values_list("pk", flat=True))
+
+    def mine(self, model: type[models.Model]) -> set[int]:
         """Say what `me` means for a reference: the reader's teams, organisation, or the reader."""
+        if not isinstance(self.person, Person):
+            return set()
         if model is Team:
             mine = TeamMembership.objects.filter(valid_on(today()), person=self.person.pk)
             return set(mine.values_list("team", flat=True))
         return {pk for pk in (self.person.party_id if model is Party else self.person.pk,) if pk}
 
-    def _bound(self, name: str, bound: str, value: str) -> Q:
-        if name not in dated(self.record_type) or bound not in BOUNDS:
-            raise _unknown(f"{name}__{bound}")
-        return Q(**{f"{name}__{bound}": _moment(value, self.record_type.field(name))})
-
-    def _custom(self, name: str, values: list[str]) -> Q:
-        fields = custom.definitions(self.record_type.key)
-        if name not in fields:
-            raise _unknown(f"custom.{name}")
-        condition = Q(pk__in=[])
-        for value in values:
-            condition |= Q(**{f"custom__{name}": custom.filter_value(fields[name], value)})
-        return condition
+    def title_of(self, model: type[models.Model], value: str) -> str | None:
+        by = Q(pk=small(value)) if value.isascii() and value.isdigit() else Q(reference=value.upper())
+        visible = standing_of(self.person).visible(cast("type[Record]", model))
+        found = model._default_manager.filter(visible, by).first()
+        return str(found) if found else None
 
     # -- showing ---------------------------------------------------------------------------------------
 
@@ -282,53 +251,20 @@ class Selection:
     def _label(self, name: str) -> str:
         if name == "open":
             return _("open")
-        if name.startswith("custom."):
-            return custom.definitions(self.record_type.key)[name[7:]].title
         base, _separator, bound = name.partition("__")
-        label = str(self.record_type.field_label(base))
+        label = str(self.record_type.fields[base].label)
         return f"{label} {BOUNDS[bound]}" if bound else label
 
     def _shown(self, name: str, value: str) -> str:
-        if name == "status":
-            return self.record_type.status_label(value)
-        if name in self.record_type.references:
-            return self._reference_shown(name, value)
         if name == "open":
-            return _("Yes") if _yes_or_no(value) else _("No")
-        if "__" in name:
-            return _said(_moment(value, self.record_type.field(name.partition("__")[0])))
-        if name in self.record_type.filters:
-            choices = {str(key): label for key, label in self.record_type.field(name).flatchoices}
-            return str(choices.get(value, value))
-        return value
-
-    def _reference_shown(self, name: str, value: str) -> str:
-        if value in ("me", "none"):
-            return {"me": _("me"), "none": _("nobody or nothing")}[value]
-        by = Q(pk=_small(value)) if value.isascii() and value.isdigit() else Q(reference=value.upper())
-        model = self.record_type.references[name]
-        found = model._default_manager.filter(standing_of(self.person).visible(model), by).first()
-        return str(found) if found else value
+            return _("Yes") if yes_or_no(value) else _("No")
+        return self.record_type.fields[name.partition("__")[0]].filter_text(value, self)
 
 
 def dated(record_type: "RecordType[Any]") -> list[str]:
     """List the fields that hold a day or an instant, which a list can be narrowed to a span of."""
-    own = [declared.name for declared in record_type.journaled if isinstance(declared, models.DateField)]
+    own = [name for name, field in record_type.own_fields.items() if field.ranged and name not in CORE_DATES]
     return [*CORE_DATES, *own]
-
-
-def choices_of(record_type: "RecordType[Any]", name: str) -> list[tuple[str, str]]:
-    """List the values that a filter can be given, with their labels; empty for references, dates and free text."""
-    if name == "status":
-        return (
-            [(str(v), str(label)) for v, label in record_type.workflow.statuses.choices]
-            if record_type.workflow
-            else []
-        )
-    declared = record_type.field(name)
-    if isinstance(declared, models.BooleanField):
-        return [("yes", _("Yes")), ("no", _("No"))]
-    return [(str(value), str(label)) for value, label in declared.flatchoices]
 
 
 def _lists(params: Mapping[str, Any], ignoring: tuple[str, ...]) -> dict[str, list[str]]:
@@ -336,59 +272,6 @@ def _lists(params: Mapping[str, Any], ignoring: tuple[str, ...]) -> dict[str, li
     lists = {name: read(name) if read else params[name] for name in params if name not in ignoring}
     lists = {name: [value] if isinstance(value, str) else list(value) for name, value in lists.items()}
     return {name: [value for value in values if value != ""] for name, values in lists.items() if any(values)}
-
-
-def _chosen(name: str, values: list[str], choices: dict[str, Any]) -> Q:
-    unknown = [value for value in values if value not in choices]
-    if unknown:
-        raise ValidationError(
-            _("“%(value)s” is not one of: %(choices)s.")
-            % {"value": unknown[0], "choices": ", ".join(choices)}
-        )
-    return Q(**{f"{name}__in": [choices[value] for value in values]})
-
-
-def _yes_or_no(value: str) -> bool:
-    answers = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-    if value.lower() not in answers:
-        raise ValidationError(_("Answer yes or no."))
-    return answers[value.lower()]
-
-
-def _small(value: str) -> int:
-    """Read an id; one that no database could hold stands for a record that does not exist."""
-    return int(value) if len(value) <= 18 else 0
-
-
-def _moment(value: str, declared: "models.Field[Any, Any]") -> Any:
-    """Read a day or an instant; a day means its beginning in the reader's time zone where an instant is wanted."""
-    try:
-        day, instant = parse_date(value), parse_datetime(value)
-        if instant and instant.tzinfo:
-            instant = in_utc(instant)
-    except ValueError:
-        day = instant = None
-    if not isinstance(declared, models.DateTimeField):
-        found: Any = day or (instant and _day_of(instant))
-    elif day and (instant is None or len(value) <= 10):
-        found = timezone.make_aware(datetime.combine(day, time()))
-    else:
-        found = instant if instant is None or instant.tzinfo else timezone.make_aware(instant)
-    if found is None:
-        raise ValidationError(_("Give a date as year-month-day, such as 2026-03-31."))
-    return found
-
-
-def _day_of(instant: datetime) -> date:
-    return timezone.localdate(instant) if instant.tzinfo else instant.date()
-
-
-def _said(moment: date | datetime) -> str:
-    """Say a day, or an instant in the reader's time zone; its beginning stands for a whole day."""
-    if not isinstance(moment, datetime):
-        return formats.date_format(moment)
-    local = timezone.localtime(moment)
-    return formats.date_format(local, "DATE_FORMAT" if local.time() == time() else "DATETIME_FORMAT")
 
 
 def _unknown(name: str) -> ValidationError:

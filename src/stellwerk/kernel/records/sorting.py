@@ -10,7 +10,7 @@ import binascii
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -18,7 +18,10 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.records.values import MachineValue, in_utc, to_machine
+from stellwerk.kernel.fields.machine import MachineValue, in_utc, to_machine
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.records.declaration import RecordType
 
 VALUE = "sort_value"
 """The annotation that carries what a row was sorted by."""
@@ -109,14 +112,12 @@ class Order:
         return value
 
 
-def order_by(model: type[models.Model], name: str) -> Order:
+def order_by(record_type: "RecordType[Any]", name: str) -> Order:
     """Return the order by a field name, descending with a leading "-"; references go by their title."""
     plain = name.removeprefix("-")
-    field: Any = model._meta.get_field(plain)
-    path, empty = plain, field.null
-    if isinstance(field, models.ForeignKey):
-        path, field = f"{plain}__title", field.related_model._meta.get_field("title")
-    return Order(path, field, descending=name.startswith("-"), empty=empty)
+    field = record_type.own_fields.get(plain) or record_type.own_field(plain)
+    path, column = field.order()
+    return Order(path, column, descending=name.startswith("-"), empty=field.nullable)
 
 
 def _damaged() -> ValidationError:

@@ -1,22 +1,17 @@
-"""Machine values: how a field's value stands in the journal, the API and the exchange files."""
+"""A record's machine values: all of them at once, what differs, and back again."""
 
-from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django.db import models
+
+from stellwerk.kernel.fields.machine import MachineValue, in_utc, to_machine
 
 if TYPE_CHECKING:
     from stellwerk.kernel.records.record import Record
 
-MachineValue = str | int | float | bool | None | list[Any] | dict[str, Any]
 Changes = dict[str, list[Any]]
-
-_PLAIN = frozenset({str, int, bool, float, type(None)})
-"""Types that are machine values as they are; most values are of them."""
 
 _CORE = ("title", "status", "party")
 """The fields of `Record` that a journal keeps; the rest follows from them or counts them."""
@@ -56,38 +51,11 @@ def difference(before: dict[str, MachineValue], after: dict[str, MachineValue]) 
     }
 
 
-def to_machine(value: Any) -> MachineValue:
-    """Turn a Python value into what JSON can hold without loss; instants become UTC in ISO 8601."""
-    if type(value) in _PLAIN:
-        return value  # type: ignore[no-any-return]
-    for kinds, turned in _TURNED:
-        if isinstance(value, kinds):
-            return turned(value)
-    return value  # type: ignore[no-any-return]
-
-
-_TURNED: tuple[tuple[type | tuple[type, ...], Callable[[Any], MachineValue]], ...] = (
-    (datetime, lambda value: value.astimezone(UTC).isoformat()),
-    (date, lambda value: value.isoformat()),
-    ((Decimal, UUID), str),
-    (models.Model, lambda value: value.pk),
-    (models.enums.Choices, lambda value: value.value),
-)
-
-
 @cache
 def defaults_of(model: type["Record"]) -> dict[str, MachineValue]:
     """Name what fields hold that cannot be empty, on records whose journal is older than the field."""
     given = {field.name: field.get_default() for field in journaled_fields(model) if not field.null}
     return {name: to_machine(value) for name, value in given.items() if value not in (None, "")}
-
-
-def in_utc(instant: datetime) -> datetime:
-    """Turn an instant into UTC; ValueError where its offset leads beyond the calendar."""
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{instant} is beyond the calendar") from None
 
 
 def load_machine(record: "Record", values: dict[str, MachineValue]) -> None:
@@ -104,3 +72,16 @@ def _record_model() -> type["Record"]:
     from stellwerk.kernel.records.record import Record
 
     return Record
+
+
+__all__ = [
+    "Changes",
+    "MachineValue",
+    "defaults_of",
+    "difference",
+    "in_utc",
+    "journaled_fields",
+    "load_machine",
+    "machine_values",
+    "to_machine",
+]

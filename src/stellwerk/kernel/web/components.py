@@ -25,29 +25,6 @@ UNITS = (
     (60, pgettext_lazy("minutes", "min")),
 )
 
-# What a status means to the reader. Codes that are not here look neutral; a view may name the tone instead.
-TONES = {
-    "new": "new",
-    "draft": "new",
-    "idea": "new",
-    "in_progress": "active",
-    "active": "live",
-    "current": "live",
-    "in_force": "live",
-    "live": "live",
-    "preparation": "active",
-    "retiring": "waiting",
-    "retired": "closed",
-    "waiting": "waiting",
-    "resolved": "done",
-    "done": "done",
-    "approved": "done",
-    "closed": "closed",
-    "cancelled": "cancelled",
-    "rejected": "cancelled",
-    "inactive": "cancelled",
-}
-
 
 @dataclass(frozen=True)
 class Column:
@@ -91,14 +68,14 @@ def status(value: str, label: Any = "", tone: str = "", *, pill: bool = False) -
         return nothing()
     return format_html(
         '<span class="status status-{}{}"><i></i>{}</span>',
-        tone or TONES.get(value, "closed"),
+        tone or "closed",
         " is-pill" if pill else "",
         label or value,
     )
 
 
-def priority(value: int | str | None, label: Any = "") -> SafeString:
-    """Show a priority from 1 (critical) to 5 (planning) as bars and word."""
+def rank(value: int | str | None, label: Any = "") -> SafeString:
+    """Show a rank from 1, before all others, to 5 as bars and word."""
     if not value:
         return nothing()
     return format_html('<span class="priority priority-{}"><i></i>{}</span>', value, label or value)

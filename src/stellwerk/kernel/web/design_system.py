@@ -27,13 +27,14 @@ SURFACES = [
     "lamp-glow",
 ]
 STATUSES = [
-    ("new", "New", "nobody has begun"),
-    ("in_progress", "In progress", "somebody works on it"),
-    ("waiting", "Waiting", "the next move is not ours"),
-    ("resolved", "Resolved", "done, to be confirmed"),
-    ("closed", "Closed", "done for good"),
-    ("cancelled", "Cancelled", "not done"),
+    ("new", "New", "new", "nobody has begun"),
+    ("in_progress", "In progress", "active", "somebody works on it"),
+    ("waiting", "Waiting", "waiting", "the next move is not ours"),
+    ("resolved", "Resolved", "done", "done, to be confirmed"),
+    ("closed", "Closed", "closed", "done for good"),
+    ("cancelled", "Cancelled", "cancelled", "not done"),
 ]
+TONES = {code: tone for code, _label, tone, _meaning in STATUSES}
 PRIORITIES = [(1, "Critical"), (2, "High"), (3, "Medium"), (4, "Low"), (5, "Planning")]
 TYPE = ["2xl", "xl", "lg", "md", "base", "sm", "xs"]
 SPACES = range(1, 9)
@@ -153,8 +154,8 @@ def _rows(now: datetime) -> list[Row]:
             cells=[
                 components.reference(reference),
                 components.title(title, "#lists"),
-                components.status(code, status),
-                components.priority(number, priority),
+                components.status(code, status, TONES[code]),
+                components.rank(number, priority),
                 components.person(name),
                 components.moment(now - timedelta(minutes=age), now),
             ],

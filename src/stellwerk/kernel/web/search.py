@@ -90,7 +90,9 @@ def _hits(ids: tuple[int, ...], text: str, person: Person) -> list[dict[str, Any
             "title": _marked(highlighted(query, record.title)),
             "url": record.get_absolute_url(),
             "kind": capfirst(str(record.record_type.label)),
-            "status": components.status(record.status, record.get_status_display()),
+            "status": components.status(
+                record.status, record.get_status_display(), record.record_type.tone_of(record.status)
+            ),
             "snippet": _snippet(found.get(pk)),
             "updated": components.moment(record.updated_at),
         }

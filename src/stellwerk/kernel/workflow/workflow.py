@@ -1,6 +1,6 @@
 """Workflows as plain data: the states a record may be in and the steps between them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,9 @@ from stellwerk.kernel.access.roles import Role
 
 if TYPE_CHECKING:
     from stellwerk.kernel.records.record import Record
+
+TONES = ("new", "active", "live", "waiting", "done", "closed", "cancelled", "lit")
+"""What a state means to the reader, whatever it is called."""
 
 Guard = Callable[[Any], None]
 """Takes the record as it would be; raises ValidationError with a sentence that says what to do first."""
@@ -67,6 +70,8 @@ class Workflow:
     initial: str
     transitions: Sequence[Transition]
     ended: Sequence[str] = ()
+    tones: Mapping[str, str] = field(default_factory=dict)
+    """How states look: one of TONES; those without a tone look closed."""
     by_name: dict[str, Transition] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

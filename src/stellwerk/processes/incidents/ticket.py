@@ -25,6 +25,7 @@ from stellwerk.kernel.declare import (
     _,
     models,
 )
+from stellwerk.kernel.fields.columns import RankField
 from stellwerk.kernel.records.declaration import Action, ReplyTemplate
 from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.glance import bring_along
@@ -120,9 +121,7 @@ class Ticket(TypedRecord):
     )
     impact = models.CharField(_("impact"), max_length=6, choices=Level, default=Level.MEDIUM)
     urgency = models.CharField(_("urgency"), max_length=6, choices=Level, default=Level.MEDIUM)
-    priority = models.PositiveSmallIntegerField(
-        _("priority"), choices=Priority, default=Priority.MODERATE, editable=False
-    )
+    priority = RankField(_("priority"), choices=Priority, default=Priority.MODERATE, editable=False)
     priority_scheme = models.ForeignKey(
         "foundation.PriorityScheme",
         models.PROTECT,
@@ -427,6 +426,13 @@ TICKET_WORKFLOW = Workflow(
         ),
     ],
     ended=[Ticket.Status.RESOLVED, Ticket.Status.CLOSED, Ticket.Status.CANCELLED],
+    tones={
+        Ticket.Status.NEW: "new",
+        Ticket.Status.IN_PROGRESS: "active",
+        Ticket.Status.WAITING: "waiting",
+        Ticket.Status.RESOLVED: "done",
+        Ticket.Status.CANCELLED: "cancelled",
+    },
 )
 
 

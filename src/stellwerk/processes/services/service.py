@@ -146,6 +146,12 @@ class ServiceType(RecordType[Service]):
             ),
         ],
         ended=[Service.Status.RETIRED],
+        tones={
+            Service.Status.IDEA: "new",
+            Service.Status.PREPARATION: "active",
+            Service.Status.LIVE: "live",
+            Service.Status.RETIRING: "waiting",
+        },
     )
 
     def open_to_all(self, record: Service) -> bool:

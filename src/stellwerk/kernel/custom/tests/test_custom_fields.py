@@ -2,11 +2,9 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from jsonschema import Draft202012Validator
 
@@ -16,7 +14,7 @@ from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.api import document
 from stellwerk.kernel.custom.models import CustomField
 from stellwerk.kernel.custom.schema import schema_of
-from stellwerk.kernel.custom.values import definitions
+from stellwerk.kernel.custom.values import fields_of
 from stellwerk.kernel.records.journal import verify
 from stellwerk.kernel.records.services import change, create, transition
 from stellwerk.processes.incidents.incident import Incident
@@ -24,18 +22,9 @@ from stellwerk.processes.incidents.incident import Incident
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def _nothing_remembered() -> Iterator[None]:
-    caches["local"].clear()
-    yield
-    caches["local"].clear()
-
-
 def define(name: str, kind: str, **values: Any) -> CustomField:
     given = {"title": name.title(), "target": "incident", "name": name, "type": kind, **values}
-    field = create(CustomField, given, by=SYSTEM)
-    caches["local"].clear()
-    return field
+    return create(CustomField, given, by=SYSTEM)
 
 
 @pytest.fixture
@@ -54,7 +43,7 @@ def incident(centre: Party, gus: Person) -> Incident:
 
 
 def test_a_type_has_one_schema(every_kind: None) -> None:
-    schema = schema_of(definitions("incident"))
+    schema = schema_of(fields_of("incident"))
     Draft202012Validator.check_schema(schema)
     assert schema == {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -185,7 +174,7 @@ def test_a_requester_sets_and_knows_only_what_is_shown_to_them(
     told = document.build(standing_of(gus))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
     assert list(told["properties"]) == ["room"]
     told = document.build(standing_of(maria))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
-    assert told == schema_of(definitions("incident"))
+    assert told == schema_of(fields_of("incident"))
 
 
 def test_a_value_of_a_retired_field_stays_and_is_not_looked_at(
@@ -193,7 +182,6 @@ def test_a_value_of_a_retired_field_stays_and_is_not_looked_at(
 ) -> None:
     filled = change(incident, {"custom.room": "1"}, by=maria)
     transition(CustomField.objects.get(name="room"), "retire", by=SYSTEM)
-    caches["local"].clear()
     assert change(filled, {"custom.floor": 2}, by=maria).custom == {"room": "1", "floor": 2}
 
 

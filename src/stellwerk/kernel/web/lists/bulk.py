@@ -9,12 +9,10 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -24,15 +22,16 @@ from stellwerk.kernel.access.roles import Access
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.errors import StaleWrite
-from stellwerk.kernel.records import registry, services
+from stellwerk.kernel.records import services
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.undo import undo
 from stellwerk.kernel.web.faults import sentence
+from stellwerk.kernel.web.fields import renderer_of
+from stellwerk.kernel.web.fields.renderer import Asked
 from stellwerk.kernel.web.record.beside import tell_with_undo
-from stellwerk.kernel.web.record.forms import form_field, name_empty_choice
-from stellwerk.kernel.web.reference_field import ReferenceField
+from stellwerk.kernel.web.record.forms import name_empty_choice
 
 MOST_AT_ONCE = 200
 
@@ -204,20 +203,16 @@ def _form(record_type: RecordType[Any], item: Item, person: Person, given: Any) 
 
 
 def _form_field(record_type: RecordType[Any], name: str, person: Person, *, required: bool) -> forms.Field:
-    declared: Any = record_type.field(name)
-    if name in record_type.references:
-        label = _field_label(record_type, name)
-        target = registry.for_model(record_type.references[name])
-        return ReferenceField(target, person, label=label, required=required, help_text=declared.help_text)
-    field = form_field(declared)
+    described = record_type.own_fields[name]
+    field = renderer_of(described).form_field(described, Asked(person))
     field.required = required
     name_empty_choice(field)
     return field
 
 
 def _may_be_empty(record_type: RecordType[Any], name: str) -> bool:
-    declared: Any = record_type.field(name)
-    return bool(declared.blank or isinstance(declared, models.BooleanField))
+    field = record_type.own_fields[name]
+    return not field.required or field.never_empty
 
 
 def _steps(record_type: RecordType[Any]) -> list[Item]:
@@ -230,7 +225,7 @@ def _field(record_type: RecordType[Any], name: str) -> Item:
 
 
 def _field_label(record_type: RecordType[Any], name: str) -> str:
-    return capfirst(str(record_type.field_label(name)))
+    return record_type.label_of(name)
 
 
 def _hands_over(record_type: RecordType[Any], name: str) -> bool:
@@ -240,10 +235,8 @@ def _hands_over(record_type: RecordType[Any], name: str) -> bool:
 
 def _fits(record_type: RecordType[Any], name: str) -> bool:
     """Whether one value makes sense for several records: not for titles, long texts and what must be unique."""
-    declared: Any = record_type.field(name)
-    return not (
-        name == "title" or declared.unique or isinstance(declared, models.TextField | models.JSONField)
-    )
+    field = record_type.own_fields[name]
+    return name != "title" and field.listed and not field.is_unique
 
 
 def _type(record_type: RecordType[Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.web import shell
 from stellwerk.kernel.web.faults import refusal
 from stellwerk.kernel.web.lists import bulk, columns, filters
-from stellwerk.kernel.web.lists.columns import Cells, headings, label_of
+from stellwerk.kernel.web.lists.columns import Cells, headings
 from stellwerk.kernel.web.lists.listing import (
     CURRENT,
     MOST_COUNTED,
@@ -206,7 +206,7 @@ def _column_choices(listing: Listing) -> list[dict[str, Any]]:
     return [
         {
             "key": name,
-            "label": label_of(listing.record_type, name),
+            "label": listing.record_type.label_of(name),
             "shown": name in shown,
             "locked": name == "title",
         }

@@ -24,6 +24,7 @@ from stellwerk.kernel.records.services import change, create
 from stellwerk.kernel.records.values import MachineValue, to_machine
 from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.web.dialogs import is_in_dialog, small_form
+from stellwerk.kernel.web.fields import renderer_of
 from stellwerk.kernel.web.record import drafts
 from stellwerk.kernel.web.record.finding import version_of, visible_record
 from stellwerk.kernel.web.record.forms import (
@@ -97,7 +98,7 @@ def whole_text(request: HttpRequest, page: RecordPage, title: str, text: str, **
 def _page_for(person: Any, reference: str, name: str) -> RecordPage:
     page = RecordPage(visible_record(person, reference), person)
     try:
-        known = name in custom_names(page.record_type) or bool(page.record_type.field(name))
+        known = name in page.fields or bool(page.record_type.field(name))
     except FieldDoesNotExist:
         known = False
     if not known or not page.inside:
@@ -232,13 +233,15 @@ def _merge_form(request: HttpRequest, page: RecordPage, form: RecordForm, stale:
     """Offer the form again with what the person changed laid over what is stored now."""
     mine = form.values()
     base = state_at(page.record, stale.version)
-    touched = {name for name, value in mine.items() if _machine(value) != base.get(name)}
+    touched = {name for name, value in mine.items() if form.machine(name, value) != base.get(name)}
+    posted: Any = form.data
     data = QueryDict(mutable=True)
     fresh = type(form)(page.record_type, form.fields, page.person, record=page.record)
     for name in form.fields:
-        given = form.data.get(form.add_prefix(name)) if name in touched else fresh[name].value()
-        if given not in (None, False):
-            data[name] = "on" if given is True else given
+        if name in touched:
+            data.setlist(name, posted.getlist(form.add_prefix(name)))
+        elif (given := fresh[name].value()) not in (None, False):
+            data.setlist(name, given if isinstance(given, list) else ["on" if given is True else given])
     merged = type(form)(page.record_type, form.fields, page.person, record=page.record, data=data)
     conflict = conflict_of(page, stale, {name: mine[name] for name in touched})
     return _edit_form(request, page, merged, status=409, **conflict)
@@ -250,10 +253,14 @@ def conflict_of(page: RecordPage, stale: StaleWrite, mine: Mapping[str, Any]) ->
     base = state_at(page.record, stale.version)
     lines = []
     for name in dict.fromkeys([*mine, *page.values, *base]):
-        theirs, yours = page.values.get(name), _machine(mine[name]) if name in mine else base.get(name)
+        theirs, yours = (
+            page.values.get(name),
+            _entered(page, name, mine[name]) if name in mine else base.get(name),
+        )
         if theirs != yours and (name in mine or theirs != base.get(name)):
             lines.append((name, yours, theirs))
-    page.names.want(value for name, *pair in lines if name in page.record_type.references for value in pair)
+    for side in (1, 2):
+        page.names.want(page.shower.ids({line[0]: line[side] for line in lines}))
     page.names.want([last.actor_id] if last else [])
     who = page.names.get(last.actor_id) if last and last.actor_id else None
     return {
@@ -275,8 +282,10 @@ def state_at(record: Record, version: int) -> dict[str, MachineValue]:
     return fold(seen.values_list("changes", flat=True))
 
 
-def _machine(value: Any) -> MachineValue:
-    return to_machine(value) if value != "" else None
+def _entered(page: RecordPage, name: str, value: Any) -> MachineValue:
+    field = page.fields[name]
+    entered: MachineValue = renderer_of(field).entered(field, value)
+    return entered
 
 
 # -- a new one ---------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ def _as_of(page: RecordPage, text: str) -> dict[str, Any]:
     if past is None:
         return {"as_of_error": _("It did not exist yet at that moment: choose a later one.")}
     values = machine_values(past)
-    page.names.want(values.get(name) for name in page.record_type.references)
+    page.names.want(page.shower.ids(values))
     return {
         "as_of_moment": timezone.localtime(moment),
         "as_of_version": past.version,

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db import models
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,7 +27,6 @@ from stellwerk.kernel.attachments.content import ALLOWED
 from stellwerk.kernel.attachments.removal import may_detach
 from stellwerk.kernel.attachments.services import attachments_of
 from stellwerk.kernel.comments.rendering import opening, render
-from stellwerk.kernel.custom.values import definitions
 from stellwerk.kernel.links import types
 from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.notifications.services import mark_read
@@ -39,7 +37,7 @@ from stellwerk.kernel.watching.services import watchers_of
 from stellwerk.kernel.web import components
 from stellwerk.kernel.web.record import drafts
 from stellwerk.kernel.web.record.finding import visible_record
-from stellwerk.kernel.web.record.forms import RecordForm, custom_names
+from stellwerk.kernel.web.record.forms import RecordForm
 from stellwerk.kernel.web.record.referring import referrers
 from stellwerk.kernel.web.record.showing import Names, Shower
 from stellwerk.kernel.web.record.stream import SHOWS, Stream
@@ -112,6 +110,7 @@ class RecordPage:
         self.may_edit = self.standing.may_edit(self.record)
         self.fixed = self.record_type.fixed(self.record)
         self.shower = Shower(self.record_type, self.names)
+        self.fields = self.record_type.fields
         self.values: dict[str, MachineValue] = machine_values(self.record)
 
     def address(self, name: str, *args: Any) -> str:
@@ -157,7 +156,12 @@ class RecordPage:
                 "list_url": reverse("list", args=[self.record_type]),
                 "icon": self.record_type.icon,
             },
-            "status": components.status(self.record.status, self.record.get_status_display(), pill=True)
+            "status": components.status(
+                self.record.status,
+                self.record.get_status_display(),
+                self.record_type.tone_of(self.record.status),
+                pill=True,
+            )
             if self.record.status
             else "",
             "facts": list(self.facts()),
@@ -170,7 +174,8 @@ class RecordPage:
 
     def facts(self) -> Iterable[Any]:
         """Draw what people look for first: priority, who asks, since when."""
-        for name in ("priority", *self.record_type.participants[:1]):
+        leading = [name for name, field in self.record_type.own_fields.items() if field.leads]
+        for name in (*leading, *self.record_type.participants[:1]):
             if self._readable(name) and self.values.get(name) is not None:
                 yield self.shower.value(name, self.values[name])
         opened = components.moment(self.record.created_at)
@@ -197,7 +202,7 @@ class RecordPage:
             one = {"title": section.title, "items": [self.item(name) for name in names]}
             from_whom = self.record_type.participants[:1]
             drawn.append(one | ({"others": self.others()} if set(from_whom) & set(names) else {}))
-        custom = [name for name in custom_names(self.record_type) if self._readable(name)]
+        custom = [name for name, f in self.fields.items() if f.column is None and self._readable(name)]
         drawn.append({"title": _("More"), "items": [self.item(name) for name in custom]})
         declared = {name for section in self.record_type.sections for name in section.fields}
         derived = [
@@ -234,12 +239,12 @@ class RecordPage:
 
     def in_dialog(self, name: str) -> bool:
         """Whether a field is edited in a dialog, because it needs more room than its place on the page has."""
-        if name.startswith("custom."):
-            return False
-        return name in CORE or isinstance(self.record_type.field(name), models.TextField)
+        field = self.fields.get(name)
+        return name in CORE or (field is not None and field.is_text)
 
     def may_change(self, name: str) -> bool:
-        editable = name in self.record_type.editable_fields or name in custom_names(self.record_type)
+        field = self.fields.get(name)
+        editable = name in self.record_type.editable_fields or (field is not None and field.column is None)
         return self.may_edit and editable and not self.fixed
 
     def may_take_over(self, name: str) -> bool:
@@ -248,17 +253,11 @@ class RecordPage:
         return name == self.record_type.assignee and others and self.may_change(name)
 
     def _readable(self, name: str) -> bool:
-        if self.inside or name in self.record_type.shown_to_requesters:
-            return True
-        return name.startswith("custom.") and self._shown_to_requesters(name)
-
-    def _shown_to_requesters(self, name: str) -> bool:
-        definition = definitions(self.record_type.key).get(name[7:])
-        return bool(definition and definition.shown_to_requesters)
+        field = self.fields.get(name)
+        return field is not None and field.readable_by(internal=self.inside)
 
     def _long_texts(self) -> list[str]:
-        texts = [f.name for f in self.record_type.journaled if isinstance(f, models.TextField)]
-        return [name for name in texts if self._readable(name)]
+        return [name for name, field in self.fields.items() if field.is_text and self._readable(name)]
 
     def _empty_texts(self) -> list[str]:
         return [n for n in self._long_texts() if not self.values.get(n) and self.may_change(n)]
@@ -268,7 +267,7 @@ class RecordPage:
         return sorted(self.standing.shares_of(self.record), key=lambda share: share.pk)
 
     def _ids(self) -> Iterable[Any]:
-        yield from (self.values.get(name) for name in self.record_type.references)
+        yield from self.shower.ids(self.values)
         yield from (share.party_id or share.person_id for share in self._shares)
         for link in self._links:
             yield from (link.source_id, link.target_id)
@@ -383,13 +382,14 @@ class RecordPage:
             if other is None or not other.url:
                 continue
             kind = types.get(link.type)
-            label = registry.get(other.kind).status_label(other.status)
+            declared = registry.get(other.kind)
+            label, tone = declared.status_label(other.status), declared.tone_of(other.status)
             groups.setdefault(str(kind.label if outward else kind.inverse), []).append(
                 {
                     "reference": other.reference,
                     "title": other.title,
                     "url": other.url,
-                    "status": components.status(other.status, label) if other.status else "",
+                    "status": components.status(other.status, label, tone) if other.status else "",
                     "remove_url": self.address("record_unlink", link.pk) if self.may_edit else "",
                 }
             )
@@ -458,8 +458,8 @@ def composer_steps(page: RecordPage) -> list[dict[str, Any]]:
     """
     drawn = []
     for step in page.possible_steps:
-        names = [n for n in step.asks if not isinstance(page.record_type.field(n), models.TextField)]
-        if any(name in page.record_type.references for name in names):
+        names = [name for name in step.asks if not page.fields[name].is_text]
+        if any(page.fields[name].target for name in names):
             continue  # asks for more than fits here: the step has a form of its own
         form = RecordForm(page.record_type, names, page.person, prefix=step.name)
         for asked in form.fields.values():

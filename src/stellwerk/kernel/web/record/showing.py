@@ -1,7 +1,6 @@
 """Showing machine values to people: labels instead of codes, titles instead of ids."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,33 +8,21 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, Value, When
 from django.urls import reverse
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator, capfirst
-from django.utils.translation import gettext as _
+from django.utils.text import Truncator
 
 from stellwerk.kernel.access.person import Actor
 from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.custom import values as custom
+from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.fields.gone import Gone
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.web import components
+from stellwerk.kernel.web.fields import renderer_of
+from stellwerk.kernel.web.fields.renderer import LONGEST, Name, titles_of
 
-LONGEST = 160
 Shown = SafeString | str
-
-
-@dataclass(frozen=True)
-class Name:
-    """How another record is called, and its address where the reader may open it."""
-
-    title: str
-    reference: str
-    kind: str
-    status: str
-    url: str
 
 
 class Names:
@@ -79,92 +66,27 @@ class Shower:
 
     def label(self, name: str) -> str:
         """Return a field's name as people read it; never fails for one that is gone."""
-        if name.startswith("custom."):
-            definition = custom.definitions(self.record_type.key).get(name[7:])
-            return definition.title if definition else capfirst(name[7:].replace("_", " "))
-        declared = self._field(name)
-        return capfirst(str(self.record_type.field_label(name))) if declared else name
+        return self.record_type.label_of(name)
 
     def value(self, name: str, value: Any) -> Shown:
         """Draw a machine value; "" for an empty one."""
-        if value is None or value == "":
-            return ""
-        if name.startswith("custom."):
-            return self._custom(name[7:], value)
-        if name in self.record_type.references:
-            return self._reference(value)
-        return self._own(name, value)
-
-    def _own(self, name: str, value: Any) -> Shown:
-        declared = self._field(name)
-        labels = dict(declared.flatchoices) if declared is not None and declared.choices else {}
-        if name == "status":
-            return components.status(str(value), self.record_type.status_label(str(value)))
-        if name == "priority":
-            return components.priority(value, labels.get(value, ""))
-        if declared is not None and hasattr(declared, "as_html"):
-            drawn: SafeString = declared.as_html(value)  # a field that knows better how it is read
-            return drawn
-        if isinstance(declared, models.EmailField):
-            local, _at, host = value.rpartition("@")
-            return format_html('<a class="link" href="mailto:{}">{}<wbr>@{}</a>', value, local, host)
-        if isinstance(declared, models.URLField):
-            return format_html('<a class="link" href="{}" rel="noopener noreferrer">{}</a>', value, value)
-        return str(labels.get(value, value)) if labels else plain(value, declared)
+        field = self._field(name)
+        return "" if field.is_empty(value) else renderer_of(field).shown(field, value, self.names)
 
     def plain_value(self, name: str, value: Any) -> str:
         """Name a value in plain words, for tables of comparison."""
-        if name in self.record_type.references and isinstance(value, int):
-            found = self.names.get(value)
-            return found.title if found else ""
-        if name == "status":
-            return self.record_type.status_label(str(value or ""))
-        declared = self._field(name)
-        if declared is not None and declared.choices:
-            return str(dict(declared.flatchoices).get(value, value) or "")
-        if isinstance(declared, models.EmailField | models.URLField):
-            return str(value or "")
-        return str(self.value(name, value))
+        field = self._field(name)
+        text = "" if field.is_empty(value) else field.text(value, titles_of(self.names))
+        return Truncator(text).chars(LONGEST)
 
-    def _field(self, name: str) -> "models.Field[Any, Any] | None":
-        return next((field for field in self.record_type.journaled if field.name == name), None)
+    def ids(self, values: Mapping[str, Any]) -> Iterable[int]:
+        """Yield the ids of the records that machine values, by field, point to."""
+        for name, field in self.record_type.pointing.items():
+            yield from field.refers(values.get(name))
 
-    def _reference(self, pk: Any) -> Shown:
-        found = self.names.get(pk)
-        if found is None:
-            return ""
-        if found.kind in ("person", "team"):
-            return components.person(found.title, found.url, team=found.kind == "team")
-        return (
-            format_html('<a class="link" href="{}">{}</a>', found.url, found.title)
-            if found.url
-            else found.title
-        )
-
-    def _custom(self, name: str, value: Any) -> Shown:
-        definition = custom.definitions(self.record_type.key).get(name)
-        kind = definition.type if definition else "text"
-        if kind == "reference":
-            return components.reference(str(value), reverse("record", args=[value]))
-        if kind == "date":
-            return _day(str(value)) or str(value)
-        return plain(value, None)
-
-
-def plain(value: Any, declared: "models.Field[Any, Any] | None" = None) -> Shown:
-    """Draw a machine value of a field without choices."""
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    if isinstance(declared, models.DateTimeField):
-        moment = parse_datetime(str(value))
-        return components.exact(moment) if moment else str(value)
-    if isinstance(declared, models.DateField):
-        return _day(str(value)) or str(value)
-    if isinstance(value, int | float):
-        return formats.number_format(value)
-    if isinstance(value, dict | list):
-        return Truncator(json.dumps(value, ensure_ascii=False)).chars(LONGEST)
-    return Truncator(str(value)).chars(LONGEST)
+    def _field(self, name: str) -> Field:
+        """Return a field; what is gone and what an installation no longer uses is drawn as a mere value."""
+        return self.record_type.own_fields.get(name) or self.record_type.fields.get(name) or Gone(name, name)
 
 
 def moment_of(text: str) -> datetime | None:
@@ -179,11 +101,3 @@ def moment_of(text: str) -> datetime | None:
     if found is None or not 1900 <= found.year <= 9000:
         return None
     return found if timezone.is_aware(found) else timezone.make_aware(found)
-
-
-def _day(text: str) -> str:
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return ""
-    return formats.date_format(day, "DATE_FORMAT") if day else ""

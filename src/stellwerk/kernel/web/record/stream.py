@@ -146,10 +146,11 @@ class Stream:
         return list(files.select_related("blob").order_by("id"))
 
     def _ids(self, row: Entry) -> Iterable[Any]:
-        pointing = self.record.record_type.references
+        pointing = self.record.record_type.pointing
         for name, pair in row.changes.items():
-            if name in pointing:
-                yield from pair
+            if field := pointing.get(name):
+                for value in pair:
+                    yield from field.refers(value)
             elif name.startswith("@"):
                 yield from (value.get("with") for value in pair if isinstance(value, dict))
 
@@ -212,7 +213,7 @@ class Stream:
 
     def changes(self, row: Entry) -> Iterable[Change]:
         """Draw what an entry changed, as far as the reader may know."""
-        readable = self.record.record_type.shown_to_requesters
+        readable = () if self.inside else self.record.record_type.readable_fields(internal=False)
         for name, (before, after) in row.changes.items():
             if name in ("@link", "@share"):
                 yield self._beside(name, before, after)

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -73,7 +72,7 @@ def say(page: RecordPage, given: Any, files: Sequence["UploadedFile[bytes]"]) ->
 def _take_step(page: RecordPage, given: Any, body: str) -> None:
     """Take the chosen step; a text that it asks for is the reply itself."""
     step = find_step(page, given["step"])
-    texts = [n for n in step.asks if isinstance(page.record_type.field(n), models.TextField)]
+    texts = [name for name in step.asks if page.fields[name].is_text]
     names = [name for name in step.asks if name not in texts]
     form = RecordForm(page.record_type, names, page.person, data=given, prefix=step.name, required=names)
     if not form.is_valid():

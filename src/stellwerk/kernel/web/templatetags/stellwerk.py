@@ -12,7 +12,7 @@ register = template.Library()
 
 register.simple_tag(components.icon, name="icon")
 register.simple_tag(components.status, name="status")
-register.simple_tag(components.priority, name="priority")
+register.simple_tag(components.rank, name="rank")
 register.simple_tag(components.person, name="person")
 register.simple_tag(components.avatar, name="avatar")
 register.simple_tag(components.reference, name="reference")

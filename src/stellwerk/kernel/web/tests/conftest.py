@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import caches
 from django.test import Client
 
 from stellwerk.kernel.access.party import Party
@@ -26,7 +25,6 @@ def text_of(response: Any) -> str:
 def desk_client(client: Client, maria: Person) -> Client:
     """A browser in which Maria is signed in."""
     client.force_login(maria)
-    caches["local"].clear()
     return client
 
 

@@ -44,7 +44,7 @@ def test_a_deadline_far_away_is_a_plain_instant() -> None:
 
 
 def test_an_unknown_status_looks_neutral_and_keeps_its_word() -> None:
-    assert components.status("preparation", "In preparation") == (
+    assert components.status("preparation", "In preparation", "active") == (
         '<span class="status status-active"><i></i>In preparation</span>'
     )
     assert components.status("piloted", "Piloted") == (
@@ -76,7 +76,7 @@ def test_a_name_always_gets_the_same_hue() -> None:
     "part",
     [
         components.status("new", HOSTILE),
-        components.priority(1, HOSTILE),
+        components.rank(1, HOSTILE),
         components.person(HOSTILE, "/people/1"),
         components.reference(HOSTILE),
         components.title(HOSTILE, "/"),

@@ -3,7 +3,6 @@ import re
 from typing import Any
 
 import pytest
-from django.core.cache import caches
 from django.test import Client
 
 from stellwerk.kernel.access.party import Party
@@ -261,7 +260,6 @@ def test_filters_offer_boxes_records_and_days(desk_client: Client, desk: Team, m
         "choices": ["A", "B"],
     }
     create(CustomField, field, by=SYSTEM)
-    caches["local"].clear()
     page = desk_client.get(
         f"/incidents/filters/?status=new&team={desk.reference}&find.service=x"
     ).content.decode()
@@ -283,13 +281,11 @@ def test_custom_fields_are_columns_and_filters(
         "choices": ["A", "B"],
     }
     create(CustomField, field, by=SYSTEM)
-    caches["local"].clear()
     raise_many(1, **{"custom.building": "B"})
     raise_many(1)
     page = desk_client.get("/incidents/?custom.building=B&columns=title,custom.building")
     assert titles(page) == ["Fault 000"]
     assert "Title Building" in text_of(page)
-    caches["local"].clear()
 
 
 def test_empty_lists_teach(desk_client: Client, gus: Person, centre: Party) -> None:

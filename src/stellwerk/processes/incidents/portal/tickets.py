@@ -129,10 +129,11 @@ def row(ticket: Ticket) -> dict[str, Any]:
 
 def status(ticket: Ticket) -> Any:
     """Show a state in the requester's words."""
+    tone = ticket.record_type.tone_of(ticket.status)
     if ticket.status == Ticket.Status.WAITING and ticket.waiting_for == Ticket.WaitingFor.USER:
         return components.status(ticket.status, _("Waiting for you"), "lit", pill=True)
     if ticket.status == Ticket.Status.RESOLVED:
-        return components.status(ticket.status, _("Solved: please confirm"), pill=True)
+        return components.status(ticket.status, _("Solved: please confirm"), tone, pill=True)
     if ticket.status == Ticket.Status.CANCELLED and ticket.resolution_code in CANCELLED_AS:
-        return components.status(ticket.status, CANCELLED_AS[ticket.resolution_code], pill=True)
-    return components.status(ticket.status, ticket.get_status_display(), pill=True)
+        return components.status(ticket.status, CANCELLED_AS[ticket.resolution_code], tone, pill=True)
+    return components.status(ticket.status, ticket.get_status_display(), tone, pill=True)

@@ -3,24 +3,15 @@
 from collections.abc import Callable
 
 import pytest
-from django.core.cache import caches
 from django.test import Client
 
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.custom import values as custom
 from stellwerk.kernel.records.services import create
 from stellwerk.processes.incidents.incident import Incident, IncidentType
 
 SignIn = Callable[[Person], Client]
-
-
-@pytest.fixture(autouse=True)
-def definitions_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no clock decide how many queries a page needs."""
-    caches["local"].clear()
-    monkeypatch.setattr(custom, "SECONDS_KEPT", 3600)
 
 
 @pytest.fixture

@@ -1,0 +1,35 @@
+"""Whether a JSON list in a row holds a value, asked of either database."""
+
+import json
+from typing import Any
+
+from django.db.models import BooleanField, F, Func, Value
+
+
+class Holds(Func):
+    """True for the rows whose list in `column`, or in its member `member`, holds the value."""
+
+    output_field = BooleanField()
+
+    def __init__(self, column: Any, value: Any = None, member: str = "") -> None:
+        self.member = member
+        # Copies are made of the expressions themselves.
+        expressions = (column,) if value is None else (F(column), Value(value))
+        super().__init__(*expressions)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        (column, first), (value, second) = map(compiler.compile, self.source_expressions)
+        path = f'$."{self.member}"' if self.member else "$"
+        return f"EXISTS (SELECT 1 FROM json_each({column}, %s) WHERE value = {value})", [
+            *first,
+            path,
+            *second,
+        ]
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        column, first = compiler.compile(self.source_expressions[0])
+        found = f"({column} -> %s)" if self.member else column
+        path = [self.member] if self.member else []
+        # A bare parameter has no type of its own from which JSON could be made.
+        sought = json.dumps(self.source_expressions[1].value)
+        return f"COALESCE({found} @> %s::jsonb, false)", [*first, *path, sought]

@@ -1,0 +1,247 @@
+"""References to other records: one, or several; in columns as ids, in custom fields as PER-000001."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.fields.field import Field, Reader, Schema, Titles, kind
+from stellwerk.kernel.fields.holds import Holds
+
+LARGEST_ID = 2**63 - 1
+MOST_REFERENCES = 1_000
+"""How many records one field may point to."""
+TOLD: Schema = {"$ref": "#/components/schemas/Reference"}
+GIVEN: Schema = {"$ref": "#/components/schemas/ReferenceGiven"}
+ANY = "[A-Z]{2,4}"
+_REFERENCE = re.compile(rf"{ANY}-[0-9]+")
+
+
+def no_such_record() -> ValidationError:
+    return ValidationError(_("Choose one of those offered: there is no such record."))
+
+
+class Pointing(Field):
+    """What one and several references have in common."""
+
+    prefix: str = ""
+    """What references to its target begin with; empty where any record will do. Set by the registry's side."""
+
+    @property
+    def target(self) -> Any:
+        return self.column.related_model if self.column is not None else None
+
+    @property
+    def pattern(self) -> str:
+        return f"^{self.prefix or ANY}-[0-9]+$"
+
+    def filter(self, values: Sequence[str], reader: Reader) -> Q:
+        """Match by reference, id, `me` or `none`; unseen records match nothing, as those that do not exist."""
+        if self.column is None:
+            return super().filter(values, reader)
+        ids, references, empty = set[int](), [], False
+        for value in values:
+            if value == "none":
+                empty = True
+            elif value == "me":
+                ids |= reader.mine(self._model)
+            elif value.isascii() and value.isdigit():
+                ids.add(small(value))
+            else:
+                references.append(value.upper())
+        if references:
+            ids |= reader.visible_ids(self._model, references)
+        condition = self._at(ids)
+        return condition | Q(**{f"{self.name}__isnull": True}) if empty else condition
+
+    def filter_text(self, text: str, reader: Reader) -> str:
+        if self.column is None:
+            return text
+        if text in ("me", "none"):
+            return {"me": _("me"), "none": _("nobody or nothing")}[text]
+        return reader.title_of(self._model, text) or text
+
+    def filter_schema(self) -> tuple[Schema, str]:
+        return {"type": "string"}, "a reference, an id, “me” or “none”"
+
+    def _at(self, ids: set[int]) -> Q:
+        return Q(**{f"{self.name}__in": ids})
+
+    @property
+    def _model(self) -> type[models.Model]:
+        model: type[models.Model] = self.target
+        return model
+
+    def _id(self, value: Any) -> Any:
+        """Read an id that a program gives; references are put in its place by `with_ids`."""
+        if not isinstance(value, int | str) or isinstance(value, bool):
+            raise ValidationError(_("Give a reference such as PER-000001, or an id."))
+        if isinstance(value, int) and not 0 < value <= LARGEST_ID:
+            raise no_such_record()
+        return value.upper() if isinstance(value, str) else value
+
+
+@kind
+class Reference(Pointing):
+    """One other record."""
+
+    kind = "reference"
+
+    def put(self, record: Any, value: Any) -> None:
+        if self.column is not None and isinstance(value, models.Model):
+            setattr(record, self.name, value)
+        else:
+            super().put(record, value)
+
+    def read(self, value: Any) -> Any:
+        return getattr(value, "reference", value)
+
+    def fault(self, value: Any) -> str:
+        fits = isinstance(value, str) and re.search(self.pattern, value)
+        return "" if fits else no_such_record().messages[0]
+
+    def schema(self) -> Schema:
+        return {"type": "string", "pattern": self.pattern}
+
+    def told_schema(self) -> Schema:
+        return TOLD if self.column is not None else self.schema()
+
+    def given_schema(self) -> Schema:
+        return GIVEN if self.column is not None else self.schema()
+
+    def to_json(self, value: Any, told: Mapping[Any, Any]) -> Any:
+        return told.get(value) if self.column is not None else value
+
+    def from_json(self, value: Any) -> Any:
+        return self._id(value) if self.column is not None else value
+
+    def refers(self, value: Any) -> Iterable[int]:
+        return (value,) if isinstance(value, int) else ()
+
+    def named(self, value: Any) -> Iterable[str]:
+        return (value,) if isinstance(value, str) else ()
+
+    def with_ids(self, value: Any, ids: Mapping[str, int]) -> Any:
+        return ids.get(value, 0) if isinstance(value, str) and self.column is not None else value
+
+    def text(self, value: Any, titles: Titles) -> str:
+        return titles(value) or (str(value) if self.column is None else "")
+
+    def order(self) -> "tuple[str, models.Field[Any, Any]]":
+        return f"{self.name}__title", self._model._meta.get_field("title")  # type: ignore[return-value]
+
+    def description(self) -> str:
+        return f"reference to {self._model._meta.verbose_name}"
+
+
+@kind
+class SeveralReferences(Pointing):
+    """Any number of other records, in the order given; the row holds their ids."""
+
+    kind = "several_references"
+    many = True
+
+    def put(self, record: Any, value: Any) -> None:
+        if isinstance(value, Iterable) and not isinstance(value, str):
+            value = (
+                [getattr(one, "pk", one) for one in value] if self.column is not None else self.read(value)
+            )
+        if self.column is None:
+            super().put(record, value)
+            return
+        if value not in (None, "") and not _ids(value):
+            raise ValidationError(_("Give a list of references."))
+        setattr(record, self.column.attname, list(dict.fromkeys(value)) if value else None)
+
+    def is_empty(self, value: Any) -> bool:
+        return not value
+
+    def read(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = _REFERENCE.findall(value.upper()) or value
+        if isinstance(value, Iterable) and not isinstance(value, str | dict):
+            named = [getattr(one, "reference", one) for one in value]
+            value = list(dict.fromkeys(named)) if all(isinstance(one, str) for one in named) else named
+        return value or None
+
+    def fault(self, value: Any) -> str:
+        fits = isinstance(value, list) and all(
+            isinstance(one, str) and re.search(self.pattern, one) for one in value
+        )
+        return "" if fits and len(value) <= MOST_REFERENCES else no_such_record().messages[0]
+
+    def schema(self) -> Schema:
+        return _several({"type": "string", "pattern": self.pattern})
+
+    def told_schema(self) -> Schema:
+        return {"type": "array", "items": TOLD} if self.column is not None else self.schema()
+
+    def given_schema(self) -> Schema:
+        return _several(GIVEN) if self.column is not None else self.schema()
+
+    def to_json(self, value: Any, told: Mapping[Any, Any]) -> Any:
+        if self.column is None or value is None:
+            return value
+        return [told[pk] for pk in value if pk in told]
+
+    def from_json(self, value: Any) -> Any:
+        if self.column is None:
+            return value
+        if not isinstance(value, list) or len(value) > MOST_REFERENCES:
+            raise ValidationError(_("Give a list of references."))
+        return [self._id(one) for one in value]
+
+    def refers(self, value: Any) -> Iterable[int]:
+        return [one for one in value if isinstance(one, int)] if isinstance(value, list) else ()
+
+    def named(self, value: Any) -> Iterable[str]:
+        return [one for one in value if isinstance(one, str)] if isinstance(value, list) else ()
+
+    def with_ids(self, value: Any, ids: Mapping[str, int]) -> Any:
+        if not isinstance(value, list) or self.column is None:
+            return value
+        return [ids.get(one, 0) if isinstance(one, str) else one for one in value]
+
+    def text(self, value: Any, titles: Titles) -> str:
+        if not isinstance(value, list):
+            return str(value)
+        return ", ".join(filter(None, (titles(one) or (one if self.column is None else "") for one in value)))
+
+    def filter(self, values: Sequence[str], reader: Reader) -> Q:
+        if self.column is not None:
+            return super().filter(values, reader)
+        condition = Q(pk__in=[])
+        for value in values:
+            for reference in self.cleaned(value) or ():
+                condition |= Q(Holds("custom", reference, self.name[7:]))
+        return condition
+
+    def _at(self, ids: set[int]) -> Q:
+        condition = Q(pk__in=[])
+        for pk in ids:
+            condition |= Q(Holds(self.name, pk))
+        return condition
+
+    def description(self) -> str:
+        return f"references to {self._model._meta.verbose_name_plural}"
+
+
+def small(value: str) -> int:
+    """Read an id; one that no database could hold stands for a record that does not exist."""
+    return int(value) if len(value) <= 18 else 0
+
+
+def _several(items: Schema) -> Schema:
+    return {"type": "array", "items": items, "uniqueItems": True, "maxItems": MOST_REFERENCES}
+
+
+def _ids(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MOST_REFERENCES
+        and all(isinstance(one, int) and not isinstance(one, bool) for one in value)
+    )
