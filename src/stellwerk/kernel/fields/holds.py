@@ -31,5 +31,5 @@ class Holds(Func):
         found = f"({column} -> %s)" if self.member else column
         path = [self.member] if self.member else []
         # A bare parameter has no type of its own from which JSON could be made.
-        sought = json.dumps(self.source_expressions[1].value)
-        return f"COALESCE({found} @> %s::jsonb, false)", [*first, *path, sought]
+        value: Any = self.source_expressions[1]
+        return f"COALESCE({found} @> %s::jsonb, false)", [*first, *path, json.dumps(value.value)]

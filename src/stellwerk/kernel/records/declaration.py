@@ -271,7 +271,8 @@ class RecordType(Generic[R]):
                 continue
             value = getattr(record, name)
             if value:
-                (public if name in self.shown_to_requesters else internal).append(str(value))
+                open_to_guests = self.own_fields[name].readable_by(internal=False)
+                (public if open_to_guests else internal).append(str(value))
         return "\n".join(public), "\n".join(internal)
 
     # -- pages: override for what only this type has ---------------------------------------------------
