@@ -64,7 +64,9 @@ class StatusRenderer(Renderer):
         tone = page.record_type.tone_of
         return once_per_value(
             page.record_type.model.STATUS_FIELDS,
-            lambda record: components.status(record.status, record.get_status_in_brief(), tone(record.status)),
+            lambda record: components.status(
+                record.status, record.get_status_in_brief(), tone(record.status)
+            ),
         )
 
     def shown(self, field: Field, value: Any, names: Names) -> Cell:
