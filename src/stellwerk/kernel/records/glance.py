@@ -52,15 +52,16 @@ def bring_along(record_type: "RecordType[Any]", record: Record) -> None:
         for name, model in record_type.references.items()
         if getattr(record, f"{name}_id") is not None and name not in record._state.fields_cache
     }
-    found: dict[int, Record] = {}
     if memo.at_hand() is None:
         person = get_user_model()
-        people = {pk for model, pk in missing.values() if model is person}
-        found |= person._default_manager.in_bulk(people) if people else {}
+        people = person._default_manager.in_bulk({pk for model, pk in missing.values() if model is person})
+        found = {name: people.get(pk) for name, (model, pk) in missing.items() if model is person}
     else:
-        for model, pk in missing.values():
-            if registry.for_model(model).seldom_changes and (other := memo.record(model, pk)):
-                found[pk] = other
-    for name, (_model, pk) in missing.items():
-        if pk in found:
-            setattr(record, name, found[pk])
+        found = {
+            name: memo.record(model, pk)
+            for name, (model, pk) in missing.items()
+            if registry.for_model(model).seldom_changes
+        }
+    for name, other in found.items():
+        if other is not None:
+            setattr(record, name, other)

@@ -414,7 +414,8 @@ def _without(values: Values, faults: Faults) -> Values:
 
 
 def _require_asked(record: Record, names: Iterable[str]) -> None:
-    missing = [name for name in names if getattr(record, name) in (None, "")]
+    field = record.record_type.field
+    missing = [name for name in names if getattr(record, field(name).attname) in (None, "")]
     if missing:
         raise ValidationError(dict.fromkeys(missing, _("Fill this in to go on.")))
 
