@@ -25,7 +25,7 @@ assets: install ## build the front-end assets
 test: assets ## all tests, on SQLite and, where one is reachable, on PostgreSQL; ALL=1 walks through every type
 	@STELLWERK_TEST_ALL=$(ALL) $(VENV_PYTHON) tools/run_tests.py $(TESTS)
 
-check: assets ## format, lint, types, import rules, missing migrations, security
+check: assets ## format, lint, types, API document, import rules, missing migrations, security
 	@$(VENV_PYTHON) tools/run_checks.py
 
 shape: install ## measure the shape of the sources, and fail where it got worse: PLACES=1 says where
@@ -58,4 +58,4 @@ lock: install ## rewrite the locked requirements from requirements/*.in
 		requirements/browser.in -o requirements/browser.txt
 
 clean: ## remove what was built and the demo's data
-	rm -rf dist var/demo src/stellwerk/frontend/dist src/stellwerk/frontend/node_modules
+	rm -rf dist var/demo src/stellwerk/frontend/dist src/stellwerk/frontend/node_modules tools/api_lint/node_modules

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+KINDS = ("dependencies", "devDependencies")
 
 
 def documented() -> set[str]:
@@ -15,8 +16,11 @@ def documented() -> set[str]:
 def required() -> set[str]:
     lines = [line for path in ROOT.glob("requirements/*.in") for line in path.read_text().splitlines()]
     python = {re.split(r"[\[=]", line)[0] for line in lines if line and not line.startswith("#")}
-    package = json.loads((ROOT / "src/stellwerk/frontend/package.json").read_text(encoding="utf-8"))
-    return python | set(package["dependencies"]) | set(package["devDependencies"])
+    packages = [
+        json.loads((ROOT / folder / "package.json").read_text(encoding="utf-8"))
+        for folder in ("src/stellwerk/frontend", "tools/api_lint")
+    ]
+    return python.union(*(package.get(kind, ()) for package in packages for kind in KINDS))
 
 
 def test_every_dependency_is_explained_and_nothing_else() -> None:

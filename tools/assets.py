@@ -47,7 +47,7 @@ def install_packages(frontend: Path, development: bool) -> None:
     accepted = [stamps["development"]] if development else list(stamps.values())
     if any(stamp.exists() and stamp.read_text() == lock for stamp in accepted):
         return
-    print("Installing the front-end packages", flush=True)
+    print(f"Installing what {frontend.name}/package-lock.json says", flush=True)
     command = NPM_CI if development else [*NPM_CI, "--omit=dev"]
     # Node trusts the certificates of the operating system too: a company's own are there.
     environment = {"NODE_USE_SYSTEM_CA": "1"} | os.environ

@@ -18,6 +18,7 @@ CHECKS = {
     "lint": [*PYTHON, "ruff", "check", "--quiet", *SOURCES],
     "types": [*PYTHON, "mypy"],
     "script types": [sys.executable, "tools/assets.py", "--types"],
+    "API document": [sys.executable, "tools/lint_api.py"],
     "import rules": [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
     "declarations": [sys.executable, "manage.py", "check", "--fail-level", "WARNING"],

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.utils.encoding import force_str
+from django.utils.text import capfirst
 from django.utils.translation import override
 
 from stellwerk.kernel.access.standing import Standing
@@ -20,6 +21,7 @@ ROOT = "/api/v1/"
 ALWAYS_REFUSED = (401, 403, 429)
 INTRODUCTION = """Every record type answers to the same operations. Errors are problem details (RFC 9457) with a \
 sentence that says what to do. `docs/api.md` has worked examples."""
+_GENERAL = "Search, and what the API knows of itself and of who asks"
 
 
 def build(reader: Standing | None = None) -> Schema:
@@ -27,10 +29,15 @@ def build(reader: Standing | None = None) -> Schema:
     with override(None):
         return {
             "openapi": "3.1.0",
-            "info": {"title": "Stellwerk", "version": "1", "description": INTRODUCTION},
+            "info": {
+                "title": "Stellwerk",
+                "version": "1",
+                "description": INTRODUCTION,
+                "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+            },
             "servers": [{"url": "/"}],
             "security": [{"token": []}],
-            "tags": [{"name": each.slug} for each in registry.all_types()] + [{"name": "general"}],
+            "tags": [*map(_tag, registry.all_types()), {"name": "general", "description": _GENERAL}],
             "paths": _paths(),
             "components": {
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -43,6 +50,10 @@ def build(reader: Standing | None = None) -> Schema:
                 "schemas": _schemas(reader),
             },
         }
+
+
+def _tag(record_type: RecordType[Any]) -> Schema:
+    return {"name": record_type.slug, "description": capfirst(force_str(record_type.label_plural))}
 
 
 def text() -> str:

@@ -311,7 +311,7 @@ def _beside_records() -> dict[str, Schema]:
     authored = {"by": NULLABLE_REFERENCE, "at": MOMENT}
     changes: Schema = {
         "type": "object",
-        "additionalProperties": {"type": "array", "minItems": 2, "maxItems": 2},
+        "additionalProperties": {"type": "array", "items": {}, "minItems": 2, "maxItems": 2},
         "description": "By field, its value before and after, references told as in records.",
     }
     outcome: Schema = an_object(
