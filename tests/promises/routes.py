@@ -127,6 +127,14 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("GET", "404 404 404 404 404 404 404 404"),
         Row("POST", "404 404 404 404 404 404 404 404"),
     ),
+    "account/address/<str:reference>/": (
+        Row("GET", "302 404 404 404 404 404 404 404"),
+        Row("POST", "302 404 404 404 404 404 404 404"),
+    ),
+    "account/confirm-address/<str:key>/": (
+        Row("GET", "404 404 404 404 404 404 404 404"),
+        Row("POST", "404 404 404 404 404 404 404 404"),
+    ),
     "account/inactive/": (Row("GET", "200 200 200 200 200 200 200 200"),),
     "account/login/": (
         Row("GET", "200 302 302 302 302 302 302 302"),

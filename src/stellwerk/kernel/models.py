@@ -5,6 +5,7 @@ from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.team import Team, TeamMembership
+from stellwerk.kernel.accounts.address_change import AddressChange
 from stellwerk.kernel.api.models import ApiToken, IdempotentAnswer
 from stellwerk.kernel.attachments.models import Attachment, Blob
 from stellwerk.kernel.comments.models import Comment
@@ -22,6 +23,7 @@ from stellwerk.kernel.watching.models import Watcher
 from stellwerk.kernel.web.models import Draft, SavedView
 
 __all__ = [
+    "AddressChange",
     "ApiToken",
     "Attachment",
     "Blob",

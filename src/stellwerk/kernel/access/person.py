@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.urls import reverse
 
@@ -13,6 +14,7 @@ from stellwerk.kernel.declare import (
     Section,
     Transition,
     TypedRecord,
+    ValidationError,
     Workflow,
     _,
     models,
@@ -89,6 +91,13 @@ class Person(TypedRecord, AbstractBaseUser):
     def is_active(self) -> bool:  # type: ignore[override]
         return self.status == self.Status.ACTIVE
 
+    @property
+    def address_is_confirmed(self) -> bool:
+        """Whether another address counts only once this one and the new one have confirmed it (`accounts.address_change`)."""
+        from stellwerk.kernel.notifications.services import NO_MAIL  # stands on people
+
+        return bool(self.email) and settings.EMAIL_BACKEND != NO_MAIL
+
     def get_full_name(self) -> str:
         return self.title
 
@@ -132,12 +141,17 @@ class PersonType(RecordType[Person]):
     def actions(self, record: Person, by: Person) -> list[Action]:
         from stellwerk.kernel.access.standing import standing_of  # stands on people
 
-        if not standing_of(by).is_administrator or not record.is_open:
-            return []
+        standing, actions = standing_of(by), []
+        if record.address_is_confirmed and (by.pk == record.pk or standing.may_edit(record)):
+            address = reverse("change_address", args=[record.reference])
+            actions.append(Action(_("Change the address"), address, "at-sign"))
+        if not standing.is_administrator or not record.is_open:
+            return actions
         if record.is_service:
-            return [Action(_("API tokens"), f"{reverse('tokens')}?for={record.reference}", "key-round")]
+            address = f"{reverse('tokens')}?for={record.reference}"
+            return [*actions, Action(_("API tokens"), address, "key-round")]
         address = reverse("sign_in_link", args=[record.reference])
-        return [Action(_("Link for choosing a password"), address, "key-round")]
+        return [*actions, Action(_("Link for choosing a password"), address, "key-round")]
 
     def derive(self, record: Person, before: Person | None) -> None:
         """Empty sign-in names are absent ones: two people without an address do not collide. Capitals do not count."""
@@ -152,3 +166,7 @@ class PersonType(RecordType[Person]):
             from stellwerk.kernel.access import rights  # stands on people
 
             rights.require_no_more_than_own(record, by)
+            if isinstance(by, Person) and before.email != record.email and before.address_is_confirmed:
+                raise ValidationError(
+                    {"email": _("Use “Change the address” on the person's page: both addresses confirm it.")}
+                )

@@ -51,6 +51,12 @@ class LookForm(forms.ModelForm[Person]):
         super().__init__({k: "" if v in self.UNSET else v for k, v in given.items()}, instance=instance)
 
 
+class AddressForm(forms.Form):
+    """Another address."""
+
+    email = forms.EmailField(label=_("Email"), max_length=254)
+
+
 class TokenForm(forms.Form):
     """A new API token."""
 

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.accounts.forms import LookForm, PreferencesForm, TokenForm
+from stellwerk.kernel.accounts import address_change
+from stellwerk.kernel.accounts.forms import AddressForm, LookForm, PreferencesForm, TokenForm
 from stellwerk.kernel.accounts.links import make_link
 from stellwerk.kernel.api.models import ApiToken
 from stellwerk.kernel.api.tokens import issue_token, revoke
@@ -116,6 +117,43 @@ def sign_in_link(request: HttpRequest, reference: str) -> HttpResponse:
     return response
 
 
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def change_address(request: HttpRequest, reference: str) -> HttpResponse:
+    """Ask for another address: one's own, or that of somebody whom the reader maintains."""
+    reader = _reader(request)
+    known = Person.objects.visible_to(reader) | Person.objects.filter(pk=reader.pk)
+    person = get_object_or_404(known.distinct(), reference=reference.upper())
+    if person.pk != reader.pk and not standing_of(reader).may_edit(person):
+        raise PermissionDenied(_("You can't change this address. Ask an administrator."))
+    form = AddressForm(request.POST or None, initial={"email": person.email})
+    if request.method == "POST" and form.is_valid():
+        try:
+            asked = address_change.ask(person, form.cleaned_data["email"], by=reader)
+        except ValidationError as error:
+            form.add_error("email", error.messages)
+        else:
+            text = _("Both addresses were sent a link. The new one counts once both have confirmed.")
+            messages.success(request, text if asked else _("Saved."))
+            return redirect("account" if person.pk == reader.pk else person)
+    context = {"person": person, "form": form, "own": person.pk == reader.pk}
+    return render(request, "stellwerk/change_address.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm_address(request: HttpRequest, key: str) -> HttpResponse:
+    """Confirm a changed address from the mail to one of the two; opening the page alone confirms nothing."""
+    if request.method == "POST":
+        asked = address_change.confirm(key)
+        context = {"asked": asked, "done": asked is not None, "complete": bool(asked and not asked.pk)}
+    else:
+        found = address_change.find(key)
+        context = {"asked": found[0] if found else None}
+    answer = render(request, "account/confirm_address.html", context, status=200 if context["asked"] else 404)
+    answer["Cache-Control"], answer["Referrer-Policy"] = "no-store", "no-referrer"
+    return answer
+
+
 def _remember(person: Person) -> None:
     """Save the preferences alone: saving the whole person would undo what others wrote meanwhile."""
     with transaction.atomic():
@@ -155,6 +193,10 @@ def _links(person: Person) -> list[dict[str, Any]]:
         ),
         (_("API tokens"), _("For programs that act for you"), "tokens", "braces"),
     ]
-    return [
+    ways = [
         {"title": title, "text": text, "url": reverse(name), "icon": icon} for title, text, name, icon in rows
     ]
+    if person.address_is_confirmed:
+        address = reverse("change_address", args=[person.reference])
+        ways.append({"title": _("Email"), "text": str(person.email), "url": address, "icon": "at-sign"})
+    return ways
