@@ -28,6 +28,13 @@ def is_full(error: BaseException) -> bool:
     return getattr(error, "errno", None) == errno.ENOSPC or any(words in str(error) for words in FULL)
 
 
+class NotConfirmed(Exception):
+    """Who acts must first say once more who they are: by password, passkey or code."""
+
+    def __str__(self) -> str:
+        return _("Confirm who you are first, with your password, passkey or code, and then repeat this.")
+
+
 class StaleWrite(Exception):
     """Somebody else changed the record since the writer last read it; carries both versions."""
 

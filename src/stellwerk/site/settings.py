@@ -94,6 +94,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "stellwerk.kernel.accounts.middleware.PreferencesMiddleware",
+    "stellwerk.kernel.accounts.middleware.ConfirmationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "stellwerk.kernel.web.dialogs.DialogMiddleware",
     "stellwerk.kernel.web.faults.FaultMiddleware",

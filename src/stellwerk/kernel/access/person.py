@@ -1,5 +1,6 @@
 """People: those who sign in, and those whom records only name."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -77,6 +78,9 @@ class Person(TypedRecord, AbstractBaseUser):
     stream_order = models.CharField(
         _("order of conversations"), max_length=7, choices=StreamOrder, blank=True
     )
+
+    must_confirm: Callable[[], bool] | None = None
+    """Set for who is signed in with a browser: whether they have not lately said who they are. Programs cannot be asked."""
 
     objects: ClassVar[Any] = PersonManager()
 

@@ -24,6 +24,7 @@ from stellwerk.kernel.access.roles import INSIDE, STAFF, Access, Role
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import REPRESENTING, descendants, level_of, role_for, standing_of
 from stellwerk.kernel.days import today
+from stellwerk.kernel.errors import NotConfirmed
 from stellwerk.kernel.records import memo, registry
 
 if TYPE_CHECKING:
@@ -131,11 +132,22 @@ def require_change(
     **words: str,
 ) -> None:
     """Raise PermissionDenied where a holder gains or loses a right that `by` does not hold on each of its days."""
-    if _administers_for_good(by):
-        return
     before, after = list(before), list(after)
     if before == after and tree_after is None:
         return
+    if not _administers_for_good(by):
+        _compare(by, before, after, tree, tree_after, message % {**words, "right": "%(right)s"})
+    require_confirmed(by)
+
+
+def _compare(
+    by: Actor,
+    before: list[Grant],
+    after: list[Grant],
+    tree: Tree | None,
+    tree_after: Tree | None,
+    message: str,
+) -> None:
     if connection.in_atomic_block:
         memo.forget()  # its row is a lock: two writes that together give more than each is allowed do not overlap
     tree = tree or Tree.as_it_is()
@@ -146,15 +158,21 @@ def require_change(
         for day in _days(actor.grants, was.grants, becomes.grants):
             missing = _missing(actor.on(day), was.on(day), becomes.on(day))
             if missing:
-                raise PermissionDenied(message % {"right": _named(missing), **words})
+                raise PermissionDenied(message % {"right": _named(missing)})
 
 
 def require_no_more_than_own(person: Person, by: Actor) -> None:
     """Raise PermissionDenied when `person` holds, or would hold as an active one, what `by` does not."""
-    if by.pk == person.pk or _administers_for_good(by):
-        return
-    theirs = grants_of(person, dormant=True)
-    require_change(by, (), theirs, message=OF_SOMEBODY_WITH_MORE, person=person.title)
+    if by.pk != person.pk and not _administers_for_good(by):
+        theirs = grants_of(person, dormant=True)
+        require_change(by, (), theirs, message=OF_SOMEBODY_WITH_MORE, person=person.title)
+    require_confirmed(by)
+
+
+def require_confirmed(by: Actor) -> None:
+    """Raise NotConfirmed where somebody at a browser has not lately said once more who they are."""
+    if isinstance(by, Person) and by.must_confirm and by.must_confirm():
+        raise NotConfirmed
 
 
 def require_place(party: "Party", parent_id: int | None, by: Actor) -> None:

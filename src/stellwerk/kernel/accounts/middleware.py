@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate, suspend_request
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django_htmx.http import HttpResponseClientRedirect
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.days import zone_of
+from stellwerk.kernel.errors import NotConfirmed
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -28,3 +32,26 @@ class PreferencesMiddleware:
             return self.get_response(request)
         finally:
             timezone.deactivate()
+
+
+class ConfirmationMiddleware:
+    """Have whoever is signed in say once more who they are before something sensitive, and go on with it then."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if isinstance(request.user, Person):
+            request.user.must_confirm = lambda: not did_recently_reauthenticate(request)
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, NotConfirmed):
+            return None
+        ways = get_adapter().get_reauthentication_methods(request.user)
+        answer: HttpResponse = suspend_request(request, ways[0]["url"])
+        if request.headers.get("HX-Request"):
+            return HttpResponseClientRedirect(
+                answer["Location"]
+            )  # the page, not what a script would replace of it
+        return answer

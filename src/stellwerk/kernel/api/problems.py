@@ -25,7 +25,7 @@ from django.http import Http404, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.errors import StaleWrite, is_full, said_by_database
+from stellwerk.kernel.errors import NotConfirmed, StaleWrite, is_full, said_by_database
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
@@ -158,6 +158,7 @@ _TURNS: dict[type[Exception], Callable[[Exception], Problem]] = {
     ValidationError: _invalid,
     StaleWrite: _stale,
     PermissionDenied: _forbidden,
+    NotConfirmed: lambda error: Problem(403, "confirmation-required", str(error)),
     Http404: lambda error: not_found(),
     RequestDataTooBig: _too_large,
     TooManyFieldsSent: _too_large,

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
 from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.rights import require_confirmed
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.days import today_of
 from stellwerk.kernel.exchange import drafts, formats
@@ -144,6 +145,8 @@ def draft_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> H
     if request.method == "POST":
         with transaction.atomic():
             draft = _found(mine.select_for_update())
+            if record_type.concerns_rights:
+                require_confirmed(person)
             drafts.confirm(draft)
         return redirect(draft)
     draft = _found(mine.defer("content"))

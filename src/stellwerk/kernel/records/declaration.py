@@ -247,6 +247,11 @@ class RecordType(Generic[R]):
     def authorise(self, record: R, before: R | None, by: "Actor") -> None:
         """Raise PermissionDenied where the write gives or takes rights that `by` does not hold (`access.rights`)."""
 
+    @property
+    def concerns_rights(self) -> bool:
+        """Whether writing such records may give or take rights."""
+        return type(self).authorise is not RecordType.authorise
+
     def fixed(self, record: R) -> str:
         """Say why the record's fields can no longer be changed, so that pages do not offer it; "" while they can."""
         return ""

@@ -1,0 +1,75 @@
+"""Giving a role, or changing how somebody signs in, asks who is signed in to say once more who they are."""
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from stellwerk.kernel.access.party import Party
+from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.role_assignment import RoleAssignment
+from stellwerk.kernel.api.tests.conftest import Program
+from stellwerk.kernel.days import today
+from stellwerk.kernel.records.services import change
+
+PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test's
+
+
+@pytest.fixture(autouse=True)
+def _fresh_throttle(db: None) -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def browser(root: Person) -> Client:
+    """Root's, who signed in with a password."""
+    root.set_password(PASSWORD)
+    Person.objects.filter(pk=root.pk).update(password=root.password)
+    client = Client()
+    client.post("/account/login/", {"login": "root", "password": PASSWORD})
+    return client
+
+
+def appointment(person: Person) -> dict[str, Any]:
+    return {"person": person.reference, "role": "agent", "valid_from": today().isoformat()}
+
+
+def test_a_role_is_given_on_a_page_once_the_password_is_given_again(browser: Client, gus: Person) -> None:
+    asked = browser.post("/role-assignments/new/", appointment(gus))
+    assert (asked.status_code, asked["Location"].partition("?")[0]) == (302, "/account/reauthenticate/")
+    assert not RoleAssignment.objects.filter(person=gus).exists()
+    browser.post(asked["Location"], {"password": "wrong", "next": "/role-assignments/new/"})
+    assert not RoleAssignment.objects.filter(person=gus).exists()
+    done = browser.post(asked["Location"], {"password": PASSWORD, "next": "/role-assignments/new/"})
+    assert done.status_code == 302
+    assert RoleAssignment.objects.get(person=gus).role == "agent"
+    assert browser.post("/role-assignments/new/", appointment(gus)).status_code == 302
+    assert RoleAssignment.objects.filter(person=gus).count() == 2
+
+
+def test_the_api_asks_who_comes_with_a_session_and_no_program(
+    browser: Client, gus: Person, root: Person
+) -> None:
+    path, body = "/api/v1/role-assignments", appointment(gus)
+    answer = browser.post(path, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:stellwerk:problem:confirmation-required")
+    assert not RoleAssignment.objects.filter(person=gus).exists()
+    assert Program(root).post("role-assignments", body).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/account/sign-in-link/{}/", "/account/address/{}/"])
+def test_links_for_passwords_and_addresses_ask_too(
+    path: str, browser: Client, gus: Person, globex: Party
+) -> None:
+    before = Person.objects.get(pk=gus.pk).version
+    answer = browser.post(path.format(gus.reference), {"email": "gus@new.example"})
+    assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/account/reauthenticate/")
+    assert Person.objects.get(pk=gus.pk).version == before
+
+
+def test_what_gives_nothing_asks_nothing(browser: Client, gus: Person, root: Person) -> None:
+    change(gus, {"telephone": "1"}, by=root)
+    answer = browser.post(f"/records/{gus.reference}/fields/telephone/", {"telephone": "112", "version": 2})
+    assert answer.status_code in (200, 302)
+    assert Person.objects.get(pk=gus.pk).telephone == "112"
