@@ -12,6 +12,7 @@ from stellwerk.flows.conversation import (
     tell_what_became_of_it,
     tie_the_merged,
 )
+from stellwerk.flows.handover import hand_over_work
 from stellwerk.flows.succession import supersede_the_version_before
 from stellwerk.kernel.notifications.services import tell
 from stellwerk.kernel.records.events import Handler
@@ -31,6 +32,8 @@ OF_TICKETS: Mapping[str, Sequence[Handler]] = {
 REACTIONS: Mapping[str, Sequence[Handler]] = {
     "*": [tell],
     **{f"{kind}.{topic}": handlers for kind in TICKETS for topic, handlers in OF_TICKETS.items()},
+    "person.transition.leave": [hand_over_work],
+    "team.transition.dissolve": [hand_over_work],
     "priority_scheme.transition.enact": [supersede_the_version_before],
     "closure_scheme.transition.enact": [supersede_the_version_before],
 }

@@ -56,6 +56,7 @@ class CategoryType(RecordType[Category]):
     filters = ["status", "parent", "team"]
     search = ["reference", "title", "description"]
     ordering = "path"
+    in_charge = ["team"]
     sections = [Section(_("Category"), ["title", "parent", "team", "description"])]
     shown_to_requesters = ["title", "status", "parent", "description", "path"]
     workflow = Workflow(

@@ -72,6 +72,7 @@ class PartyType(RecordType[Party]):
     filters = ["party_kind", "status", "parent", "contact"]
     search = ["reference", "title", "description"]
     ordering = "title"
+    in_charge = ["contact"]
     sections = [Section(_("Party"), ["title", "party_kind", "parent", "contact", "description", "website"])]
     workflow = Workflow(
         Party.Status,

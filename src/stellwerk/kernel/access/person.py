@@ -1,6 +1,7 @@
 """People: those who sign in, and those whom records only name."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -71,6 +72,16 @@ class Person(TypedRecord, AbstractBaseUser):
     is_service = models.BooleanField(
         _("service account"), default=False, help_text=_("Another program, which acts through tokens only.")
     )
+    work_goes_to = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("their open work goes to"),
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        help_text=_("Left empty, it goes back to its teams, assigned to nobody."),
+    )
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=60, blank=True)
     theme = models.CharField(_("theme"), max_length=5, choices=Theme, blank=True)
@@ -109,6 +120,16 @@ class Person(TypedRecord, AbstractBaseUser):
         return self.title.split(" ")[0]
 
 
+def somebody_else_takes_over(person: Person) -> None:
+    if person.work_goes_to_id == person.pk:
+        raise ValidationError({"work_goes_to": _("Select somebody else: this person leaves.")})
+
+
+def takes_work_again(ended: Any, moment: datetime, by: Actor) -> None:
+    """Forget to whom the work of a person or team went who is back."""
+    ended.work_goes_to = None
+
+
 @register
 class PersonType(RecordType[Person]):
     model = Person
@@ -123,6 +144,7 @@ class PersonType(RecordType[Person]):
     filters = ["party", "status", "is_service"]
     search = ["reference", "title", "username", "email", "position"]
     ordering = "title"
+    in_charge = ["work_goes_to"]
     sections = [
         Section(_("Person"), ["title", "email", "telephone", "position", "party"]),
         Section(_("Sign-in"), ["username", "is_service"]),
@@ -132,10 +154,21 @@ class PersonType(RecordType[Person]):
         Person.Status.ACTIVE,
         [
             Transition(
-                "leave", _("Mark as former"), [Person.Status.ACTIVE], Person.Status.FORMER, by=[Role.MANAGER]
+                "leave",
+                _("Mark as former"),
+                [Person.Status.ACTIVE],
+                Person.Status.FORMER,
+                by=[Role.MANAGER],
+                offers=["work_goes_to"],
+                guard=somebody_else_takes_over,
             ),
             Transition(
-                "return", _("Reinstate"), [Person.Status.FORMER], Person.Status.ACTIVE, by=[Role.MANAGER]
+                "return",
+                _("Reinstate"),
+                [Person.Status.FORMER],
+                Person.Status.ACTIVE,
+                by=[Role.MANAGER],
+                effect=takes_work_again,
             ),
         ],
         ended=[Person.Status.FORMER],

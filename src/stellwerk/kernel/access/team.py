@@ -3,8 +3,10 @@
 from datetime import date
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from stellwerk.kernel.access import rights
-from stellwerk.kernel.access.person import Actor
+from stellwerk.kernel.access.person import Actor, takes_work_again
 from stellwerk.kernel.days import today
 from stellwerk.kernel.declare import (
     Access,
@@ -43,9 +45,35 @@ class Team(TypedRecord):
         _("first line"), default=False, help_text=_("What names no other team comes to it.")
     )
 
+    work_goes_to = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name=_("its open work goes to"),
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
+
     class Meta:
         verbose_name = _("team")
         verbose_name_plural = _("teams")
+
+
+def its_work_goes_somewhere(team: Team) -> None:
+    """Refuse to end a team while open work is with it and nobody takes it over."""
+    from stellwerk.kernel.records.workers import open_work  # stands on teams
+
+    if team.work_goes_to_id == team.pk:
+        raise ValidationError({"work_goes_to": _("Select another team: this one is dissolved.")})
+    count = sum(records.count() for _name, records in open_work(team))
+    if count and team.work_goes_to_id is None:
+        sentence = ngettext(
+            "%(count)d open record is with %(team)s. Select the team that takes it over.",
+            "%(count)d open records are with %(team)s. Select the team that takes them over.",
+            count,
+        )
+        raise ValidationError({"work_goes_to": sentence % {"count": count, "team": team}})
 
 
 @register
@@ -60,15 +88,29 @@ class TeamType(RecordType[Team]):
     filters = ["party", "lead", "status"]
     search = ["reference", "title", "description"]
     ordering = "title"
+    in_charge = ["lead", "work_goes_to"]
     sections = [Section(_("Team"), ["title", "party", "lead", "email", "first_line", "description"])]
     workflow = Workflow(
         Team.Status,
         Team.Status.ACTIVE,
         [
             Transition(
-                "dissolve", _("Dissolve"), [Team.Status.ACTIVE], Team.Status.FORMER, by=[Role.MANAGER]
+                "dissolve",
+                _("Dissolve"),
+                [Team.Status.ACTIVE],
+                Team.Status.FORMER,
+                by=[Role.MANAGER],
+                offers=["work_goes_to"],
+                guard=its_work_goes_somewhere,
             ),
-            Transition("revive", _("Revive"), [Team.Status.FORMER], Team.Status.ACTIVE, by=[Role.MANAGER]),
+            Transition(
+                "revive",
+                _("Revive"),
+                [Team.Status.FORMER],
+                Team.Status.ACTIVE,
+                by=[Role.MANAGER],
+                effect=takes_work_again,
+            ),
         ],
         ended=[Team.Status.FORMER],
         tones={Team.Status.ACTIVE: "live"},

@@ -11,7 +11,16 @@ from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.workflow.workflow import TONES
 
-_LISTS = ("columns", "filters", "search", "shown_to_requesters", "asked_of_requesters", "participants")
+_LISTS = (
+    "columns",
+    "filters",
+    "search",
+    "shown_to_requesters",
+    "asked_of_requesters",
+    "participants",
+    "workers",
+    "in_charge",
+)
 
 
 @register("stellwerk")

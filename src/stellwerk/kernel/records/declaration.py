@@ -105,6 +105,11 @@ class RecordType(Generic[R]):
     """What the type's own fields hold while a record is open; lists of open ones say so, that an index may serve."""
     labels: ClassVar[Mapping[str, Text]] = {}
     """What fields are called here where that differs from their model, such as "name" for a person's title."""
+    workers: ClassVar[Sequence[str]] = ()
+    """References to who works on a record: people, teams, and what a party provides, such as a service. They must be able
+    to work on the very record; it is shared with their party where only that is missing."""
+    in_charge: ClassVar[Sequence[str]] = ()
+    """References to people and teams in charge of such records: they must be in use when they are chosen."""
     assignee: ClassVar[str] = ""
     """The field that says in whose hands a record is; who may change it can take the record themselves."""
     seldom_changes: ClassVar[bool] = False

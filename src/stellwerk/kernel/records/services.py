@@ -37,6 +37,7 @@ from stellwerk.kernel.records.journal import Deed
 from stellwerk.kernel.records.record import Record, twin
 from stellwerk.kernel.records.values import Changes, difference, machine_values
 from stellwerk.kernel.records.via import Via
+from stellwerk.kernel.records.workers import check_workers, parties_to_share_with
 from stellwerk.kernel.search import indexing
 from stellwerk.kernel.workflow.workflow import Transition
 
@@ -202,6 +203,8 @@ def create(
         _derive(record_type, record, None, values, writer)
         if not writer.brings_history:
             _require_create(record_type, record, by)
+        if not writer.brings_history:
+            check_workers(record, None, values)
         cleaning.validate(record_type, record, None)
         if not writer.brings_history:
             _authorise(record_type, record, None, by, writer)
@@ -210,6 +213,7 @@ def create(
         record.created_at = deed.at
         entry = _entry(record_type, record, deed, difference({}, machine_values(record)))
         writer.created(record, entry)
+        _share_with_workers(record, None, act, writer)
         writer.publish(Event(record, entry, by, notifies=writer.notifies))
     return record
 
@@ -305,6 +309,7 @@ def note(
     internal: bool = False,
     writer: Any = DIRECT,
     subject: Any = None,
+    shares: ShareChanges = SHARED_AS_BEFORE,
 ) -> Entry:
     """Append an entry about something that stands beside the record (a comment, a file, a link, a share).
 
@@ -316,7 +321,7 @@ def note(
     record.version += 1
     record.updated_at = deed.at
     entry = journal.append(record, deed, changes)
-    writer.changed(record, entry, (), SHARED_AS_BEFORE)
+    writer.changed(record, entry, (), shares)
     writer.publish(Event(record, entry, act.by, subject))
     return entry
 
@@ -432,6 +437,8 @@ def _change(
     if step:
         _apply_step(record, step, act, writer)
     _derive(record_type, record, before, values, writer)
+    if not writer.brings_history:
+        check_workers(record, before, values)
     return write(record, before, act, writer, step)
 
 
@@ -466,6 +473,7 @@ def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition
     entry = _entry(record_type, record, act.deed(record), changes)
     fields = [name for name in changes if not name.startswith("custom.")]
     writer.changed(record, entry, fields, _share_changes(record, before))
+    _share_with_workers(record, before, act, writer)
     writer.publish(Event(record, entry, act.by, notifies=writer.notifies))
     return record
 
@@ -498,6 +506,23 @@ def _share_changes(record: Record, before: Record) -> ShareChanges:
     ended = (was_due.keys() - due.keys()) & have
     ended -= shared_by_hand(record, ended) if ended else set()
     return ShareChanges([due[pk] for pk in due.keys() - have], ended)
+
+
+def _share_with_workers(record: Record, before: Record | None, act: Act, writer: Any) -> None:
+    """Show the record to the parties whose staff works on it from now on; the journal notes each of them."""
+    if writer.brings_history or writer.rehearses or not record.record_type.workers:
+        return
+    for party in parties_to_share_with(record, before):
+        made = Share(record_id=record.pk, party_id=party, capacity=Capacity.PROVIDER)
+        about = {"with": party, "capacity": Capacity.PROVIDER.value}
+        shared = Act(Verb.SHARE, act.by, at=act.at)
+        note(
+            record,
+            shared,
+            {"@share": [None, about]},
+            writer=writer,
+            shares=ShareChanges([made], {party}),
+        )
 
 
 def _step(record_type: RecordType[Any], record: Record, name: str) -> Transition:

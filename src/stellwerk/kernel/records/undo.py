@@ -10,6 +10,7 @@ from stellwerk.kernel.records import cleaning, services
 from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.values import load_machine, machine_values
+from stellwerk.kernel.records.workers import check_workers
 
 UNDOABLE = frozenset({Verb.CHANGE, Verb.TRANSITION})
 
@@ -33,6 +34,7 @@ def undo(entry: Entry, *, by: Actor) -> Record:
             )
         load_machine(record, {**values, **{name: old for name, (old, _new) in entry.changes.items()}})
         _require_sight(record, entry, by)
+        check_workers(record, before, entry.changes)
         act = services.Act(Verb.UNDO, by, name=entry.name, reason=_("Undid entry %d.") % entry.number)
         return services.write(record, before, act)
 

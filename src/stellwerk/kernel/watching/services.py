@@ -16,6 +16,8 @@ def watch(record: Record, person: Person, *, by: Actor) -> Watcher:
     Everybody may watch what they see; who may edit the record may add others who see it.
     """
     _require(record, person, by)
+    if not person.is_open:
+        raise ValidationError({"person": _("%s is no longer active. Select somebody else.") % person})
     if not Record.objects.visible_to(person).filter(pk=record.pk).exists():
         raise ValidationError(
             {

@@ -12,6 +12,7 @@ from stellwerk.foundation.prioritisation import Level, Priority, PriorityScheme
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import Actor, Person
 from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
@@ -26,10 +27,12 @@ from stellwerk.kernel.declare import (
     models,
 )
 from stellwerk.kernel.fields.columns import RankField
+from stellwerk.kernel.records import memo
 from stellwerk.kernel.records.declaration import Action, ReplyTemplate
 from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.glance import bring_along
 from stellwerk.kernel.records.via import Via
+from stellwerk.kernel.records.workers import parties_to_share_with
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.first_line import first_line_for
 from stellwerk.processes.incidents.replies import replies_for
@@ -278,6 +281,10 @@ def reopen(ticket: Ticket, moment: datetime, by: Actor) -> None:
     ticket.reopenings += 1
     ticket.confirmed = False
     ticket.resolution = ticket.resolution_code = ""
+    if ticket.assigned_to and not ticket.assigned_to.is_open:
+        ticket.assigned_to = None
+    if ticket.team and not ticket.team.is_open:
+        ticket.team = _team_for(ticket, ticket.requester.party_id if ticket.requester else None)
     ticket.merged_into = ticket.resolved_at = ticket.closed_at = None
 
 
@@ -561,6 +568,7 @@ class TicketType(RecordType[T]):
     asked_of_requesters = ["title", "description", "service", "category"]
     open_implies = {"resolved_at": None}
     participants = ["requester", "reported_by", "customer"]
+    workers = ["team", "assigned_to", "service"]
     assignee = "assigned_to"
     portal_page = "portal_ticket"
     workflow = TICKET_WORKFLOW
@@ -608,18 +616,34 @@ class TicketType(RecordType[T]):
 def _place(ticket: Ticket) -> None:
     """A new ticket goes to the team named for its category or service, else to the first line.
 
-    It belongs to the party that provides the service, and without one not to those who ask but to the team's.
+    It belongs to the party that provides the service, and without one not to those who ask but to the team's. A team
+    that is the first line only for want of a marked one does not get another party's tickets.
     """
     asking = ticket.requester.party_id if ticket.requester else None
+    by_chance = None
     if ticket.team_id is None:
-        named = (ticket.category and ticket.category.team_id) or (ticket.service and ticket.service.team_id)
-        if not named and (first_line := first_line_for(asking)):
-            named = first_line.pk
-        ticket.team_id = named or None
+        named = _named_team(ticket)
+        by_chance = None if named else first_line_for(asking)
+        ticket.team = named or by_chance
     if ticket.service:
         ticket.party_id = ticket.service.party_id or ticket.party_id
     elif ticket.team and ticket.party_id == asking:
         ticket.party_id = ticket.team.party_id or ticket.party_id
+    if by_chance and not by_chance.first_line and parties_to_share_with(ticket, None):
+        ticket.team = None
+
+
+def _team_for(ticket: Ticket, asking: int | None) -> Team | None:
+    """Return the team that its category or its service names and that still works, else the first line."""
+    return _named_team(ticket) or first_line_for(asking)
+
+
+def _named_team(ticket: Ticket) -> Team | None:
+    for names in (ticket.category, ticket.service):
+        team = memo.record(Team, names.team_id) if names and names.team_id else None
+        if team and team.is_open:
+            return team
+    return None
 
 
 def _customer_of(ticket: Ticket) -> Party | None:

@@ -90,6 +90,7 @@ class ServiceType(RecordType[Service]):
     filters = ["status", "party", "owner", "team", "in_catalogue"]
     search = ["reference", "title", "summary", "description", "features", "user_group"]
     ordering = "title"
+    in_charge = ["owner", "team"]
     sections = [
         Section(_("Service"), ["title", "summary", "description", "value", "user_group"]),
         Section(_("What is in it"), ["features", "options", "dependencies", "terms"]),

@@ -36,7 +36,7 @@ from stellwerk.kernel.web.record.forms import (
     values_of,
 )
 from stellwerk.kernel.web.record.page import RecordPage
-from stellwerk.kernel.web.record.participants import lost_access, warning
+from stellwerk.kernel.web.record.participants import new_access, warning
 
 LONGEST_RENDERED = 100_000
 
@@ -66,7 +66,7 @@ def field_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     except StaleWrite as stale:
         page = RecordPage(stale.current, person)
         return _field_form(request, page, form, name, status=409, stale=stale)
-    return _property(request, RecordPage(record, person), name, page, lost_access(page.record, record))
+    return _property(request, RecordPage(record, person), name, page, new_access(page.record, record))
 
 
 @login_required
@@ -160,12 +160,12 @@ def _field_form(
 
 
 def _property(
-    request: HttpRequest, page: RecordPage, name: str, before: RecordPage, lost: str
+    request: HttpRequest, page: RecordPage, name: str, before: RecordPage, access: str
 ) -> HttpResponse:
     """Answer a change made in place: the property, and whatever else on the page follows from it."""
     if not getattr(request, "htmx", False) or page.in_dialog(name) or is_in_dialog(request):
-        if lost:
-            messages.info(request, lost)
+        if access:
+            messages.info(request, access)
         return redirect(page.record)
     names = {*page.values, *before.values} - {name}
     others = [other for other in names if page.values.get(other) != before.values.get(other)]
@@ -175,7 +175,7 @@ def _property(
         "others": [page.item(other) for other in others if not page.in_dialog(other)],
         "from_other": name in page.record_type.participants[:1],
         "from_whom": page.others(),
-        "lost": lost,
+        "access": access,
     }
     return render(request, "stellwerk/parts/property_saved.html", context)
 
@@ -210,8 +210,8 @@ def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
     except StaleWrite as stale:
         page = RecordPage(stale.current, person)
         return _merge_form(request, page, form, stale)
-    if lost := lost_access(record, changed):
-        messages.info(request, lost)
+    if told := new_access(record, changed):
+        messages.info(request, told)
     return redirect(record)
 
 

@@ -48,7 +48,7 @@ def test_a_marked_team_goes_before_the_oldest_and_one_that_serves_before_another
     south = team("First line South", other_centre, first_line=True)
     share(globex, other_centre, "provider", by=SYSTEM)
     assert reported(gus).team == south
-    transition(south, "dissolve", by=SYSTEM)
+    transition(south, "dissolve", {"work_goes_to": north}, by=SYSTEM)
     assert reported(gus).team == north
 
 

@@ -1,0 +1,25 @@
+"""What becomes of the open work of people who leave and of teams that are dissolved."""
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.team import Team
+from stellwerk.kernel.records.events import Event
+from stellwerk.kernel.records.services import change
+from stellwerk.kernel.records.workers import open_work
+
+
+def hand_over_work(event: Event) -> None:
+    """Give the open work to who was named, or else, of a person, back to its teams."""
+    ended = event.record
+    if not isinstance(ended, Person | Team):
+        return
+    reason = _("%s is no longer active.") % ended
+    for name, records in open_work(ended):
+        for record in records.order_by("pk"):
+            try:
+                change(record, {name: ended.work_goes_to_id}, by=SYSTEM, reason=reason)
+            except ValidationError as error:
+                sentences = " ".join(dict.fromkeys(str(message) for message in error.messages))
+                raise ValidationError({"work_goes_to": f"{record.reference}: {sentences}"}) from None
