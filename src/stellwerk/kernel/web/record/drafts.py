@@ -1,26 +1,21 @@
-"""Keeping on the server what somebody has not sent yet, and sending each form once."""
+"""Keeping on the server what somebody has not sent yet, and drawing the marks of forms."""
 
 import secrets
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.web.models import Draft
-from stellwerk.kernel.web.once import only
+from stellwerk.kernel.web.once import NOT_CONTENT
 
 LONGEST = 2_000_000
 MOST_FIELDS = 60
 NOT_TEXT = frozenset({"kind", "step"})
-NOT_CONTENT = frozenset({"csrfmiddlewaretoken", "version", "once", "send"})
-
-R = TypeVar("R", bound=Record)
 
 
 def draft_of(person: Person, place: str) -> dict[str, Any]:
@@ -62,11 +57,3 @@ def draft_page(request: HttpRequest, place: str) -> HttpResponse:
 def new_token() -> str:
     """Return a mark for one form: what is sent with it counts once."""
     return secrets.token_urlsafe(12)
-
-
-def sent_once(token: str, person: Person, write: Callable[[], R]) -> R:
-    """Run a write once per token, all or nothing; sent again, what came of it the first time is returned."""
-    if token:
-        return only(token, person, write)
-    with transaction.atomic():
-        return write()

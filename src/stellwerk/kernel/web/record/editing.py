@@ -23,6 +23,7 @@ from stellwerk.kernel.records.replay import fold
 from stellwerk.kernel.records.services import change, create
 from stellwerk.kernel.records.values import MachineValue, to_machine
 from stellwerk.kernel.records.via import Via
+from stellwerk.kernel.web import once
 from stellwerk.kernel.web.dialogs import is_in_dialog, small_form
 from stellwerk.kernel.web.fields import renderer_of
 from stellwerk.kernel.web.record import drafts
@@ -318,8 +319,7 @@ def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
     if not form.is_valid():
         return _create_form(request, record_type, form, status=422)
     try:
-        token = request.POST.get("once", "")
-        return redirect(drafts.sent_once(token, person, lambda: _create(record_type, form, person, via)))
+        return redirect(once.only(request, lambda: _create(record_type, form, person, via)))
     except ValidationError as error:
         form.take_errors(error)
         return _create_form(request, record_type, form, status=422)
@@ -387,7 +387,7 @@ def _create_form(
         "sections": form_sections(form),
         "submit_label": _("Create %s") % record_type.label,
         "cancel_url": reverse("list", args=[record_type]),
-        "once": request.POST.get("once") or drafts.new_token(),
+        "once": drafts.new_token(),
         "draft_url": reverse("draft", args=[create_place(record_type)]),
     }
     return render(request, "stellwerk/record_form.html", context, status=status)

@@ -19,6 +19,7 @@ from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.errors import StaleWrite
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.services import transition
+from stellwerk.kernel.web import once
 from stellwerk.kernel.web.faults import sentence
 from stellwerk.kernel.web.record import drafts
 from stellwerk.kernel.web.record.editing import whole_text
@@ -40,7 +41,7 @@ def say_page(request: HttpRequest, reference: str) -> HttpResponse:
         raise PermissionDenied(_("You may read %s, but not reply to it.") % page.record.reference)
     try:
         files = request.FILES.getlist("files")
-        drafts.sent_once(request.POST.get("once", ""), person, lambda: say(page, request.POST, files))
+        once.only(request, lambda: say(page, request.POST, files))
     except ValidationError as error:
         return refused(request, page, sentence(error), 422)
     except StaleWrite as stale:
@@ -104,7 +105,6 @@ def refused(request: HttpRequest, page: RecordPage, error: str, status: int) -> 
         "kind": request.POST.get("kind", ""),
         "body": request.POST.get("body", ""),
         "step": request.POST.get("step", ""),
-        "once": request.POST.get("once") or composer["once"],
     }
     return draw(request, page, status, composer=composer)
 

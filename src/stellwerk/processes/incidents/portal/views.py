@@ -1,7 +1,6 @@
 """The portal: find a service, report, ask, follow, answer."""
 
 from collections.abc import Sequence
-from secrets import token_urlsafe
 from typing import Any
 
 from django.contrib import messages
@@ -24,6 +23,7 @@ from stellwerk.kernel.comments.rendering import opening
 from stellwerk.kernel.comments.rendering import render as markdown
 from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.records.events import Outcome
+from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.services import create, transition
 from stellwerk.kernel.records.via import Via
 from stellwerk.kernel.web import once
@@ -166,12 +166,15 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     person = _reader(request)
     if request.method == "POST":
         form = TicketForm(person, request.POST, request.FILES)
-        if form.is_valid() and (made := _create(kind, form, person)):
+        if form.is_valid() and (made := _create(request, kind, form, person)):
             messages.success(request, _("Thank you. We have it as %s and will answer here.") % made.reference)
             return redirect("portal_ticket", made.reference)
+        again = request.POST.copy()
+        again["once"] = drafts.new_token()  # what is sent next is another form
+        form.data = again
     else:
         chosen = catalogue.catalogue(person).filter(reference=request.GET.get("service", "").upper()).first()
-        initial = {"title": request.GET.get("title", "")[:250], "service": chosen, "once": token_urlsafe(24)}
+        initial = {"title": request.GET.get("title", "")[:250], "service": chosen, "once": drafts.new_token()}
         form = TicketForm(person, initial=initial)
     context = {
         **_asking(kind),
@@ -198,23 +201,20 @@ def reply(request: HttpRequest, reference: str) -> HttpResponse:
         raise PermissionDenied(_("You may read %s, but not reply to it.") % found.reference)
     outcomes: list[Outcome] = []
     try:
-        drafts.sent_once(
-            request.POST.get("once", ""),
-            person,
-            lambda: _write(found, request.POST, request.FILES.getlist("files"), person, outcomes),
-        )
+        files = request.FILES.getlist("files")
+        goes_on = once.only(request, lambda: _write(found, request.POST, files, person, outcomes))
     except ValidationError as error:
         kind, body = request.POST.get("kind", ""), request.POST.get("body", "")
         return _show(request, found, kind=kind, body=body, error=sentence(error), status=422)
     for outcome in outcomes:
         messages.success(request, outcome.text)
-    return redirect("portal_ticket", outcomes[-1].record.reference if outcomes else found.reference)
+    return redirect("portal_ticket", goes_on.reference)
 
 
 def _write(
     found: Ticket, given: Any, files: Sequence[Any], person: Person, outcomes: list[Outcome]
-) -> Ticket:
-    """Write a reply, or the last words on what is solved; note what it set going."""
+) -> Record:
+    """Write a reply, or the last words on what is solved; note what it set going and return where it goes on."""
     body, solved = given.get("body", ""), given.get("kind") == SOLVED
     said = None
     if body.strip() or not (files or solved):
@@ -227,7 +227,7 @@ def _write(
         outcomes.append(Outcome(str(ANSWERS["confirm"]), closed))
     else:
         outcomes += [one.outcome for one in written if one.outcome]
-    return found
+    return outcomes[-1].record if outcomes else found
 
 
 @login_required
@@ -398,7 +398,7 @@ def _hint(found: Ticket) -> str:
 # -- helpers ---------------------------------------------------------------------------------------------
 
 
-def _create(kind: str, form: TicketForm, person: Person) -> Ticket | None:
+def _create(request: HttpRequest, kind: str, form: TicketForm, person: Person) -> Ticket | None:
     """Create what the form says with its files; None, and the faults on the form, when it does not fit."""
     files = form.cleaned_data["uploads"]
 
@@ -409,7 +409,7 @@ def _create(kind: str, form: TicketForm, person: Person) -> Ticket | None:
         return made
 
     try:
-        return once.only(form.cleaned_data["once"], person, make)
+        return once.only(request, make)
     except ValidationError as error:
         _put_on(form, error)
         return None
