@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -10,14 +11,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from stellwerk.foundation.category import Category
+from stellwerk.foundation.prioritisation import PriorityScheme
 from stellwerk.foundation.reply_template import ReplyTemplate
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.team import Team, TeamMembership
 from stellwerk.kernel.days import today
+from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.history import History
 from stellwerk.kernel.records.memo import remembering
+from stellwerk.processes.incidents.closure import ClosureScheme
 from stellwerk.processes.services.service import Service
 from stellwerk.site.demo import beside, password_of
 from stellwerk.site.demo.build import SEED, build
@@ -27,6 +31,7 @@ from stellwerk.site.demo.organisation import Team as MadeUpTeam
 from stellwerk.site.demo.telling import Cast, Teller
 
 BROUGHT_FROM = "demo"
+FIRST_LINE = "desk"
 FOUNDED = timedelta(days=2600)
 PREPARED, WENT_LIVE, BEGAN_TO_RETIRE, RETIRED = (timedelta(days=days) for days in (20, 90, 1900, 2200))
 
@@ -67,7 +72,16 @@ class Loader:
 
     def run(self) -> None:
         """Write everything, saying what is done."""
-        for step in (self._parties, self._people, self._contacts, self._teams, self._roles, self._services):
+        steps = (
+            self._parties,
+            self._people,
+            self._contacts,
+            self._schemes,
+            self._teams,
+            self._roles,
+            self._services,
+        )
+        for step in steps:
             step()
             self.history.flush()
         self._texts()
@@ -121,6 +135,18 @@ class Loader:
             contact = {"contact": self.cast.people[made.contact]}
             at = self.founded + timedelta(hours=2)
             self.history.change(self.cast.parties[made.key], contact, by=self.cast.people["admin"], at=at)
+
+    def _schemes(self) -> None:
+        """Put the schemes into force as of the founding, in place of the one that an installation begins with today."""
+        Entry.objects.filter(record__kind="priority_scheme").delete()
+        PriorityScheme.objects.all().delete()
+        maria, at = self.cast.people["maria"], self.founded + timedelta(hours=3)
+        for model, title in (
+            (PriorityScheme, "Priority by impact and urgency"),
+            (ClosureScheme, "A week to confirm, two to reopen"),
+        ):
+            scheme = self.history.create(model, {"title": title}, by=maria, at=at)
+            self.history.transition(scheme, "enact", by=maria, at=at)
 
     def _teams(self) -> None:
         for made in self.made.teams:
@@ -198,15 +224,30 @@ class Loader:
     def _texts(self) -> None:
         maria = self.cast.people["maria"]
         at = self.founded + timedelta(hours=3)
+        teams = self._teams_by_category()
         for above in (True, False):
             for made in self.made.categories:
                 if above == (not made.parent):
-                    values = {"title": made.name, "parent": self.cast.categories.get(made.parent)}
+                    values = {
+                        "title": made.name,
+                        "parent": self.cast.categories.get(made.parent),
+                        "team": self.cast.teams[teams.get(made.key, FIRST_LINE)],
+                    }
                     self.cast.categories[made.key] = self.history.create(Category, values, by=maria, at=at)
             self.history.flush()
         for template in self.made.templates:
             values = {"title": template.name, "body": template.text}
             self.history.create(ReplyTemplate, values, by=maria, at=at)
+
+    def _teams_by_category(self) -> dict[str, str]:
+        """Give each category the team whose service most of its tickets are about."""
+        team_of = {service.key: service.team for service in self.made.services}
+        seen: dict[str, Counter[str]] = {}
+        for ticket in self.made.tickets:
+            for event in ticket.events:
+                if event.category:
+                    seen.setdefault(event.category, Counter())[team_of[ticket.service]] += 1
+        return {category: teams.most_common(1)[0][0] for category, teams in seen.items()}
 
     # -- what happened ---------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -14,6 +14,8 @@ from django.db import transaction
 from django.http import QueryDict
 from pytest_django import DjangoDbBlocker
 
+from stellwerk.foundation.category import Category
+from stellwerk.foundation.prioritisation import PriorityScheme
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.role_assignment import RoleAssignment
@@ -30,12 +32,13 @@ from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.search import door
 from stellwerk.kernel.watching.models import Watcher
 from stellwerk.kernel.web.models import SavedView
+from stellwerk.processes.incidents.closure import ClosureScheme
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.ticket import Ticket
 from stellwerk.processes.services.service import Service
 from stellwerk.site.demo import sign_ins
-from stellwerk.site.demo.loader import load
+from stellwerk.site.demo.loader import FOUNDED, load
 from stellwerk.site.demo.organisation import Organisation, state_of
 from stellwerk.site.demo.telling import MODELS
 
@@ -217,3 +220,21 @@ def test_loading_again_changes_nothing_and_says_so() -> None:
     call_command("load_demo", stdout=out)
     assert out.getvalue().strip() == "The demo organisation is loaded already."
     assert Entry.objects.count() == before
+
+
+def test_the_schemes_are_in_force_since_the_founding_and_every_category_has_a_team(
+    demo: Organisation,
+) -> None:
+    for model in (PriorityScheme, ClosureScheme):
+        scheme = model.objects.get()
+        assert (scheme.status, scheme.valid_from) == ("in_force", demo.now - FOUNDED + timedelta(hours=3))
+    oldest = Incident.objects.order_by("created_at").first()
+    assert oldest is not None
+    assert oldest.priority_scheme == PriorityScheme.objects.get()
+    assert not Category.objects.filter(team=None).exists()
+
+
+def test_what_was_merged_knows_into_what(demo: Organisation) -> None:
+    merged = Incident.objects.filter(resolution_code="duplicate")
+    assert merged.exists()
+    assert not merged.filter(merged_into=None).exists()
