@@ -40,17 +40,20 @@ def close_resolved(now: datetime) -> None:
 
 def _resolved_before(limit: datetime) -> Iterator[Ticket]:
     """Yield what was resolved here; what came resolved from another tool was over and done with there."""
-    brought = Entry.objects.filter(record=OuterRef("pk"), at__gte=OuterRef("resolved_at")).exclude(
-        brought_from=""
-    )
+    entries = Entry.objects.filter(record=OuterRef("pk"))
+    brought = Exists(entries.filter(number=1).exclude(brought_from=""))
+    resolved_here = Exists(entries.filter(verb=Verb.TRANSITION, name="resolve", brought_from=""))
     for model in (Incident, ServiceRequest):
-        due = model.objects.filter(~Exists(brought), status=Ticket.Status.RESOLVED, resolved_at__lte=limit)
+        due = model.objects.filter(
+            ~brought | resolved_here, status=Ticket.Status.RESOLVED, resolved_at__lte=limit
+        )
         yield from due.order_by("resolved_at")[:AT_ONCE]
 
 
 def _was_answered(ticket: Ticket) -> bool:
     """Whether a requester wrote since it was resolved: version 0.1 left the ticket resolved then."""
-    assert ticket.resolved_at is not None  # what is resolved has one  # nosec B101
+    if ticket.resolved_at is None:
+        return False  # reopened meanwhile
     said = Entry.objects.filter(
         record_id=ticket.pk,
         verb__in=(Verb.COMMENT, Verb.ATTACH),

@@ -193,6 +193,19 @@ def test_the_clock_closes_what_was_answered_without_asking_for_more(resolved: In
     assert now(resolved).entries.last().reason == "Nobody reopened it for 7 days."
 
 
+def test_a_log_that_says_itself_when_it_was_resolved_is_left_alone_too(
+    root: Person, agent: Person, gus: Person
+) -> None:
+    then = timezone.now() - timedelta(days=900)
+    with History("old desk", by=root) as history:
+        given = {"title": "Old matter", "requester": gus, "party": agent.party}
+        old = history.create(Incident, given, by=gus, at=then)
+        later = {**SOLVED, "resolved_at": then + timedelta(days=3)}
+        history.transition(old, "resolve", later, by=agent, at=then)
+    close_resolved(timezone.now())
+    assert (now(old).status, told(gus)) == ("resolved", [])
+
+
 def test_what_came_resolved_from_another_tool_is_left_alone(
     root: Person, agent: Person, gus: Person, resolved: Incident
 ) -> None:
