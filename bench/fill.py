@@ -39,7 +39,7 @@ from stellwerk.kernel.access.team import Team, TeamMembership  # noqa: E402
 from stellwerk.kernel.api.tokens import issue_token  # noqa: E402
 from stellwerk.kernel.comments.models import Comment  # noqa: E402
 from stellwerk.kernel.records import journal, numbering  # noqa: E402
-from stellwerk.kernel.records.entry import Entry  # noqa: E402
+from stellwerk.kernel.records.entry import FORMAT, Entry  # noqa: E402
 from stellwerk.kernel.records.history import History  # noqa: E402
 from stellwerk.kernel.records.record import Record  # noqa: E402
 from stellwerk.kernel.records.services import create, transition  # noqa: E402
@@ -275,6 +275,7 @@ class Filling:
             changes=changes,
             brought_from="benchmark",
             previous=before.digest if before else journal.START,
+            format=FORMAT,
         )
         entry.digest = journal.digest(ticket.reference, entry)
         self.entry.add(
@@ -320,6 +321,10 @@ class Ticket:
             "impact": self.impact,
             "urgency": self.urgency,
             "priority": self.priority,
+            "@shares": [
+                {"with": self.caller.pk, "capacity": "requester"},
+                {"with": self.caller.party_id, "capacity": "customer"},
+            ],
         }
         if not self.is_open:
             values |= {

@@ -35,9 +35,20 @@ WRITTEN = (
     "reason",
     "internal",
     "brought_from",
+    "format",
 )
 CHAINED = ("previous", "digest")
-KEPT = ("reference", "journal_count", "journal_head", "journal_seal", "is_open", "open_to_all")
+KEPT = (
+    "reference",
+    "version",
+    "created_at",
+    "updated_at",
+    "journal_count",
+    "journal_head",
+    "journal_seal",
+    "is_open",
+    "open_to_all",
+)
 """Columns of a record that its journal answers for, beside the values themselves."""
 Tampered = tuple[str, Record, list[Entry]]
 

@@ -2,7 +2,8 @@
 
 from stellwerk.kernel.api import housekeeping as api
 from stellwerk.kernel.exchange import housekeeping as exchange
+from stellwerk.kernel.records import housekeeping as records
 from stellwerk.kernel.search import rebuilding as search
 from stellwerk.kernel.web import housekeeping as web
 
-__all__ = ["api", "exchange", "search", "web"]
+__all__ = ["api", "exchange", "records", "search", "web"]

@@ -68,7 +68,7 @@ DJANGO_COMMANDS = [
     Django("import log", "bring in the event log of another tool", "import_log"),
     Django("import", "create or change records from a CSV, XLSX or JSON file", "import_records"),
     Django("export", "write records to a CSV, XLSX or JSON file", "export_records"),
-    Django("journal", "verify: check the journal's hash chains", "journal"),
+    Django("journal", "verify: check the journal's hash chains; renew: write its roster anew", "journal"),
     Django("search", "rebuild: index all records anew; status: how far that is", "search"),
     Django("describe", "print a record type's fields, routes, access and workflow", "describe"),
     Django("jobs", "list, retry and count what the job queue holds", "jobs"),

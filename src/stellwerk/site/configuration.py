@@ -118,6 +118,16 @@ SETTINGS = [
         "Folder of what no database server keeps: SQLite file, attachments, collected static files.",
     ),
     Setting(
+        "roster_dir",
+        optional(kinds.filled()),
+        "",
+        "Folder of the [roster of the journals](journal.md); without it, the data folder. Better one that whoever "
+        "administers the database cannot write to.",
+    ),
+    Setting(
+        "roster_hours", kinds.number(1, 24), 1, "Hours between two updates of the roster of the journals."
+    ),
+    Setting(
         "database_url",
         optional(kinds.database_address()),
         "",

@@ -1,17 +1,21 @@
 """Entries of the journal as JSON: references are told as everywhere, to guests without what they are not shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.api.representation import Data, moment, reference_to
+from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.glance import glances
 from stellwerk.kernel.records.record import Record
 
-LINK, SHARE, COMMENT = "@link", "@share", "@comment"
+LINK, SHARE, SHARES, WATCH, COMMENT = "@link", "@share", "@shares", "@watch", "@comment"
+RELATED = (LINK, SHARE, SHARES, WATCH)
+BASELINE = "@baseline"
+"""Says many at once, which what is related says one by one."""
 Both = Sequence[Any]
 
 
@@ -35,7 +39,11 @@ class Entries:
 
     def _shown(self, entry: Entry) -> dict[str, Both]:
         shown = {*self.record_type.readable_fields(internal=False), COMMENT}
-        return {name: both for name, both in entry.changes.items() if self.internal or name in shown}
+        return {
+            name: both
+            for name, both in entry.changes.items()
+            if (self.internal and name != BASELINE) or name in shown
+        }
 
     def _names(self, changes: Iterable[dict[str, Both]]) -> dict[int, Data]:
         """Find out what the references are called; the other end of a link only where the person may see it."""
@@ -45,18 +53,20 @@ class Entries:
             for name, both in each.items():
                 if field := self.record_type.pointing.get(name):
                     plain |= {pk for value in both for pk in field.refers(value)}
-                elif name in (LINK, SHARE):
+                elif name in RELATED:
                     ends = linked if name == LINK else plain
-                    ends |= {about["with"] for about in both if about}
+                    ends |= {about["with"] for about in _abouts(both)}
         visible = Record.objects.filter(standing_of(self.person).visible(Record), pk__in=linked - plain)
         found = [*glances(plain).values(), *(visible if linked - plain else ())]
         return {each.pk: {"reference": each.reference, "title": each.title} for each in found}
 
     def _both(self, name: str, both: Both, names: dict[int, Data]) -> Both:
         if field := self.record_type.pointing.get(name):
-            return [field.to_json(value, names) for value in both]
-        if name in (LINK, SHARE):
-            return [about and {**about, "with": names.get(about["with"])} for about in both]
+            return [_value(field, value, names) for value in both]
+        if name == SHARES:
+            return [[_with_name(about, names) for about in _abouts([each])] for each in both]
+        if name in RELATED:
+            return [next((_with_name(about, names) for about in _abouts([each])), None) for each in both]
         return both
 
     def _told(self, entry: Entry, changes: dict[str, Both]) -> Data:
@@ -72,3 +82,23 @@ class Entries:
             "internal": entry.internal,
             "brought_from": entry.brought_from,
         }
+
+
+def _abouts(both: Both) -> Iterator[Data]:
+    """Go through what an entry says of related records, one or several at once; what is altered is left out."""
+    for each in both:
+        for about in each if isinstance(each, list) else (each,):
+            if isinstance(about, dict) and isinstance(about.get("with"), int):
+                yield about
+
+
+def _with_name(about: Data, names: dict[int, Data]) -> Data:
+    return {**about, "with": names.get(about["with"])}
+
+
+def _value(field: Field, value: Any, names: dict[int, Data]) -> Any:
+    """Tell a value; none where it is of a kind that no program of ours wrote into a journal."""
+    try:
+        return field.to_json(value, names)
+    except (TypeError, ValueError, AttributeError):
+        return None

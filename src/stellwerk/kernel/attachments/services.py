@@ -47,7 +47,7 @@ def attach(
         record = locked(record.specific)
         blob = stored(content)
         name = safe_name(name)
-        about = {"name": name, "size": blob.size, "sha256": blob.sha256}
+        about = {"name": name, "size": blob.size, "sha256": blob.sha256, "type": blob.content_type}
         attachment = Attachment(
             record_id=record.pk,
             comment=comment,

@@ -74,7 +74,8 @@ def comments_of(entries: Iterable[Entry]) -> dict[int, Comment]:
         known.setdefault((comment.at, _digest(comment.body)["sha256"]), []).append(comment)
     found = {}
     for entry in sorted(wanted, key=lambda entry: entry.number):
-        alike = known.get((entry.at, entry.changes["@comment"][1]["sha256"]))
+        _none, about = entry.changes.get("@comment", (None, None))
+        alike = known.get((entry.at, str(about.get("sha256")))) if isinstance(about, dict) else None
         if alike:
             found[entry.pk] = alike.pop(0)
     return found

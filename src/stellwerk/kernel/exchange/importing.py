@@ -4,7 +4,7 @@ Each row goes through the verbs, with `by` who imports; what may not be done on 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
@@ -310,8 +310,8 @@ class _Watched(Bulk):
     def number(self, prefix: str) -> int:
         return next(self._numbers)
 
-    def created(self, record: Record, entry: Entry) -> None:
-        self._way(record).created(record, entry)
+    def created(self, record: Record, entry: Entry, shares: Sequence[Share]) -> None:
+        self._way(record).created(record, entry, shares)
         self.changes = self.changes or entry.changes
 
     def changed(

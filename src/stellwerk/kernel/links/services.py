@@ -35,22 +35,28 @@ def link(source: Record, key: str, target: Record, *, by: Actor) -> Link:
             known.origin = Link.Origin.MANUAL
             known.save(update_fields=["origin"])
         made = known or Link.objects.create(source_id=source.pk, target_id=target.pk, type=key)
-        _note_both(source, target, Act(Verb.LINK, by), key, None, made.origin)
+        # A symmetric one that was ruled out may run the other way.
+        ends = (source, target) if made.source_id == source.pk else (target, source)
+        before = Link.Origin.RULED_OUT.value if known else None
+        _note_both(*ends, Act(Verb.LINK, by), key, before, str(made.origin))
     return made
 
 
 def unlink(link: Link, *, by: Actor) -> None:
-    """Remove a link; a computed one is ruled out instead, so that it does not come back."""
+    """Remove a link, unless it is gone already; a computed one is ruled out, so that it does not come back."""
     with transaction.atomic():
         source, target = _both_locked(link.source, link.target)
         _require(source, target, by)
-        before = link.origin
+        found = Link.objects.filter(pk=link.pk).exclude(origin=Link.Origin.RULED_OUT).first()
+        if found is None:
+            return
+        before, after = found.origin, None
         if before == Link.Origin.COMPUTED:
-            link.origin = Link.Origin.RULED_OUT
-            link.save(update_fields=["origin"])
+            found.origin = after = Link.Origin.RULED_OUT
+            found.save(update_fields=["origin"])
         else:
-            link.delete()
-        _note_both(source, target, Act(Verb.UNLINK, by), link.type, before, None)
+            found.delete()
+        _note_both(source, target, Act(Verb.UNLINK, by), found.type, before, after)
 
 
 def links_of(record: Record, person: Actor) -> QuerySet[Link]:

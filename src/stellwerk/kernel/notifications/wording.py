@@ -17,6 +17,9 @@ PHRASES = {
     Verb.SHARE: gettext_lazy("shared this"),
     Verb.UNSHARE: gettext_lazy("stopped sharing this"),
     Verb.UNDO: gettext_lazy("undid a step"),
+    Verb.WATCH: gettext_lazy("added a watcher"),
+    Verb.UNWATCH: gettext_lazy("removed a watcher"),
+    Verb.BASELINE: gettext_lazy("recorded who watched this"),
 }
 
 
@@ -28,11 +31,10 @@ def phrase(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-a
         return _("commented")
     if entry.verb == Verb.TRANSITION:
         return _("took the step “%s”") % step_label(entry.name, record_type)
-    if entry.verb == Verb.CHANGE and not entry.changes:
-        return _("noted something")
     if entry.verb == Verb.CHANGE:
-        return _changed([label(name, record_type) for name in entry.changes])
-    return str(PHRASES[Verb(entry.verb)])
+        changed = [label(name, record_type) for name in entry.changes if not name.startswith("@")]
+        return _changed(changed) if changed else _("noted something")
+    return str(PHRASES.get(entry.verb, entry.verb))  # type: ignore[call-overload]
 
 
 def told(note: Notification) -> str:

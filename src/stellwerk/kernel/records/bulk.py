@@ -36,10 +36,16 @@ class Bulk:
         """A verb that only collects needs no transaction; `flush` has one for all of them."""
         return nullcontext()
 
-    def created(self, record: Record, entry: Entry) -> None:
+    def shares(self, record: Record) -> dict[int, str]:
+        """Map those with whom the record is shared, or will be, by id, to the capacities."""
+        known = services.DIRECT.shares(record) if record.pk else {}
+        pending = [share for shared, share in self._shares if shared is record]
+        return known | {share.person_id or share.party_id or 0: str(share.capacity) for share in pending}
+
+    def created(self, record: Record, entry: Entry, shares: Sequence[Share]) -> None:
         self._new[id(record)] = record
         self._entries.append((record, entry))
-        self._shares += [(record, share) for share in services.participant_shares(record).values()]
+        self._shares += [(record, share) for share in shares]
 
     def changed(
         self, record: Record, entry: Entry, fields: Iterable[str], shares: services.ShareChanges
@@ -79,9 +85,7 @@ class Bulk:
 
     def _share(self) -> None:
         _attach(self._shares)
-        Share.objects.bulk_create(
-            [share for _record, share in self._shares], batch_size=ROWS_AT_ONCE, ignore_conflicts=True
-        )
+        Share.objects.bulk_create([share for _record, share in self._shares], batch_size=ROWS_AT_ONCE)
         for record in (*self._new.values(), *(record for record, _share in self._shares)):
             record.__dict__.pop("_shares", None)  # what was known of it is no longer all
 

@@ -1,6 +1,6 @@
 """The journal: one entry per write, chained by a keyed hash."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
@@ -21,13 +21,55 @@ class Verb(models.TextChoices):
     SHARE = "share", _("shared")
     UNSHARE = "unshare", _("stopped sharing")
     UNDO = "undo", _("undid a step")
+    WATCH = "watch", _("began to watch")
+    UNWATCH = "unwatch", _("stopped watching")
+    BASELINE = "baseline", _("recorded what is related")
+
+
+QUIET = (Verb.WATCH, Verb.UNWATCH, Verb.BASELINE)
+"""What is no write of the record: its version and the instant of its last update stay as they are."""
+
+FORMAT = 2
+"""The format of new entries; those of version 0.1 bear none. See decision 0025."""
+
+
+class Unreadable(dict[str, Any]):
+    """Changes that no program of ours wrote: empty for whoever shows them, `stored` for whoever verifies them."""
+
+    def __init__(self, stored: Any, readable: dict[str, Any]) -> None:
+        super().__init__(readable)
+        self.stored = stored
+
+
+def read_changes(stored: Any) -> dict[str, Any]:
+    """Return changes as an entry has them; of what is altered, what still reads as before and after."""
+    pairs = stored.items() if isinstance(stored, dict) else ()
+    readable = {name: pair for name, pair in pairs if isinstance(pair, list) and len(pair) == 2}
+    whole = isinstance(stored, dict) and len(readable) == len(stored)
+    return readable if whole else Unreadable(stored, readable)
+
+
+class ChangesField(models.JSONField):
+    """JSON that no page stumbles over, whatever somebody wrote into the database."""
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        try:
+            return read_changes(super().from_db_value(value, expression, connection))
+        except (ValueError, TypeError, RecursionError):
+            return Unreadable(value, {})
+
+    def deconstruct(self) -> Any:
+        """Stand in the migrations as the field whose column it is."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs
 
 
 class Entry(models.Model):
     """One thing that was done to a record.
 
-    `changes` maps each field to `[before, after]` in machine values (see `records.values`). `at` is when
-    it happened, `recorded_at` when it was written here; they differ for history brought from elsewhere.
+    `changes` maps each field to `[before, after]` in machine values (see `records.values`); names that begin
+    with "@" are about what is related to the record (see `records.related`). `at` is when it happened,
+    `recorded_at` when it was written here; they differ for history brought from elsewhere.
     `internal` entries are not shown to requesters.
     """
 
@@ -40,12 +82,13 @@ class Entry(models.Model):
     )
     verb = models.CharField(_("verb"), max_length=12, choices=Verb)
     name = models.CharField(_("step"), max_length=60, default="")
-    changes = models.JSONField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
+    changes = ChangesField(_("changes"), default=dict, encoder=DjangoJSONEncoder)
     reason = models.TextField(_("reason"), default="")
     internal = models.BooleanField(_("internal"), default=False)
     brought_from = models.CharField(_("brought from"), max_length=80, default="")
     previous = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
+    format = models.SmallIntegerField(null=True)
 
     class Meta:
         ordering: ClassVar[list[str]] = ["record", "number"]

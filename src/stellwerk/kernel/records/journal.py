@@ -17,7 +17,8 @@ from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.records.entry import Entry
+from stellwerk.kernel.records.entry import FORMAT, QUIET, Entry, Unreadable, Verb, read_changes
+from stellwerk.kernel.records.related import Related
 from stellwerk.kernel.records.values import Changes, MachineValue, defaults_of, machine_values
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def append(record: "Record", deed: Deed, changes: Changes) -> Entry:
         internal=deed.internal,
         brought_from=deed.brought_from,
         previous=record.journal_head or START,
+        format=FORMAT,
     )
     entry.digest = digest(record.reference, entry)
     record.journal_head = entry.digest
@@ -63,8 +65,13 @@ def append(record: "Record", deed: Deed, changes: Changes) -> Entry:
 
 
 def digest(reference: str, entry: "Entry | SomeEntry") -> str:
-    """Compute the keyed hash of an entry: hexadecimal, 64 characters."""
+    """Compute the keyed hash of an entry: hexadecimal, 64 characters.
+
+    The format stands before the rest, and so cannot be taken away; entries of version 0.1 have none.
+    """
+    changes = entry.changes
     content = [
+        *(() if entry.format is None else (entry.format,)),
         reference,
         entry.number,
         entry.at.astimezone(UTC).isoformat(),
@@ -72,23 +79,23 @@ def digest(reference: str, entry: "Entry | SomeEntry") -> str:
         entry.actor_id,
         entry.verb,
         entry.name,
-        entry.changes,
+        changes.stored if isinstance(changes, Unreadable) else changes,
         entry.reason,
         entry.internal,
         entry.brought_from,
         entry.previous,
     ]
-    return _keyed(_ENCODER.encode(content))
+    return keyed(_ENCODER.encode(content))
 
 
 def seal(reference: str, count: int, head: str) -> str:
     """Compute the keyed hash that ties a record to the length and end of its journal."""
-    return _keyed(f"{reference}|{count}|{head}")
+    return keyed(f"{reference}|{count}|{head}")
 
 
 def key_mark() -> str:
     """Return by what a backup knows the key again, without giving it away."""
-    return _keyed("the key of these journals")
+    return keyed("the key of these journals")
 
 
 @dataclass(frozen=True)
@@ -138,6 +145,8 @@ class SomeEntry(Protocol):
     def previous(self) -> str: ...
     @property
     def digest(self) -> str: ...
+    @property
+    def format(self) -> int | None: ...
 
 
 class Walk:
@@ -145,54 +154,80 @@ class Walk:
 
     def __init__(self, record: "Record") -> None:
         self.record = record
+        self.record_type = record.record_type
         self.count, self.head = 0, START
         self.values: dict[str, MachineValue] = {}
         self.changes: Changes = {}
+        self.related = Related()
+        self.covers_watchers = False
+        self.version = 0
+        self.created_at: datetime | None = None
+        self.updated_at: datetime | None = None
 
     def step(self, entry: "Entry | SomeEntry") -> Iterator[Fault]:
         """Take the next entry and yield what is wrong with it."""
         if entry.number != self.count + 1:
-            yield self._fault(self.count + 1, _missing(entry.number, self.count + 1))
+            yield self.fault(self.count + 1, _missing(entry.number, self.count + 1))
         elif entry.previous != self.head:
-            yield self._fault(entry.number, _("does not follow the entry before it."))
+            yield self.fault(entry.number, _("does not follow the entry before it."))
         self.changes = entry.changes
-        if not hmac.compare_digest(digest(self.record.reference, entry).encode(), entry.digest.encode()):
-            yield self._fault(entry.number, _("its content was changed after it was written."))
-            self.changes = _of_their_shape(entry.changes)
+        intact = hmac.compare_digest(digest(self.record.reference, entry).encode(), entry.digest.encode())
+        if not intact:
+            yield self.fault(entry.number, _("its content was changed after it was written."))
+            self.changes = read_changes(entry.changes)
         self.count, self.head = entry.number, entry.digest
         for name, (_before, after) in self.changes.items():
             self.values[name] = after
+        self._take_related(entry, intact)
+        if self.created_at is None:
+            self.created_at = entry.at
+        if entry.verb not in QUIET:
+            self.version += 1
+            self.updated_at = entry.at
+
+    def _take_related(self, entry: "Entry | SomeEntry", intact: bool) -> None:
+        if entry.format is None:
+            self.related.take_participants(self.record_type, self.changes, self.values)
+        elif entry.number == 1 or entry.verb == Verb.BASELINE:
+            self.covers_watchers = True
+        try:
+            self.related.take(self.changes)
+        except (KeyError, TypeError, AttributeError):
+            if intact:
+                raise
 
     def end(self, specific: "Record") -> Iterator[Fault]:
         """Hold the end of the chain and the rebuilt values against the record."""
         record = self.record
+        yield from self._counted()
         if self.count < record.journal_count:
-            yield self._fault(self.count + 1, _("the journal was cut off here."))
+            yield self.fault(self.count + 1, _("the journal was cut off here."))
         elif record.journal_head != self.head:
-            yield self._fault(self.count, _("is not the last entry that the record knows of."))
+            yield self.fault(self.count, _("is not the last entry that the record knows of."))
         expected = seal(record.reference, record.journal_count, record.journal_head)
         if not hmac.compare_digest(expected.encode(), record.journal_seal.encode()):
-            yield self._fault(self.count, _("the record's seal over its journal is broken."))
+            yield self.fault(self.count, _("the record's seal over its journal is broken."))
         stored, defaults = machine_values(specific), defaults_of(type(specific))
         for name in sorted({*stored, *self.values}):
             # A field that was added later came to this record with its default, and without an entry.
             came_later = name not in self.values and stored[name] == defaults.get(name)
             if not name.startswith("@") and not came_later and stored.get(name) != self.values.get(name):
                 what = _("“%(field)s” in the record is not what the journal says.") % {"field": name}
-                yield self._fault(self.count, what)
+                yield self.fault(self.count, what)
         for name in ("is_open", "open_to_all"):  # who sees a record and where depends on what follows from it
             if getattr(specific, name) != getattr(specific.record_type, name)(specific):
                 what = _("“%(field)s” of the record does not follow from its values.") % {"field": name}
-                yield self._fault(self.count, what)
+                yield self.fault(self.count, what)
 
-    def _fault(self, number: int, what: str) -> Fault:
+    def _counted(self) -> Iterator[Fault]:
+        """Hold what the core row says of its writes against them."""
+        for name in ("version", "created_at", "updated_at"):
+            if getattr(self.record, name) != getattr(self, name):
+                what = _("“%(field)s” in the record is not what the journal says.") % {"field": name}
+                yield self.fault(self.count, what)
+
+    def fault(self, number: int, what: str) -> Fault:
         return Fault(self.record.reference, number, what)
-
-
-def _of_their_shape(changes: Any) -> Changes:
-    """Keep of altered changes what still reads as before and after."""
-    pairs = changes.items() if isinstance(changes, dict) else ()
-    return {name: pair for name, pair in pairs if isinstance(pair, list) and len(pair) == 2}
 
 
 def _missing(number: int, expected: int) -> str:
@@ -206,7 +241,8 @@ def _prepared(key: bytes) -> "hmac.HMAC":
     return hmac.new(key, digestmod=hashlib.sha256)
 
 
-def _keyed(text: str) -> str:
+def keyed(text: str) -> str:
+    """Hash a text under the key of the journals: hexadecimal, 64 characters."""
     mac = _prepared(settings.STELLWERK_JOURNAL_KEY).copy()
     mac.update(text.encode())
     return mac.hexdigest()

@@ -1,11 +1,14 @@
 """Rebuilding a record's past from its journal."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.values import MachineValue, load_machine
+from django.core.exceptions import ValidationError
+
+from stellwerk.kernel.records.entry import QUIET, Entry
+from stellwerk.kernel.records.values import MachineValue, journaled_fields, load_machine
 
 if TYPE_CHECKING:
     from stellwerk.kernel.records.record import Record
@@ -38,7 +41,20 @@ def as_of(record: "Record", moment: datetime) -> "Record | None":
     past: Record = model(
         pk=record.pk, kind=record.kind, reference=record.reference, created_at=record.created_at
     )
-    load_machine(past, replay(record, moment))
-    past.version = past.journal_count = count
-    past.updated_at = entries.order_by("-number").values_list("at", flat=True)[0]
+    load_machine(past, _fitting(model, replay(record, moment)))
+    past.journal_count = count
+    past.version = (writes := entries.exclude(verb__in=QUIET)).count()
+    past.updated_at = writes.order_by("-number").values_list("at", flat=True)[0]
     return past
+
+
+def _fitting(model: type["Record"], values: dict[str, MachineValue]) -> dict[str, MachineValue]:
+    """Leave out what does not fit its field: no program of ours wrote it into the journal."""
+    fields = {field.name: field for field in journaled_fields(model)}
+    fitting = {}
+    for name, value in values.items():
+        with suppress(ValidationError, TypeError, ValueError):
+            if name in fields:
+                fields[name].to_python(value)
+            fitting[name] = value
+    return fitting

@@ -11,7 +11,7 @@ Errors: ValidationError (what to mend, by field), PermissionDenied (visible, but
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from stellwerk.kernel.custom import values as custom
 from stellwerk.kernel.errors import Faults, NotConfirmed, StaleWrite
 from stellwerk.kernel.records import cleaning, journal, memo, numbering, registry
 from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.entry import Entry, Verb
+from stellwerk.kernel.records.entry import QUIET, Entry, Verb
 from stellwerk.kernel.records.events import Event, publish
 from stellwerk.kernel.records.glance import bring_along
 from stellwerk.kernel.records.journal import Deed
@@ -47,10 +47,10 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class ShareChanges:
-    """With whom a write begins to share a record, and with which people and parties (by id) it ends to."""
+    """What a write begins to share a record by, and with which people and parties it ends to: capacities by id."""
 
     made: Sequence[Share] = ()
-    ended: Collection[int] = ()
+    ended: Mapping[int, str] = field(default_factory=dict)
 
 
 SHARED_AS_BEFORE = ShareChanges()
@@ -102,11 +102,18 @@ class Direct:
     def number(self, prefix: str) -> int:
         return numbering.take(prefix)[0]
 
-    def created(self, record: Record, entry: Entry) -> None:
+    def shares(self, record: Record) -> dict[int, str]:
+        """Map those with whom the record is shared, by id, to the capacities."""
+        known = Share.objects.filter(record_id=record.pk).values_list("person", "party", "capacity")
+        return {person or party or 0: str(capacity) for person, party, capacity in known}
+
+    def created(self, record: Record, entry: Entry, shares: Sequence[Share]) -> None:
         record.save(force_insert=True)
         self._append(record, entry)
+        for share in shares:
+            share.record_id = record.pk
         # Whoever asks next who may see it need not read them again.
-        record.__dict__["_shares"] = Share.objects.bulk_create(participant_shares(record).values())
+        record.__dict__["_shares"] = Share.objects.bulk_create(shares)
         indexing.refresh(record)
         if record.record_type.seldom_changes:
             memo.forget()
@@ -147,7 +154,7 @@ class Rehearsal(Direct):
     def number(self, prefix: str) -> int:
         return 0
 
-    def created(self, record: Record, entry: Entry) -> None:
+    def created(self, record: Record, entry: Entry, shares: Sequence[Share]) -> None:
         self.changes = entry.changes
 
     def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
@@ -211,8 +218,9 @@ def create(
         record.reference = numbering.reference(record_type.prefix, writer.number(record_type.prefix))
         deed = act.deed(record)
         record.created_at = deed.at
-        entry = _entry(record_type, record, deed, difference({}, machine_values(record)))
-        writer.created(record, entry)
+        shares = ShareChanges(list(participant_shares(record).values()))
+        entry = _entry(record_type, record, deed, difference({}, machine_values(record)), shares)
+        writer.created(record, entry, shares.made)
         _share_with_workers(record, None, act, writer)
         writer.publish(Event(record, entry, by, notifies=writer.notifies))
     return record
@@ -272,21 +280,21 @@ def transition(
 
 
 def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Share:
-    """Show the record to a party or a person in `capacity`; sharing again changes the capacity."""
+    """Show the record to a party or a person in `capacity`; sharing again changes the capacity, if it differs."""
     capacity = Capacity(capacity)
     with transaction.atomic():
         record, _before = take_up(record, {}, None, DIRECT)
         _require_edit(record, by)
         require_share(record, with_whom, capacity, by)
         end = {"person": with_whom} if isinstance(with_whom, Person) else {"party": with_whom}
-        shared, _new = Share.objects.update_or_create(
-            record_id=record.pk, **end, defaults={"capacity": capacity}
-        )
-        note(
-            record,
-            Act(Verb.SHARE, by),
-            {"@share": [None, {"with": with_whom.pk, "capacity": capacity.value}]},
-        )
+        known = Share.objects.filter(record_id=record.pk, **end).first()
+        if known and known.capacity == capacity and shared_by_hand(record, {with_whom.pk}):
+            return known
+        before = known and _about(known)
+        shared = known or Share(record_id=record.pk, **end)
+        shared.capacity = capacity
+        shared.save()
+        note(record, Act(Verb.SHARE, by), {"@share": [before, _about(shared)]})
     return shared
 
 
@@ -297,8 +305,10 @@ def unshare(record: Record, with_whom: Record, *, by: Actor) -> None:
         _require_edit(record, by)
         require_share(record, with_whom, None, by)
         end = {"person_id": with_whom.pk} if isinstance(with_whom, Person) else {"party_id": with_whom.pk}
-        if Share.objects.filter(record_id=record.pk, **end).delete()[0]:
-            note(record, Act(Verb.UNSHARE, by), {"@share": [{"with": with_whom.pk}, None]})
+        known = Share.objects.filter(record_id=record.pk, **end).first()
+        if known:
+            known.delete()
+            note(record, Act(Verb.UNSHARE, by), {"@share": [_about(known), None]})
 
 
 def note(
@@ -314,15 +324,19 @@ def note(
     """Append an entry about something that stands beside the record (a comment, a file, a link, a share).
 
     Its keys begin with "@" and so take no part in a replay. Call inside a transaction, with the record locked.
-    `subject` is that something, for the handlers of the event; it need not be saved yet.
+    `subject` is that something, for the handlers of the event; it need not be saved yet. Quiet verbs, such as
+    watching, leave version and last update as they are, and nobody is notified of them.
     """
     deed = act.deed(record)
     deed = Deed(**{**deed.__dict__, "internal": internal})
-    record.version += 1
-    record.updated_at = deed.at
+    quiet = act.verb in QUIET
+    if not quiet:
+        record.version += 1
+        record.updated_at = deed.at
     entry = journal.append(record, deed, changes)
     writer.changed(record, entry, (), shares)
-    writer.publish(Event(record, entry, act.by, subject))
+    if not quiet:
+        writer.publish(Event(record, entry, act.by, subject))
     return entry
 
 
@@ -470,9 +484,10 @@ def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition
     cleaning.validate(record_type, record, before)
     if not writer.brings_history:
         _authorise(record_type, record, before, act.by, writer)
-    entry = _entry(record_type, record, act.deed(record), changes)
     fields = [name for name in changes if not name.startswith("custom.")]
-    writer.changed(record, entry, fields, _share_changes(record, before))
+    shares = _share_changes(record, before, writer)
+    entry = _entry(record_type, record, act.deed(record), changes, shares)
+    writer.changed(record, entry, fields, shares)
     _share_with_workers(record, before, act, writer)
     writer.publish(Event(record, entry, act.by, notifies=writer.notifies))
     return record
@@ -486,7 +501,12 @@ def _apply_step(record: Record, step: Transition, act: Act, writer: Any) -> None
         step.effect(record, act.deed(record).at, act.by)
 
 
-def _entry(record_type: RecordType[Any], record: Record, deed: Deed, changes: Changes) -> Entry:
+def _entry(
+    record_type: RecordType[Any], record: Record, deed: Deed, changes: Changes, shares: ShareChanges
+) -> Entry:
+    if shares.made or shares.ended:
+        ended = [{"with": pk, "capacity": capacity} for pk, capacity in shares.ended.items()]
+        changes["@shares"] = [ended or None, [_about(share) for share in shares.made] or None]
     record.is_open = record_type.is_open(record)
     record.open_to_all = record_type.open_to_all(record)
     record.version += 1
@@ -494,18 +514,21 @@ def _entry(record_type: RecordType[Any], record: Record, deed: Deed, changes: Ch
     return journal.append(record, deed, changes)
 
 
-def _share_changes(record: Record, before: Record) -> ShareChanges:
+def _about(share: Share) -> dict[str, Any]:
+    """What the journal says of a share."""
+    return {"with": share.person_id or share.party_id, "capacity": str(share.capacity)}
+
+
+def _share_changes(record: Record, before: Record, writer: Any) -> ShareChanges:
     """Share the record with who takes part in it now, and no longer with who did before."""
     due, was_due = participant_shares(record), participant_shares(before)
     if due.keys() == was_due.keys():
         return SHARED_AS_BEFORE
-    if not record.pk:  # collected and not yet written: nobody else shares it
-        return ShareChanges(list(due.values()), was_due.keys() - due.keys())
-    known = Share.objects.filter(record_id=record.pk).values_list("person", "party")
-    have = {pk for pair in known for pk in pair if pk}
-    ended = (was_due.keys() - due.keys()) & have
-    ended -= shared_by_hand(record, ended) if ended else set()
-    return ShareChanges([due[pk] for pk in due.keys() - have], ended)
+    have: dict[int, str] = writer.shares(record)
+    ended = {pk for pk in was_due.keys() - due.keys() if have.get(pk) in PARTICIPATES}
+    if record.pk and ended:  # what is collected and not yet written is shared by nobody's hand
+        ended -= shared_by_hand(record, ended)
+    return ShareChanges([due[pk] for pk in due if pk not in have], {pk: have[pk] for pk in sorted(ended)})
 
 
 def _share_with_workers(record: Record, before: Record | None, act: Act, writer: Any) -> None:
@@ -514,14 +537,14 @@ def _share_with_workers(record: Record, before: Record | None, act: Act, writer:
         return
     for party in parties_to_share_with(record, before):
         made = Share(record_id=record.pk, party_id=party, capacity=Capacity.PROVIDER)
-        about = {"with": party, "capacity": Capacity.PROVIDER.value}
-        shared = Act(Verb.SHARE, act.by, at=act.at)
+        known = writer.shares(record).get(party)
+        before_it = {"with": party, "capacity": known} if known else None
         note(
             record,
-            shared,
-            {"@share": [None, about]},
+            Act(Verb.SHARE, act.by, at=act.at),
+            {"@share": [before_it, _about(made)]},
             writer=writer,
-            shares=ShareChanges([made], {party}),
+            shares=ShareChanges([made], {party: known} if known else {}),
         )
 
 

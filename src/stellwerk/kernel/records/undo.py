@@ -27,12 +27,13 @@ def undo(entry: Entry, *, by: Actor) -> Record:
         if entry.verb not in UNDOABLE:
             raise ValidationError(_("Only changes and steps can be undone."))
         values = machine_values(record)
-        later = [name for name, (_old, new) in entry.changes.items() if values.get(name) != new]
+        changed = {name: pair for name, pair in entry.changes.items() if not name.startswith("@")}
+        later = [name for name, (_old, new) in changed.items() if values.get(name) != new]
         if later:
             raise ValidationError(
                 _("It cannot be undone: %s has changed since. Set it by hand.") % ", ".join(sorted(later))
             )
-        load_machine(record, {**values, **{name: old for name, (old, _new) in entry.changes.items()}})
+        load_machine(record, {**values, **{name: old for name, (old, _new) in changed.items()}})
         _require_sight(record, entry, by)
         check_workers(record, before, entry.changes)
         act = services.Act(Verb.UNDO, by, name=entry.name, reason=_("Undid entry %d.") % entry.number)

@@ -1,32 +1,41 @@
-"""Verifying the journals of many records at once, with what their entries say about comments and files."""
+"""Verifying the journals of many records at once, with what their entries say about comments, files and the rest.
+
+Rows are read many at once. Where a value stands in the way that no program wrote, the records are halved until the
+one is found that has it; that one is read piece by piece. What cannot be read is a fault, everything else is verified.
+"""
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet, TextField
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from stellwerk.kernel.access.share import Share
+from stellwerk.kernel.attachments.content import proven_type
 from stellwerk.kernel.attachments.models import Attachment, Blob
+from stellwerk.kernel.attachments.services import BEGINNING
 from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.records import registry
+from stellwerk.kernel.links.models import Link
+from stellwerk.kernel.records import registry, related
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.journal import Fault, Walk, seal
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.related import Related
+from stellwerk.kernel.records.roster import Line, Roster
 from stellwerk.kernel.records.values import Changes
+from stellwerk.kernel.watching.models import Watcher
 
 RECORDS_AT_ONCE = 500
 ROWS_AT_ONCE = 2_000
-NONE: Counter[Any] = Counter()
-UNREADABLE = (ValueError, TypeError, AttributeError)
-"""What the database layer raises over a date or a JSON text that no program wrote."""
 
 
 class Row(NamedTuple):
@@ -44,121 +53,232 @@ class Row(NamedTuple):
     brought_from: str
     previous: str
     digest: str
+    format: int | None
     changes: Changes
 
 
 @dataclass
 class Verification:
-    """Walks along all journals; counts what it saw. `faults()` yields what is not as it was written."""
+    """Walks along all journals; counts what it saw. `faults()` yields what is not as it was written.
+
+    `roster` is what is known outside the database. A `whole` walk, along all records, also finds those that were
+    removed and rows that belong to none. Without `contents` the stored files are not read.
+    """
 
     records: QuerySet[Record]
+    roster: Roster | None = None
+    whole: bool = False
+    contents: bool = True
     seen: int = 0
     entries: int = 0
+    young: int = 0
+    """Records with entries that the roster does not know yet."""
     blobs: set[int] = field(default_factory=set)
 
     def faults(self) -> Iterator[Fault]:
         """Yield every fault, record by record."""
-        for batch in self._batches():
-            for record, found in self._verify(batch):
-                if found:
-                    # Somebody may have written between two queries: what is really wrong is still so now.
-                    found = self._once_more(record)
-                yield from found
-            yield from self._damaged_files(batch)
-
-    def _batches(self) -> Iterator[list[Record]]:
         last = 0
-        records = self.records.order_by("pk")
-        while batch := list(records.filter(pk__gt=last)[:RECORDS_AT_ONCE]):
+        for ids in self._batches():
+            for walk in self._verify(ids):
+                if walk.found:
+                    # Somebody may have written between two queries: what is really wrong is still so now.
+                    yield from self._once_more(walk.pk)
+                self.entries += walk.entries
+                self.young += walk.is_young
+            if self.contents:
+                yield from self._damaged_files(ids)
+            if self.whole and self.roster:
+                yield from self.roster.missing(last, ids[-1], ids)
+            last = ids[-1]
+        if self.whole and self.roster:
+            yield from self.roster.missing(last, None, ())
+            yield from self.roster.faults()
+        if self.whole:
+            yield from _of_no_record()
+
+    def _batches(self) -> Iterator[list[int]]:
+        last = 0
+        ids = self.records.order_by("pk").values_list("pk", flat=True)
+        while batch := list(ids.filter(pk__gt=last)[:RECORDS_AT_ONCE]):
             yield batch
             self.seen += len(batch)
-            last = batch[-1].pk
+            last = batch[-1]
 
-    def _verify(self, batch: list[Record]) -> Iterator[tuple[Record, list[Fault]]]:
-        specifics = _specifics(batch)
-        said, files = _comments(batch), _files(batch)
-        walks = self._walks(batch)
-        for record in batch:
-            walk, found = walks[record.pk]
-            if not walk.unreadable:
-                found += walk.end(specifics[record.pk])
-                found += walk.compare(walk.said, said.get(record.pk, NONE), gettext_lazy("comment"))
-                found += walk.compare(walk.files, files.get(record.pk, NONE), gettext_lazy("file"))
-            yield record, found
-
-    def _walks(self, batch: list[Record]) -> "dict[int, tuple[_Walk, list[Fault]]]":
-        walks: dict[int, tuple[_Walk, list[Fault]]] = {record.pk: (_Walk(record), []) for record in batch}
+    def _verify(self, ids: list[int]) -> "list[_Walk | _Unreadable]":
         try:
-            for pk, rows in groupby(_rows([record.pk for record in batch]), key=lambda row: row.record_id):
-                walk, found = walks[pk]
-                for row in rows:
-                    self.entries += 1
-                    found += walk.step(row)
-        except UNREADABLE:
-            return {record.pk: _one_by_one(record) for record in batch}
-        return walks
+            return self._together(ids)
+        except Exception:  # whatever the layers of the database raise over a value that no program wrote
+            if len(ids) == 1:
+                return [self._by_pieces(ids[0])]
+        half = len(ids) // 2
+        return self._verify(ids[:half]) + self._verify(ids[half:])
 
-    def _once_more(self, record: Record) -> list[Fault]:
-        fresh = Record.objects.get(pk=record.pk)
-        entries, self.entries = self.entries, 0
-        found = next(faults for _record, faults in self._verify([fresh]))
-        self.entries = entries
-        return found
+    def _together(self, ids: list[int]) -> "list[_Walk | _Unreadable]":
+        batch = list(Record.objects.filter(pk__in=ids).order_by("pk"))
+        known = self.roster.known(ids) if self.roster else {}
+        walks = {record.pk: _Walk(record, known.get(record.pk), self.roster) for record in batch}
+        for pk, rows in groupby(_rows(ids), key=lambda row: row.record_id):
+            for row in rows:
+                walks[pk].take(row)
+        for _what, read, compare in CHECKS:
+            stored = read(batch)
+            for walk in walks.values():
+                walk.found += compare(walk, stored.get(walk.pk))
+        return list(walks.values())
 
-    def _damaged_files(self, batch: list[Record]) -> Iterator[Fault]:
-        """Hash the stored content of each file once."""
-        attached = Attachment.objects.filter(record__in=[record.pk for record in batch])
-        pairs = attached.exclude(blob__in=self.blobs).order_by("blob_id").values_list("blob_id", "record_id")
-        owners = dict(pairs)
-        references = {record.pk: record for record in batch}
-        for blob in Blob.objects.filter(pk__in=owners).iterator():
-            self.blobs.add(blob.pk)
-            if _content_digest(blob) != blob.sha256:
-                record = references[owners[blob.pk]]
-                what = _("the stored content of file %s is not what was attached.") % blob.sha256[:12]
-                yield Fault(record.reference, record.journal_count, what)
+    def _by_pieces(self, pk: int) -> "_Walk | _Unreadable":
+        """Verify a record of which something cannot be read."""
+        try:
+            record = Record.objects.get(pk=pk)
+            walk = _Walk(record, (self.roster.known([pk]) if self.roster else {}).get(pk), self.roster)
+        except LookupError:
+            return _Unreadable(pk, [_fault_of(pk, _("its type is not known."))])
+        except Exception:
+            return _Unreadable(pk, [_fault_of(pk, _("the record cannot be read."))])
+        unreadable = walk.take_singly()
+        for what, read, compare in () if unreadable else CHECKS:
+            try:
+                for fault in compare(walk, read([record]).get(pk)):
+                    walk.found.append(fault)
+            except Exception:
+                walk.found.append(walk.fault(walk.count, _("its %s cannot be read.") % what))
+        return walk
+
+    def _once_more(self, pk: int) -> list[Fault]:
+        return [fault for walk in self._verify([pk]) for fault in walk.found]
+
+    def _damaged_files(self, ids: list[int]) -> Iterator[Fault]:
+        """Read the stored content of each file once."""
+        attached = Attachment.objects.filter(record__in=ids).exclude(blob__in=self.blobs)
+        owners = dict(attached.order_by("blob_id").values_list("blob_id", "record_id"))
+        for pk, record in owners.items():
+            self.blobs.add(pk)
+            try:
+                fault = _damage(Blob.objects.get(pk=pk))
+            except Exception:
+                fault = _("a file of it cannot be read.")
+            if fault:
+                yield _fault_of(record, fault)
 
 
 def key_fits() -> bool:
     """Whether any record bears a seal of the key in use; where none does, the key is another, not every record."""
     sealed = Record.objects.values_list("reference", "journal_count", "journal_head", "journal_seal")
     found = False
-    for reference, count, head, given in sealed.iterator(chunk_size=ROWS_AT_ONCE):
-        if seal(reference, count, head) == given:
-            return True
-        found = True
+    try:
+        for reference, count, head, given in sealed.iterator(chunk_size=ROWS_AT_ONCE):
+            if seal(reference, count, head) == given:
+                return True
+            found = True
+    except Exception:  # the verification says which row it is
+        return True
     return not found
 
 
 class _Walk(Walk):
-    """A walk that also remembers what the entries say about comments and files."""
+    """A walk that keeps what it found, and remembers what the entries say about comments and files."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, known: Line | None, roster: Roster | None) -> None:
         super().__init__(record)
+        self.pk: int = record.pk
+        self.known, self.roster = known, roster
+        self.found: list[Fault] = []
+        self.entries = 0
         self.said: Counter[Any] = Counter()
         self.files: Counter[Any] = Counter()
-        self.unreadable = False
+        self.types: dict[str, str] = {}
 
-    def step(self, entry: Any) -> Iterator[Fault]:
-        yield from super().step(entry)
+    @property
+    def is_young(self) -> bool:
+        return self.roster is not None and self.count > (self.known.entries if self.known else 0)
+
+    def take(self, entry: Any) -> None:
+        """Take the next entry and keep what is wrong with it."""
+        self.entries += 1
+        self.found += self.step(entry)
         stamp = (entry.internal, entry.actor_id, entry.at)
-        for name, seen in (("@comment", self.said), ("@file", self.files)):
-            before, about = self.changes.get(name, [None, None])
-            if isinstance(about, dict):
-                seen[about.get("sha256"), about.get("name"), *stamp] += 1
-            if isinstance(before, dict):  # a file that was removed again
-                attached = (entry.internal, before.get("by"), datetime.fromisoformat(str(before.get("at"))))
-                seen[before.get("sha256"), before.get("name"), *attached] -= 1
+        _before, said = self.changes.get("@comment", (None, None))
+        if isinstance(said, dict):
+            self.said[said.get("sha256"), *stamp] += 1
+        before, about = self.changes.get("@file", (None, None))
+        if isinstance(about, dict):
+            self.files[about.get("sha256"), about.get("name"), about.get("size"), *stamp] += 1
+            if "type" in about:
+                self.types[about["sha256"]] = about["type"]
+        if isinstance(before, dict):  # a file that was removed again
+            attached = (entry.internal, before.get("by"), datetime.fromisoformat(str(before.get("at"))))
+            self.files[before.get("sha256"), before.get("name"), before.get("size"), *attached] -= 1
+        if self.known and entry.number == self.known.entries and entry.digest != self.known.head:
+            self.found.append(self.fault(entry.number, _("the roster knows another entry of this number.")))
 
-    def compare(self, written: Counter[Any], stored: Counter[Any], what: Any) -> Iterator[Fault]:
+    def take_singly(self) -> int:
+        """Take the entries one by one; return how many cannot be read."""
+        unreadable = 0
+        entries = Entry.objects.filter(record=self.pk).order_by("number", "pk")
+        for pk, number in list(entries.values_list("pk", Cast("number", TextField()))):
+            try:
+                self.take(Entry.objects.get(pk=pk))
+            except Exception:
+                unreadable += 1
+                self.found.append(self.fault(number, _("its content cannot be read.")))
+        return unreadable
+
+    def compare_record(self, specific: Record | None) -> Iterator[Fault]:
+        if self.known and self.count < self.known.entries:
+            what = _("the roster knows %d entries: the record was put back to an older state.")
+            yield self.fault(self.count, what % self.known.entries)
+        if specific is None:
+            yield self.fault(
+                self.count, _("its row among the %s is missing.") % self.record_type.label_plural
+            )
+        else:
+            yield from self.end(specific)
+
+    def compare_comments(self, stored: Counter[Any] | None) -> Iterator[Fault]:
+        yield from self._compare(self.said, stored or Counter(), gettext_lazy("comment"))
+
+    def compare_files(self, stored: "list[_File] | None") -> Iterator[Fault]:
+        files = stored or []
+        yield from self._compare(self.files, Counter(file.told for file in files), gettext_lazy("file"))
+        for sha256, content_type in {(file.sha256, file.content_type) for file in files}:
+            if self.types.get(sha256, content_type) != content_type:
+                yield self.fault(self.count, _("the type of file %s was changed.") % sha256[:12])
+
+    def compare_related(self, stored: Related | None) -> Iterator[Fault]:
+        """Hold shares, links and watchers against the journal; watchers that version 0.1 did not note, from the roster on."""
+        for name in ("shares", "links", "watchers"):
+            covered = name != "watchers" or self.covers_watchers or self.roster is not None
+            if covered and getattr(self.related, name) != getattr(stored, name):
+                what = _("“%(field)s” of the record are not what the journal says.") % {"field": name}
+                yield self.fault(self.count, what)
+
+    def _compare(self, written: Counter[Any], stored: Counter[Any], what: Any) -> Iterator[Fault]:
         if written == stored:
             return
         for key in (written - stored).elements():
             moment = {"what": what, "moment": key[-1].isoformat()}
-            yield self._fault(self.count, _("the %(what)s of %(moment)s was changed or removed.") % moment)
+            yield self.fault(self.count, _("the %(what)s of %(moment)s was changed or removed.") % moment)
         for key in (stored - written).elements():
             moment = {"what": what, "moment": key[-1].isoformat()}
-            yield self._fault(self.count, _("the %(what)s of %(moment)s is not in the journal.") % moment)
+            yield self.fault(self.count, _("the %(what)s of %(moment)s is not in the journal.") % moment)
+
+
+@dataclass
+class _Unreadable:
+    """Stands for the walk along a record that cannot be read at all."""
+
+    pk: int
+    found: list[Fault]
+    entries = 0
+    is_young = False
+
+
+class _File(NamedTuple):
+    """An attachment: what the journal tells of it, and what follows from its content."""
+
+    told: tuple[Any, ...]
+    sha256: str
+    content_type: str
 
 
 def _rows(ids: Collection[int]) -> Iterator[Row]:
@@ -168,21 +288,6 @@ def _rows(ids: Collection[int]) -> Iterator[Row]:
     raw = entries.values_list(*columns, Cast("changes", TextField())).iterator(chunk_size=ROWS_AT_ONCE)
     for row in raw:
         yield Row._make((*row[:-1], json.loads(row[-1])))
-
-
-def _one_by_one(record: Record) -> tuple[_Walk, list[Fault]]:
-    """Find the entries that cannot even be read."""
-    walk = _Walk(record)
-    found: list[Fault] = []
-    for pk, number in list(
-        Entry.objects.filter(record=record.pk).order_by("number").values_list("pk", "number")
-    ):
-        try:
-            found += walk.step(Entry.objects.get(pk=pk))
-        except UNREADABLE:
-            walk.unreadable = True
-            found.append(Fault(record.reference, number, _("its content cannot be read.")))
-    return walk, found
 
 
 def _specifics(batch: list[Record]) -> dict[int, Record]:
@@ -198,31 +303,94 @@ def _specifics(batch: list[Record]) -> dict[int, Record]:
 def _comments(batch: list[Record]) -> dict[int, Counter[Any]]:
     rows = Comment.objects.filter(record__in=[record.pk for record in batch])
     columns = rows.values_list("record_id", "internal", "author_id", "at", "body")
-    return _counted(
-        (pk, (hashlib.sha256(body.encode()).hexdigest(), None, *stamp))
-        for pk, *stamp, body in columns.iterator(chunk_size=ROWS_AT_ONCE)
-    )
+    found: dict[int, Counter[Any]] = {}
+    for pk, *stamp, body in columns.iterator(chunk_size=ROWS_AT_ONCE):
+        found.setdefault(pk, Counter())[hashlib.sha256(body.encode()).hexdigest(), *stamp] += 1
+    return found
 
 
-def _files(batch: list[Record]) -> dict[int, Counter[Any]]:
+def _files(batch: list[Record]) -> dict[int, list[_File]]:
     rows = Attachment.objects.filter(record__in=[record.pk for record in batch])
-    columns = rows.values_list("record_id", "blob__sha256", "name", "internal", "author_id", "at")
-    return _counted((pk, tuple(key)) for pk, *key in columns)
+    content = ("blob__sha256", "blob__content_type", "name", "blob__size")
+    found: dict[int, list[_File]] = {}
+    for pk, sha256, content_type, *told in rows.values_list(
+        "record_id", *content, "internal", "author_id", "at"
+    ):
+        found.setdefault(pk, []).append(_File((sha256, *told), sha256, content_type))
+    return found
 
 
-def _counted(pairs: Iterable[tuple[int, tuple[Any, ...]]]) -> dict[int, Counter[Any]]:
-    counts: dict[int, Counter[Any]] = {}
-    for pk, key in pairs:
-        counts.setdefault(pk, Counter())[key] += 1
-    return counts
+def _related(batch: list[Record]) -> dict[int, Related]:
+    return related.stored([record.pk for record in batch])
 
 
-def _content_digest(blob: Blob) -> str:
-    total = hashlib.sha256()
+CHECKS: tuple[
+    tuple[Any, Callable[[list[Record]], dict[int, Any]], Callable[[_Walk, Any], Iterator[Fault]]], ...
+]
+CHECKS = (
+    (gettext_lazy("values"), _specifics, _Walk.compare_record),
+    (gettext_lazy("comments"), _comments, _Walk.compare_comments),
+    (gettext_lazy("files"), _files, _Walk.compare_files),
+    (gettext_lazy("shares, links and watchers"), _related, _Walk.compare_related),
+)
+"""What the end of a walk is held against: what people call it, how it is read for many records, how it is compared."""
+
+
+def _of_no_record() -> Iterator[Fault]:
+    """Find rows whose record is not there."""
+    there = Record.objects.filter
+    for model, name in ((Entry, "record"), (Comment, "record"), (Attachment, "record"), (Share, "record"),
+                        (Watcher, "record"), (Link, "source"), (Link, "target")):  # fmt: skip
+        rows: QuerySet[Any] = model._default_manager.filter(~Exists(there(pk=OuterRef(f"{name}_id"))))
+        for pk in rows.order_by().values_list(f"{name}_id", flat=True).distinct():
+            what = _("there are %s without their record.") % model._meta.verbose_name_plural
+            yield Fault(_("record %s") % pk, 0, what)
+    for kind, pk in _typed_rows_of_no_record():
+        what = _("there is a row among the %s without its record.") % registry.get(kind).label_plural
+        yield Fault(_("record %s") % pk, 0, what)
+
+
+def _typed_rows_of_no_record() -> list[tuple[str, Any]]:
+    """Find the rows in the tables of the types that have no core row of their type, in one statement."""
+    parts, kinds = [], []
+    for record_type in registry.all_types():
+        meta = record_type.model._meta
+        parts.append(f"""SELECT %s, "{meta.pk.column}" FROM "{meta.db_table}" WHERE NOT EXISTS
+            (SELECT 1 FROM "{Record._meta.db_table}" r WHERE r.id = "{meta.pk.column}" AND r.kind = %s)""")  # noqa: S608  # nosec B608 -- names of ours
+        kinds += [record_type.key, record_type.key]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), kinds)
+        return list(cursor.fetchall())
+
+
+def _damage(blob: Blob) -> str:
+    """Say what is wrong with a stored file, its size or its type."""
     try:
-        with blob.file.open("rb") as content:
-            for chunk in content.chunks():
-                total.update(chunk)
+        sha256, size, content_type = _measured(blob)
     except OSError:
-        return ""
-    return total.hexdigest()
+        sha256, size, content_type = "", 0, ""
+    if (sha256, size) != (blob.sha256, blob.size):
+        return _("the stored content of file %s is not what was attached.") % blob.sha256[:12]
+    if content_type != blob.content_type:
+        return _("the type of file %s is not what its content proves.") % blob.sha256[:12]
+    return ""
+
+
+def _measured(blob: Blob) -> tuple[str, int, str]:
+    """Hash the stored content, count it and tell what it is."""
+    total, size, beginning = hashlib.sha256(), 0, b""
+    with blob.file.open("rb") as content:
+        for chunk in content.chunks():
+            beginning = beginning or chunk[:BEGINNING]
+            total.update(chunk)
+            size += len(chunk)
+    return total.hexdigest(), size, proven_type(beginning)
+
+
+def _fault_of(pk: int, what: str) -> Fault:
+    """Name a record that may not be readable as a whole."""
+    try:
+        reference = str(Record.objects.values_list("reference", flat=True).get(pk=pk))
+    except Exception:
+        reference = _("record %s") % pk
+    return Fault(reference, 0, what)

@@ -1,12 +1,15 @@
 """Following a record."""
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Actor, Person
 from stellwerk.kernel.access.standing import standing_of
+from stellwerk.kernel.records.entry import Verb
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.services import Act, locked, note
 from stellwerk.kernel.watching.models import Watcher
 
 
@@ -25,13 +28,21 @@ def watch(record: Record, person: Person, *, by: Actor) -> Watcher:
                 % {"person": person, "reference": record.reference}
             }
         )
-    return Watcher.objects.get_or_create(record_id=record.pk, person=person)[0]
+    with transaction.atomic():
+        record = locked(record.specific)
+        watcher, new = Watcher.objects.get_or_create(record_id=record.pk, person=person)
+        if new:
+            note(record, Act(Verb.WATCH, by), {"@watch": [None, {"with": person.pk}]}, internal=True)
+    return watcher
 
 
 def unwatch(record: Record, person: Person, *, by: Actor) -> None:
     """Stop telling `person` of what happens on the record."""
     _require(record, person, by)
-    Watcher.objects.filter(record_id=record.pk, person=person).delete()
+    with transaction.atomic():
+        record = locked(record.specific)
+        if Watcher.objects.filter(record_id=record.pk, person=person).delete()[0]:
+            note(record, Act(Verb.UNWATCH, by), {"@watch": [{"with": person.pk}, None]}, internal=True)
 
 
 def watchers_of(record: Record) -> QuerySet[Person]:

@@ -1,6 +1,7 @@
 """`stellwerk restore`: check a backup wholly, then put it in place, then check what is in place."""
 
 import os
+import shutil
 import tempfile
 import zipfile
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from django.db import connection
 from stellwerk import __version__
 from stellwerk.kernel.jobs.schedule import synchronise
 from stellwerk.kernel.records.journal import key_mark
+from stellwerk.kernel.records.roster import roster_path
 from stellwerk.site.backup import archive, move, postgresql, sqlite
 from stellwerk.site.backup.backup import has_table
 from stellwerk.site.obstacles import Obstacle
@@ -36,6 +38,7 @@ def restore(path: Path, replace: bool) -> archive.Manifest:
     call_command("createcachetable", verbosity=0)
     synchronise(remove=True)
     call_command("journal", "verify")
+    call_command("journal", "renew")
     return manifest
 
 
@@ -56,6 +59,7 @@ def put_in_place(opened: zipfile.ZipFile, manifest: archive.Manifest, aside: str
         if connection.vendor == "sqlite":
             sqlite.put_in_place(dump, data_dir / aside)
         put_attachments_in_place(Path(folder) / archive.ATTACHMENTS, data_dir / aside)
+        put_roster_aside(data_dir / aside)
 
 
 def moved(dump: Path, manifest: archive.Manifest, aside: str) -> Path:
@@ -78,6 +82,13 @@ def put_attachments_in_place(new: Path, aside: Path) -> None:
         os.replace(place, aside / place.name)
     new.mkdir(parents=True, exist_ok=True)
     os.replace(new, place)
+
+
+def put_roster_aside(aside: Path) -> None:
+    """The roster knows what was there before, which is not what is in place now."""
+    if roster_path().exists():
+        aside.mkdir(parents=True, exist_ok=True)
+        shutil.move(roster_path(), aside / roster_path().name)
 
 
 def require_version(manifest: archive.Manifest) -> None:

@@ -57,11 +57,15 @@ def _files(cast: Cast, teller: Teller) -> None:
 
 
 def _watchers(made: Organisation, cast: Cast, teller: Teller) -> None:
-    Watcher.objects.bulk_create(
+    watchers = [
         Watcher(record=teller.records[ticket.number], person=cast.people[key])
         for ticket in made.tickets
         for key in ticket.watchers
-    )
+    ]
+    for watcher in watchers:
+        teller.watched(watcher)
+    teller.history.flush()
+    Watcher.objects.bulk_create(watchers)
 
 
 def _notifications(made: Organisation, teller: Teller) -> None:

@@ -15,11 +15,14 @@ from stellwerk.foundation.prioritisation import Level
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Actor, Person
 from stellwerk.kernel.access.team import Team
+from stellwerk.kernel.attachments.content import proven_type
+from stellwerk.kernel.attachments.services import BEGINNING
 from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.links.types import DUPLICATE, PARENT, RELATED
 from stellwerk.kernel.records.entry import Verb
 from stellwerk.kernel.records.history import History
 from stellwerk.kernel.records.services import Act, note
+from stellwerk.kernel.watching.models import Watcher
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.ticket import Ticket
@@ -120,6 +123,12 @@ class Teller:
             }
             note(record, act, {"@link": [None, about]}, writer=self.history)
 
+    def watched(self, watcher: Watcher) -> None:
+        """Note that somebody began to watch a ticket, at the last moment that it tells of."""
+        record: Any = watcher.record
+        act = self._act(Verb.WATCH, watcher.person, record.updated_at)
+        note(record, act, {"@watch": [None, {"with": watcher.person_id}]}, internal=True, writer=self.history)
+
     # -- what each event means ---------------------------------------------------------------------------
 
     def _classified(self, record: Ticket, event: Event) -> None:
@@ -195,6 +204,7 @@ class Teller:
                 "name": event.attachment.name,
                 "size": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
+                "type": proven_type(content[:BEGINNING]),
             }
             act = self._act(Verb.ATTACH, self.cast.actor(event.by), event.at)
             note(record, act, {"@file": [None, about]}, writer=self.history)

@@ -7,7 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as _noop
 
+from stellwerk.kernel.records.housekeeping import renew_roster
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.roster import Roster
 from stellwerk.kernel.records.verification import Verification, key_fits
 
 OTHER_KEY = _noop(
@@ -19,17 +21,21 @@ OTHER_KEY = _noop(
 class Command(BaseCommand):
     help = (
         "verify: checks the hash chains of all records or of those named, what the records hold against it, "
-        "and comments and files against their entries. Names the faults; ends with 1 when there is one."
+        "and comments and files against their entries. Names the faults; ends with 1 when there is one. "
+        "renew: puts the roster aside and writes it anew, after the database was brought back in another way."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("action", choices=["verify"])
+        parser.add_argument("action", choices=["verify", "renew"])
         parser.add_argument("references", nargs="*", help="such as INC-000042; all records without")
         parser.add_argument("--most", type=int, default=100, help="how many faults to name; all are counted")
 
     def handle(self, *, action: str, references: list[str], most: int, **options: Any) -> None:
         if not key_fits():
             raise CommandError(_(OTHER_KEY))
+        if action == "renew":
+            self.stdout.write(_("The roster knows %d records.") % renew_roster())
+            return
         records = Record.objects.all()
         if references:
             wanted = {reference.upper() for reference in references}
@@ -37,7 +43,7 @@ class Command(BaseCommand):
             unknown = wanted - set(records.values_list("reference", flat=True))
             if unknown:
                 raise CommandError(_("There is no record %s.") % ", ".join(sorted(unknown)))
-        self._verify(Verification(records), most)
+        self._verify(Verification(records, Roster.current(), whole=not references), most)
 
     def _verify(self, verification: Verification, most: int) -> None:
         begun, faults = time.monotonic(), 0
@@ -60,5 +66,21 @@ class Command(BaseCommand):
             )
             % figures
         )
+        if verification.whole:
+            self.stdout.write(_not_covered(verification))
         if faults:
             raise SystemExit(1)
+
+
+def _not_covered(verification: Verification) -> str:
+    if verification.roster is None:
+        return _(
+            "There is no roster yet: records that were removed or put back to an older state are not found."
+        )
+    told = {"count": verification.young, "at": verification.roster.at.isoformat(timespec="seconds")}
+    return (
+        _(
+            "%(count)d records were written since the roster of %(at)s: removing or putting back what is younger is not found."
+        )
+        % told
+    )

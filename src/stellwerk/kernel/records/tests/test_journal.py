@@ -257,11 +257,11 @@ def test_verifying_asks_no_query_per_record(
 ) -> None:
     assert faults() == []
     records = Record.objects.filter(kind="incident")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(13):
         faults(records)
     for number in range(5):
         create(Incident, {"title": f"Further {number}", "requester": gus}, by=SYSTEM)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(13):
         faults(records)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.comments.rendering import render as markdown
 from stellwerk.kernel.errors import StaleWrite
 from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.entry import Entry
+from stellwerk.kernel.records.entry import QUIET, Entry
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.replay import fold
 from stellwerk.kernel.records.services import change, create
@@ -250,7 +251,7 @@ def _merge_form(request: HttpRequest, page: RecordPage, form: RecordForm, stale:
 
 def conflict_of(page: RecordPage, stale: StaleWrite, mine: Mapping[str, Any]) -> dict[str, Any]:
     """Set what somebody wanted to write against what is stored now, and say who was faster."""
-    last = Entry.objects.filter(record_id=page.record.pk, number__gt=stale.version).order_by("number").first()
+    last = _writes(page.record)[stale.version : stale.version + 1].first()
     base = state_at(page.record, stale.version)
     lines = []
     for name in dict.fromkeys([*mine, *page.values, *base]):
@@ -279,8 +280,12 @@ def conflict_of(page: RecordPage, stale: StaleWrite, mine: Mapping[str, Any]) ->
 
 def state_at(record: Record, version: int) -> dict[str, MachineValue]:
     """Rebuild the values that somebody saw who read the record at `version`."""
-    seen = Entry.objects.filter(record_id=record.pk, number__lte=version).order_by("number")
-    return fold(seen.values_list("changes", flat=True))
+    return fold(_writes(record)[:version].values_list("changes", flat=True))
+
+
+def _writes(record: Record) -> QuerySet[Entry]:
+    """Select the entries that made the record's versions, the first made version 1."""
+    return Entry.objects.filter(record_id=record.pk).exclude(verb__in=QUIET).order_by("number")
 
 
 def _entered(page: RecordPage, name: str, value: Any) -> MachineValue:

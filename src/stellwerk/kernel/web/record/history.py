@@ -13,11 +13,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from stellwerk.kernel.notifications.wording import phrase
-from stellwerk.kernel.records import journal
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.replay import as_of
+from stellwerk.kernel.records.roster import Roster
 from stellwerk.kernel.records.values import machine_values
+from stellwerk.kernel.records.verification import Verification
 from stellwerk.kernel.web.record.finding import inside_record
 from stellwerk.kernel.web.record.page import RecordPage
 from stellwerk.kernel.web.record.showing import moment_of
@@ -103,15 +104,18 @@ def _as_of(page: RecordPage, text: str) -> dict[str, Any]:
 
 
 def _verified(record: Record) -> dict[str, Any]:
-    """Check the record's seals now and say what came of it."""
-    entries = list(Entry.objects.filter(record_id=record.pk).order_by("id"))
-    faults = [str(fault) for fault in journal.verify(Record.objects.get(pk=record.pk), entries)]
+    """Check the record's seals now and say what came of it; its files are read by `stellwerk journal verify` alone."""
+    verification = Verification(Record.objects.filter(pk=record.pk), Roster.current(), contents=False)
+    faults = [str(fault) for fault in verification.faults()]
     if faults:
         text = _("The journal is not as it was written: %s") % " ".join(faults[:MOST_FAULTS])
     else:
-        text = ngettext(
-            "The seals of %d entry are intact, and the record is what its journal says.",
-            "The seals of all %d entries are intact, and the record is what its journal says.",
-            len(entries),
-        ) % len(entries)
+        text = (
+            ngettext(
+                "The seals of %d entry are intact, and the record is what its journal says.",
+                "The seals of all %d entries are intact, and the record is what its journal says.",
+                verification.entries,
+            )
+            % verification.entries
+        )
     return {"intact": not faults, "intact_text": text}

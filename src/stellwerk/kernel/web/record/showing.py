@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Case, Value, When
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.safestring import SafeString
@@ -71,7 +72,10 @@ class Shower:
     def value(self, name: str, value: Any) -> Shown:
         """Draw a machine value; "" for an empty one."""
         field = self._field(name)
-        return "" if field.is_empty(value) else renderer_of(field).shown(field, value, self.names)
+        try:
+            return "" if field.is_empty(value) else renderer_of(field).shown(field, value, self.names)
+        except (TypeError, ValueError, AttributeError, LookupError, ValidationError, NoReverseMatch):
+            return Truncator(str(value)).chars(LONGEST)  # no program of ours wrote it into a journal
 
     def plain_value(self, name: str, value: Any) -> str:
         """Name a value in plain words, for tables of comparison."""

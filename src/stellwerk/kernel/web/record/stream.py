@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
@@ -23,7 +24,7 @@ from stellwerk.kernel.comments.rendering import SHOWN_AT_ONCE, names_in, opening
 from stellwerk.kernel.comments.services import comments_of
 from stellwerk.kernel.links import types
 from stellwerk.kernel.notifications.wording import phrase
-from stellwerk.kernel.records.entry import Entry, Verb
+from stellwerk.kernel.records.entry import QUIET, Entry, Verb
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.web.record.showing import Names, Shower, Shown
 
@@ -33,6 +34,8 @@ LEAST_TEXT = 250
 """Characters that the messages of a page share, and that each one may have in any case."""
 CONVERSATION = (Verb.COMMENT, Verb.ATTACH)
 SHOWS = ("all", "conversation", "history")
+RELATED = {"@link": "", "@share": gettext_lazy("Shared with"), "@watch": gettext_lazy("Watched by")}
+"""What entries say of what is related, by name; links are called after their type."""
 FOR_GUESTS = (Verb.CREATE, Verb.CHANGE, Verb.TRANSITION, Verb.COMMENT, Verb.ATTACH, Verb.DETACH)
 
 
@@ -124,7 +127,8 @@ class Stream:
         return found[:SIZE]
 
     def _condition(self) -> Q:
-        condition = Q() if self.inside else Q(internal=False, verb__in=FOR_GUESTS)
+        # What is quiet stands in the full history only.
+        condition = ~Q(verb__in=QUIET) if self.inside else Q(internal=False, verb__in=FOR_GUESTS)
         if self.show == "conversation":
             condition &= Q(verb__in=CONVERSATION)
         elif self.show == "history":
@@ -152,7 +156,7 @@ class Stream:
                 for value in pair:
                     yield from field.refers(value)
             elif name.startswith("@"):
-                yield from (value.get("with") for value in pair if isinstance(value, dict))
+                yield from (value.get("with") for value in _listed(pair) if isinstance(value, dict))
 
     # -- drawing -------------------------------------------------------------------------------------
 
@@ -196,7 +200,7 @@ class Stream:
         return entry
 
     def _file(self, entry: StreamEntry, row: Entry, files: list[Attachment]) -> StreamEntry | None:
-        name = row.changes["@file"][1]["name"]
+        name = _text(row.changes.get("@file", [None, None])[1], "name")
         entry.files = [
             self._link(file)
             for file in files
@@ -215,12 +219,10 @@ class Stream:
         """Draw what an entry changed, as far as the reader may know."""
         readable = () if self.inside else self.record.record_type.readable_fields(internal=False)
         for name, (before, after) in row.changes.items():
-            if name in ("@link", "@share"):
+            if name in RELATED:
                 yield self._beside(name, before, after)
             elif name == "@file":
-                yield Change(
-                    _("File"), *("" if about is None else about["name"] for about in (before, after))
-                )
+                yield Change(_("File"), *(_text(about, "name") for about in (before, after)))
             elif not name.startswith("@") and (self.inside or name in readable):
                 yield Change(
                     self._shower.label(name),
@@ -230,13 +232,13 @@ class Stream:
 
     def _beside(self, name: str, before: Any, after: Any) -> Change:
         """Draw an entry about a link or a share."""
-        about = after or before or {}
-        found = self.names.get(about.get("with", 0))
-        shown = (
-            found.title if found and (found.url or name == "@share") else _("a record that you cannot see")
-        )
-        label = str(_("Shared with") if name == "@share" else _link_label(about))
-        return Change(label, "" if after else shown, shown if after else "")
+        there = [isinstance(about, dict) and about.get("origin") != "ruled_out" for about in (before, after)]
+        about = next((each for each in (after, before) if isinstance(each, dict)), {})
+        with_whom = about.get("with")
+        found = self.names.get(with_whom) if isinstance(with_whom, int) else None
+        shown = found.title if found and (found.url or name != "@link") else _("a record that you cannot see")
+        label = _link_label(about) if name == "@link" else str(RELATED[name])
+        return Change(label, *(shown if each else "" for each in there))
 
     def who(self, row: Entry) -> str:
         """Name who made an entry."""
@@ -246,9 +248,19 @@ class Stream:
         return found.title if found else ""
 
 
+def _listed(pair: Iterable[Any]) -> Iterable[Any]:
+    """Go through what an entry says of one or of several."""
+    for each in pair:
+        yield from each if isinstance(each, list) else (each,)
+
+
+def _text(about: Any, name: str) -> str:
+    return str(about.get(name, "")) if isinstance(about, dict) else ""
+
+
 def _link_label(about: dict[str, Any]) -> str:
     try:
-        kind = types.get(about["type"])
+        kind = types.get(str(about["type"]))
     except LookupError:
         return str(about.get("type", ""))
     return str(kind.label if about.get("direction") == "out" else kind.inverse).capitalize()
