@@ -10,6 +10,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
+        self.static = installation.data_dir / "static"
         self.log = folder / "log"
         settings = {
             "STELLWERK_LISTEN": f"127.0.0.1:{self.port}",
@@ -129,6 +131,29 @@ def test_nobody_waits_for_two_hundred_slow_clients(server: Server) -> None:
     slowest = asyncio.run(slowest_beside_slow_clients())
     assert max(slowest.values()) < 1, slowest
     assert server.is_alive()
+    assert server.faults() == []
+
+
+def test_nobody_waits_for_clients_that_do_not_read_their_answers(server: Server) -> None:
+    files = [path for path in server.static.rglob("*.js") if path.stat().st_size > 300_000]
+    largest = max(files, key=lambda path: path.stat().st_size)
+    sent = get(path=f"/static/{largest.relative_to(server.static)}".encode())
+    with ExitStack() as held:
+        for _ in range(20):
+            client = held.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", server.port))
+            client.sendall(sent)
+        time.sleep(1)
+        began = time.monotonic()
+        assert server.is_alive()
+        assert time.monotonic() - began < 1
+        received = bytearray()
+        client.settimeout(10)
+        while len(received) < largest.stat().st_size:
+            received += client.recv(65536)
+    assert received.startswith(b"HTTP/1.1 200 OK")
+    assert bytes(received[-1000:]) in largest.read_bytes()
     assert server.faults() == []
 
 
