@@ -336,8 +336,9 @@ class LogImporter:
         inputs = tuple(values.get(name, getattr(record, name)) for name in judgement.follows)
         key = (judgement.name, inputs)
         if key not in self._derived:
-            blank = self.model(**dict(zip(judgement.follows, inputs, strict=True)))
-            self.mapping.record_type.derive(blank, None)
+            record_type = self.mapping.record_type
+            blank = self.model(kind=record_type.key, **dict(zip(judgement.follows, inputs, strict=True)))
+            record_type.derive(blank, None)
             self._derived[key] = getattr(blank, judgement.name)
         same = self._derived[key] == logged
         values[judgement.override] = None if same else logged

@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.roles import Role
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.attachments.models import Attachment
@@ -20,6 +21,7 @@ from stellwerk.kernel.custom.models import CustomField
 from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.services import change, create, share
+from stellwerk.kernel.testing.fixtures import grant
 from stellwerk.kernel.watching.models import Watcher
 from stellwerk.kernel.web.models import Draft
 from stellwerk.kernel.web.record.tests.conftest import SignIn
@@ -739,6 +741,7 @@ def test_no_text_becomes_markup(
     root: Person, gus: Person, centre: Party, sign_in: SignIn, payload: str
 ) -> None:
     person = create(Person, {"title": payload, "username": "hostile", "party": centre}, by=SYSTEM)
+    grant(person, Role.AGENT, centre)
     given = {"title": payload, "description": payload, "requester": person, "party": centre}
     ticket = create(Incident, given, by=SYSTEM)
     comment(ticket, f"{payload} @hostile", by=root)
