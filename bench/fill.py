@@ -391,7 +391,7 @@ def session_of(person: Person) -> str:
     """Open a session as signing in would, and return its key."""
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = "stellwerk.kernel.accounts.backend.SignInBackend"
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
     session.create()
     return str(session.session_key)

@@ -22,7 +22,7 @@ from stellwerk.kernel.api.tokens import issue_token
 from stellwerk.site.accounts import make_administrator
 root = make_administrator("root", "Root", "", "a password only for this")
 client = Client(HTTP_HOST="localhost")
-client.force_login(root, backend="django.contrib.auth.backends.ModelBackend")
+client.force_login(root)
 assert b'name="equipment"' in client.get("/rooms/new/").content
 made = client.post("/rooms/new/", {"title": "Blue room", "seats": "12", "equipment": "Whiteboard"})
 assert made.headers["Location"] == "/records/ROO-000001/", (made.status_code, made.headers)

@@ -14,6 +14,7 @@ from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.accounts.links import make_link
 from stellwerk.kernel.api.models import ApiToken
 from stellwerk.kernel.api.tests.conftest import Program
+from stellwerk.kernel.jobs.worker import Worker
 from stellwerk.kernel.records import services
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.processes.incidents.incident import Incident
@@ -53,6 +54,7 @@ def test_no_secret_is_written_down_or_told(
         )
     )
     client.post("/account/password/reset/", {"email": gus.email})
+    Worker().drain()
     mailed = re.search(r"/key/(\S+)/", mailoutbox[-1].body)
     assert mailed
     link = make_link(gus, by=root)

@@ -1,15 +1,23 @@
 """Ways into somebody else's account: guessing, old and foreign links, half a sign-in, sessions that should have ended."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.accounts.forgotten import answer_forgotten, forget_reset_mails
+from stellwerk.kernel.accounts.models import ResetMail
 from stellwerk.kernel.api.tests.conftest import Program
+from stellwerk.kernel.jobs.worker import Worker
 from stellwerk.kernel.records.services import change, transition
 from tests.promises.test_routes import TRIED, World, world
 
@@ -127,6 +135,7 @@ def test_a_new_password_by_mail_does_not_spare_the_second_factor(gus: Person, ma
 
 def asked_for(client: Client, person: Person, mailoutbox: Any) -> str:
     client.post("/account/password/reset/", {"email": person.email})
+    Worker().drain()
     found = re.search(r"http://testserver(\S+)", mailoutbox[-1].body)
     assert found
     return found[1]
@@ -191,6 +200,7 @@ def test_only_the_link_itself_works(gus: Person, maria: Person, mailoutbox: Any)
 def test_who_left_is_sent_no_link(gus: Person, mailoutbox: Any) -> None:
     transition(gus, "leave", by=SYSTEM)
     Client().post("/account/password/reset/", {"email": gus.email})
+    Worker().drain()
     assert [sent for sent in mailoutbox if "/password/reset/key/" in sent.body] == []
 
 
@@ -209,6 +219,7 @@ def test_who_left_is_sent_no_link(gus: Person, mailoutbox: Any) -> None:
 )
 def test_a_link_goes_to_the_address_of_the_record_alone(email: str, gus: Person, mailoutbox: Any) -> None:
     Client().post("/account/password/reset/", {"email": email})
+    Worker().drain()
     with_link = [sent for sent in mailoutbox if "/password/reset/key/" in sent.body]
     assert {address.lower() for sent in with_link for address in sent.to} <= {"gus@globex.example"}
     assert len(with_link) == (email == "GUS@GLOBEX.EXAMPLE")
@@ -309,3 +320,77 @@ def test_a_sensitive_step_asks_who_it_is_again(gus: Person, client: Client) -> N
         assert (answer.status_code, "reauthenticate" in answer.headers.get("Location", "")) == (302, True), (
             path
         )
+
+
+# -- forgotten passwords -----------------------------------------------------------------------------------
+
+
+def ask(*addresses: str) -> None:
+    cache.clear()
+    for address in addresses:
+        Client().post("/account/password/reset/", {"email": address})
+    Worker().drain()
+
+
+def test_a_stranger_is_mailed_once_a_day_and_a_person_not_without_end(
+    gus: Person, mailoutbox: Any, monkeypatch: Any
+) -> None:
+    began = timezone.now()
+    for _hour in range(8):
+        ask("eve@example.org", "Eve@example.org", "gus@globex.example")
+    assert [sent.to for sent in mailoutbox].count(["eve@example.org"]) == 1
+    assert [sent.to for sent in mailoutbox].count(["gus@globex.example"]) == 5
+    for hours, number in ((23, 6), (25, 8)):
+        monkeypatch.setattr("django.utils.timezone.now", lambda hours=hours: began + timedelta(hours=hours))
+        ask("eve@example.org", "gus@globex.example")
+        assert len(mailoutbox) == number
+    forget_reset_mails(began + timedelta(hours=50))
+    assert not ResetMail.objects.exists()
+
+
+def test_what_is_asked_at_once_is_mailed_once(gus: Person, mailoutbox: Any) -> None:
+    for _attempt in range(4):
+        answer_forgotten.enqueue("eve@example.org")
+    Worker().drain()
+    assert [sent.to for sent in mailoutbox] == [["eve@example.org"]]
+
+
+def test_a_service_account_is_sent_no_link(gus: Person, mailoutbox: Any) -> None:
+    change(gus, {"is_service": True}, by=SYSTEM)
+    ask("gus@globex.example")
+    assert [sent for sent in mailoutbox if "/password/reset/key/" in sent.body] == []
+
+
+@pytest.fixture
+def hashed(settings: Any, monkeypatch: Any) -> list[str]:
+    """Note each time that a password is hashed, with the hasher of an installation."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+    noted: list[str] = []
+    for way in ("encode", "verify"):
+        real = getattr(Argon2PasswordHasher, way)
+        monkeypatch.setattr(
+            Argon2PasswordHasher, way, lambda *given, real=real, way=way: (noted.append(way), real(*given))[1]
+        )
+    return noted
+
+
+@pytest.mark.parametrize("state", ["with a password", "without one", "left"])
+@pytest.mark.parametrize("path", ["login", "password/reset"])
+def test_known_and_unknown_names_cost_the_same_work(
+    path: str, state: str, gus: Person, hashed: list[str]
+) -> None:
+    with_password(gus)
+    if state == "without one":
+        Person.objects.filter(pk=gus.pk).update(password="!")
+    elif state == "left":
+        transition(gus, "leave", by=SYSTEM)
+    work = {}
+    for name in ("gus@globex.example", "gis@globex.example", "gus", "gis"):
+        cache.clear()
+        hashed.clear()
+        with CaptureQueriesContext(connection) as queries:
+            Client().post(f"/account/{path}/", {"login": name, "email": name, "password": "wrong"})
+        work[name] = len(hashed), len(queries)
+    assert work["gus@globex.example"] == work["gis@globex.example"]
+    assert work["gus"] == work["gis"]
+    assert {hashes for hashes, _queries in work.values()} == {int(path == "login")}

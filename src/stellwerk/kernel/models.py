@@ -6,6 +6,7 @@ from stellwerk.kernel.access.role_assignment import RoleAssignment
 from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.team import Team, TeamMembership
 from stellwerk.kernel.accounts.address_change import AddressChange
+from stellwerk.kernel.accounts.models import ResetMail
 from stellwerk.kernel.api.models import ApiToken, IdempotentAnswer
 from stellwerk.kernel.attachments.models import Attachment, Blob
 from stellwerk.kernel.comments.models import Comment
@@ -42,6 +43,7 @@ __all__ = [
     "Party",
     "Person",
     "Record",
+    "ResetMail",
     "RoleAssignment",
     "SavedView",
     "Schedule",

@@ -160,6 +160,12 @@ SETTINGS = [
         "are believed; with 0 they are ignored.",
     ),
     Setting(
+        "session_idle_minutes",
+        kinds.number(1, 14 * 24 * 60),
+        12 * 60,
+        "How long somebody stays signed in without doing anything, in minutes. After two weeks everybody signs in anew.",
+    ),
+    Setting(
         "api_rate",
         kinds.number(0, 1_000_000),
         600,

@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "stellwerk.kernel.accounts.sessions.IdleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -159,18 +160,16 @@ WHITENOISE_USE_FINDERS = DEBUG
 # Sign-in
 
 AUTH_USER_MODEL = "kernel.Person"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["stellwerk.kernel.accounts.backend.SignInBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "stellwerk.kernel.accounts.passwords.SimilarPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "stellwerk.kernel.accounts.passwords.TrivialPasswordValidator"},
 ]
 ACCOUNT_ADAPTER = "stellwerk.kernel.accounts.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "stellwerk.kernel.accounts.adapters.SocialAccountAdapter"
@@ -182,6 +181,7 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_FORMS = {"reset_password": "stellwerk.kernel.accounts.forms.ForgottenPasswordForm"}
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "stellwerk.kernel.accounts.link_tokens.LinkTokens"  # noqa: S105
 PASSWORD_RESET_TIMEOUT = (
     24 * 3600
@@ -229,7 +229,9 @@ SESSION_COOKIE_NAME = "__Host-stellwerk_session" if HTTPS else "stellwerk_sessio
 CSRF_COOKIE_NAME = "__Host-stellwerk_csrf" if HTTPS else "stellwerk_csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 14 * 86400
+SESSION_ENGINE = "stellwerk.kernel.accounts.sessions"
+SESSION_COOKIE_AGE = 60 * CONFIGURATION.number("session_idle_minutes")
+SESSION_LONGEST = 14 * 86400  # seconds
 
 # Each web process counts on its own (see kernel/api/rates.py).
 STELLWERK_API_RATE = CONFIGURATION.number("api_rate") / CONFIGURATION.number("web_processes")

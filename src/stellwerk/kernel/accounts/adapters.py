@@ -1,21 +1,21 @@
 """How allauth deals with people who are records: they come to be and change through the verbs."""
 
 import re
+import time
 from typing import Any
-from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.providers.base import AuthError
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as _noop
 
 from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.accounts import sessions
 from stellwerk.kernel.accounts.single_sign_on import fault, refuse
 from stellwerk.kernel.records.services import create
 
@@ -26,19 +26,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def login(self, request: HttpRequest, user: Person) -> None:
+        """Note when the session began, because its use puts off its end."""
+        super().login(request, user)
+        request.session[sessions.BEGAN] = int(time.time())
+
     def set_password(self, user: Person, password: str) -> None:
         """Save the password alone: saving the whole person would undo what others wrote meanwhile."""
         user.set_password(password)
         Person.objects.filter(pk=user.pk).update(password=user.password)
-
-    def get_reset_password_from_key_url(self, key: str) -> str:
-        """Lead to where people reach Stellwerk, whatever host and port the request claims to be for."""
-        asked: str = super().get_reset_password_from_key_url(key)
-        return f"{settings.STELLWERK_URL}{urlsplit(asked).path}"
-
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Sign with the address of the installation, for the same reason."""
-        super().send_mail(template_prefix, email, {**context, "address": settings.STELLWERK_URL})
 
     def pre_login(self, request: HttpRequest, user: Person, **kwargs: Any) -> Any:
         """Turn away service accounts: they act through tokens."""

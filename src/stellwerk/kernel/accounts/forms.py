@@ -4,13 +4,17 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
+from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.conf import settings
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.accounts.forgotten import answer_forgotten
 from stellwerk.kernel.api.models import ApiToken
+from stellwerk.kernel.api.tokens import LIFETIME
 
 
 def _zones() -> list[tuple[str, str]]:
@@ -57,6 +61,18 @@ class AddressForm(forms.Form):
     email = forms.EmailField(label=_("Email"), max_length=254)
 
 
+class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]
+    """Asks for a link by mail; whether the address is known here is found out afterwards, by a job."""
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        address: str = self.cleaned_data["email"]
+        answer_forgotten.enqueue(address)
+        return address
+
+
 class TokenForm(forms.Form):
     """A new API token."""
 
@@ -70,8 +86,13 @@ class TokenForm(forms.Form):
     days = forms.TypedChoiceField(
         label=_("It expires"),
         coerce=int,
-        choices=[(30, _("in 30 days")), (90, _("in 90 days")), (365, _("in a year")), (0, _("never"))],
-        initial=90,
+        choices=[
+            (30, _("in 30 days")),
+            (LIFETIME.days, _("in 90 days")),
+            (365, _("in a year")),
+            (0, _("never: it works until somebody revokes it")),
+        ],
+        initial=LIFETIME.days,
     )
 
     def expires_at(self) -> Any:

@@ -26,7 +26,14 @@ def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
     except SocialApp.DoesNotExist:
         raise Http404 from None
     back = get_next_redirect_url(request)
-    return _asking(request, lambda: provider.redirect(request, AuthProcess.LOGIN, next_url=back))
+    more = provider.get_auth_params()
+    if (
+        request.GET.get("prompt") == "login"
+    ):  # before something sensitive: an open session there is not enough
+        more["prompt"] = "login"
+    return _asking(
+        request, lambda: provider.redirect(request, AuthProcess.LOGIN, next_url=back, auth_params=more)
+    )
 
 
 @require_GET

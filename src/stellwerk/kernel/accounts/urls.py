@@ -4,6 +4,7 @@ from allauth.account import views as sign_in
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from stellwerk.kernel.accounts import single_sign_on, views
+from stellwerk.kernel.accounts.confirming import confirmed
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.account, name="account"),
@@ -19,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("signup/", sign_in.signup, name="account_signup"),
     path("reauthenticate/", sign_in.reauthenticate, name="account_reauthenticate"),
     path("password/change/", sign_in.password_change, name="account_change_password"),
-    path("password/set/", sign_in.password_set, name="account_set_password"),
+    path("password/set/", confirmed(sign_in.password_set), name="account_set_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),
     path("password/reset/done/", sign_in.password_reset_done, name="account_reset_password_done"),
     re_path(  # an id of more signs than twelve is none that a database could hold

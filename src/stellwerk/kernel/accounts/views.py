@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from stellwerk.kernel.access.person import Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.accounts import address_change
+from stellwerk.kernel.accounts.confirming import confirmed
 from stellwerk.kernel.accounts.forms import AddressForm, LookForm, PreferencesForm, TokenForm
 from stellwerk.kernel.accounts.links import make_link
 from stellwerk.kernel.api.models import ApiToken
@@ -59,6 +60,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@confirmed
 def tokens(request: HttpRequest) -> HttpResponse:
     """List a person's tokens and issue new ones; administrators do so for service accounts."""
     owner = _owner(request)
@@ -66,7 +68,10 @@ def tokens(request: HttpRequest) -> HttpResponse:
     secret = ""
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        _token, secret = issue_token(owner, data["name"], data["scopes"], expires_at=form.expires_at())
+        expiry = form.expires_at()
+        _token, secret = issue_token(
+            owner, data["name"], data["scopes"], expires_at=expiry, endless=expiry is None
+        )
         form = TokenForm()
     listed = ApiToken.objects.filter(person=owner, revoked_at=None).order_by("-created_at")
     context = {"owner": owner, "own": owner == request.user, "form": form, "secret": secret, "tokens": listed}

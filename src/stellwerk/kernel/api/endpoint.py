@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any
 
+from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
@@ -14,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.api import problems, tokens
+from stellwerk.kernel.api import problems, repeating, tokens
 from stellwerk.kernel.api.call import JSON, Answer, Call
 from stellwerk.kernel.api.models import ApiToken, IdempotentAnswer
 from stellwerk.kernel.api.operation import Operation
@@ -75,10 +77,48 @@ def authenticated(request: HttpRequest) -> tuple[Person, ApiToken | None]:
     scheme, _blank, secret = request.headers.get("Authorization", "").partition(" ")
     if not scheme:
         return _in_session(request), None
+    if not travels_safely(request):
+        raise _in_the_clear()
     token = tokens.find(secret.strip()) if scheme.lower() == "bearer" else None
     if token is None:
         raise _not_signed_in()
     return token.person, token
+
+
+def travels_safely(request: HttpRequest) -> bool:
+    """Whether nobody on the way could read the request: it came over https, or never left this machine.
+
+    Behind a proxy, what it says of scheme and caller counts, as the setting `proxies` has it.
+    """
+    if request.is_secure():
+        return True
+    forwarded = settings.ALLAUTH_TRUSTED_PROXY_COUNT and "X-Forwarded-Proto" in request.headers
+    if forwarded and "X-Forwarded-For" not in request.headers:
+        return False  # who forwards is not who calls
+    try:
+        return _is_loopback(get_client_ip(request))
+    except ImproperlyConfigured:  # fewer addresses than there are proxies
+        return False
+
+
+def _is_loopback(address: str | None) -> bool:
+    try:
+        found = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback
+
+
+def _in_the_clear() -> Problem:
+    return Problem(
+        403,
+        "https-required",
+        _(
+            "Tokens are taken over https only, and this one was sent where others can read it: revoke it, make a "
+            "new one, and send that to an https:// address."
+        ),
+    )
 
 
 def _in_session(request: HttpRequest) -> Person:
@@ -147,7 +187,7 @@ def _once(operation: Operation, call: Call) -> Answer | HttpResponseBase:
         known = IdempotentAnswer.objects.filter(person=call.person, key=key).first()
         if known is None:
             raise
-        return _again(known, claim.fingerprint)
+        return _again(known, claim.fingerprint, call)
 
 
 def _kept(claim: IdempotentAnswer, answer: Answer | HttpResponseBase) -> Answer | HttpResponseBase:
@@ -157,7 +197,7 @@ def _kept(claim: IdempotentAnswer, answer: Answer | HttpResponseBase) -> Answer 
     return answer
 
 
-def _again(known: IdempotentAnswer, fingerprint: str) -> HttpResponse:
+def _again(known: IdempotentAnswer, fingerprint: str, call: Call) -> HttpResponse:
     if known.fingerprint != fingerprint:
         raise Problem(
             422,
@@ -165,6 +205,7 @@ def _again(known: IdempotentAnswer, fingerprint: str) -> HttpResponse:
             _("This Idempotency-Key was used for another request: choose a new one."),
             errors={"Idempotency-Key": [_("Used for another request.")]},
         )
+    repeating.require_still(call, json.loads(known.body or "{}"))
     headers = {**known.headers, "Idempotent-Replayed": "true"}
     return HttpResponse(known.body, status=known.status, content_type=JSON, headers=headers)
 

@@ -18,6 +18,8 @@ from stellwerk.kernel.records import memo
 PREFIX = "sw_"
 """Begins every secret, so that scanners for leaked secrets recognise it."""
 HINT_LENGTH = 10
+LIFETIME = timedelta(days=90)
+"""How long a token works for which nothing else is said."""
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -27,9 +29,11 @@ def issue_token(
     scopes: Sequence[str] = (ApiToken.Scope.READ,),
     *,
     expires_at: datetime | None = None,
+    endless: bool = False,
 ) -> tuple[ApiToken, str]:
     """Make a token that acts as `person`; return it with its secret, which can never be shown again.
 
+    It ends at `expires_at`, after 90 days where nothing is said, and never only where it is to be `endless`.
     Raises ValidationError by field when the name is empty, a scope unknown or the expiry past.
     """
     now = timezone.now()
@@ -42,6 +46,8 @@ def issue_token(
         faults["expires_at"] = _("Choose a moment in the future, or none.")
     if faults:
         raise ValidationError(faults)
+    if expires_at is None and not endless:
+        expires_at = now + LIFETIME
     secret = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         person=person,

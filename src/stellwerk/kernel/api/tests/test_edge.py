@@ -100,7 +100,7 @@ def test_a_token_does_what_its_scopes_allow(maria: Person, ticket: dict[str, Any
 
 def test_a_session_reads_and_writes_only_with_its_csrf_token(maria: Person, ticket: dict[str, Any]) -> None:
     browser = Client(enforce_csrf_checks=True)
-    browser.force_login(maria, backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(maria)
     assert browser.get("/api/v1/me").json()["username"] == "maria"
     path = "/api/v1/incidents/INC-000001/comments"
     refused = browser.post(path, {"body": "x"}, content_type="application/json")

@@ -4,13 +4,18 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections
+from django.db import connections, transaction
 
-from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.person import SYSTEM, Person
+from stellwerk.kernel.access.role_assignment import RoleAssignment
+from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.api.housekeeping import forget_answers
-from stellwerk.kernel.api.models import IdempotentAnswer
+from stellwerk.kernel.api.models import ApiToken, IdempotentAnswer
 from stellwerk.kernel.api.tests.conftest import Program
 from stellwerk.kernel.comments.models import Comment
+from stellwerk.kernel.days import today
+from stellwerk.kernel.records import memo
+from stellwerk.kernel.records.services import change, transition
 from stellwerk.processes.incidents.incident import Incident
 
 
@@ -123,3 +128,91 @@ def test_comments_are_not_doubled_either(as_gus: Program, ticket: dict[str, Any]
         path = f"incidents/{ticket['reference']}/comments"
         assert as_gus.post(path, {"body": "Once."}, idempotency_key="c").status_code == 201
     assert Comment.objects.count() == 1
+
+
+# -- only while the right holds ------------------------------------------------------------------------------
+
+
+def repeated(program: Program, path: str, body: Any) -> Any:
+    return program.post(path, body, idempotency_key="k")
+
+
+def lose_every_role(person: Person) -> None:
+    yesterday = today() - timedelta(days=1)
+    for role in RoleAssignment.objects.filter(person=person):
+        change(role, {"valid_from": yesterday, "valid_until": yesterday}, by=SYSTEM)
+
+
+@pytest.fixture
+def other(as_maria: Program) -> dict[str, Any]:
+    return dict(as_maria.post("incidents", {"title": "Other", "requester": as_maria.token.person.pk}).json())
+
+
+WRITES: dict[str, Any] = {
+    "incidents": lambda ticket, other: {"title": "Secret", "requester": ticket["requester"]["reference"]},
+    "incidents/bulk": lambda ticket, other: {
+        "items": [{"title": "Secret", "requester": ticket["requester"]["reference"]}]
+    },
+    "incidents/{}/comments": lambda ticket, other: {"body": "Secret", "internal": True},
+    "incidents/{}/links": lambda ticket, other: {"type": "related", "target": other["reference"]},
+    "incidents/{}/watchers": lambda ticket, other: {"person": ticket["requester"]["reference"]},
+    "incidents/{}/transitions/begin": lambda ticket, other: {},
+}
+
+
+@pytest.mark.parametrize("path", WRITES)
+def test_a_kept_answer_is_given_only_while_the_right_holds(
+    path: str, as_maria: Program, ticket: dict[str, Any], other: dict[str, Any], maria: Person
+) -> None:
+    body = WRITES[path](ticket, other)
+    path = path.format(ticket["reference"])
+    first = repeated(as_maria, path, body)
+    assert first.status_code in (200, 201), first.content
+    again = repeated(as_maria, path, body)
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again["Idempotent-Replayed"] == "true"
+    lose_every_role(maria)
+    refused = repeated(as_maria, path, body)
+    assert refused.status_code in (403, 404)
+    assert b"Secret" not in refused.content
+    assert "Idempotent-Replayed" not in refused
+
+
+def test_who_reads_as_a_guest_today_is_not_given_what_staff_was_told(
+    as_maria: Program, maria: Person
+) -> None:
+    body = {"title": "Mine", "requester": maria.pk, "impact": "high"}
+    assert "impact" in repeated(as_maria, "incidents", body).json()
+    lose_every_role(maria)
+    reference = Incident.objects.get().reference
+    assert "impact" not in as_maria.get(f"incidents/{reference}").json()  # she asked for it herself
+    assert repeated(as_maria, "incidents", body).status_code == 404
+
+
+def test_a_link_to_what_is_no_longer_shown_is_not_told_again(
+    as_maria: Program, ticket: dict[str, Any], other: dict[str, Any], other_centre: Any
+) -> None:
+    path, body = f"incidents/{ticket['reference']}/links", {"type": "related", "target": other["reference"]}
+    assert repeated(as_maria, path, body).status_code == 201
+    far = Incident.objects.get(reference=other["reference"])
+    Incident.objects.filter(pk=far.pk).update(party=other_centre, requester=None)
+    Share.objects.filter(record_id=far.pk).delete()
+    assert as_maria.get(f"incidents/{far.reference}").status_code == 404
+    assert repeated(as_maria, path, body).status_code == 404
+
+
+def set_scopes(program: Program, scopes: list[str]) -> None:
+    with transaction.atomic():
+        memo.forget()
+        ApiToken.objects.filter(pk=program.token.pk).update(scopes=scopes)
+
+
+def test_a_token_that_lost_its_scope_or_its_person_is_given_nothing(as_maria: Program, maria: Person) -> None:
+    body = {"title": "Mine", "requester": maria.pk}
+    assert repeated(as_maria, "incidents", body).status_code == 201
+    set_scopes(as_maria, ["read"])
+    assert repeated(as_maria, "incidents", body).status_code == 403
+    set_scopes(as_maria, ["read", "write"])
+    transition(maria, "leave", by=SYSTEM)
+    assert repeated(as_maria, "incidents", body).status_code == 401
+    assert Incident.objects.count() == 1

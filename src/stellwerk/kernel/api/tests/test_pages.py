@@ -7,7 +7,7 @@ from stellwerk.kernel.access.person import Person
 @pytest.fixture
 def browser(maria: Person) -> Client:
     client = Client()
-    client.force_login(maria, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(maria)
     return client
 
 

@@ -14,7 +14,7 @@ from stellwerk.processes.incidents.incident import Incident
 @pytest.fixture
 def client(maria: Person) -> Client:
     client = Client()
-    client.force_login(maria, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(maria)
     return client
 
 

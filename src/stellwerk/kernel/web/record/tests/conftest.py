@@ -18,7 +18,7 @@ SignIn = Callable[[Person], Client]
 def sign_in() -> SignIn:
     def signed_in(person: Person) -> Client:
         client = Client()
-        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(person)
         return client
 
     return signed_in
