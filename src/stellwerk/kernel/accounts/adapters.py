@@ -1,7 +1,9 @@
 """How allauth deals with people who are records: they come to be and change through the verbs."""
 
+import logging
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -9,6 +11,8 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.providers.base import AuthError
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -17,7 +21,9 @@ from django.utils.translation import gettext_noop as _noop
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.accounts import sessions
 from stellwerk.kernel.accounts.single_sign_on import fault, refuse
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.records.services import change, create
+
+log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -55,7 +61,11 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if claims["userinfo"]["sub"] != claims["id_token"]["sub"]:
             raise OAuth2Error("userinfo and id_token are about different people")
         address = _address(sociallogin)
-        if sociallogin.is_existing or not address:
+        if sociallogin.is_existing:
+            if told := bring_up_to_date(sociallogin.user, _claimed(sociallogin), address):
+                messages.warning(request, told)
+            return
+        if not address:
             return
         known = Person.objects.filter(email=address.email.lower()).first()
         if known and not _vouched(address):
@@ -68,15 +78,15 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Person:
         """Create the person through the verbs; they hold no role, so they see the catalogue and their own tickets."""
-        claimed = sociallogin.account.get_provider_account().get_user_data()
+        claimed = _claimed(sociallogin)
         address = _address(sociallogin)
         username = sociallogin.user.username or ""
         values = {
-            "title": str(claimed.get("name") or username or claimed.get("email") or claimed["sub"])[:250],
+            "title": _name(claimed) or str(username or claimed.get("email") or claimed["sub"])[:250],
             # An address that nobody vouches for could be someone else's, who would then share this account.
             "email": address.email if address and _vouched(address) else None,
             # In mentions; one that looks like an address could pass for another person's.
-            "username": username if re.fullmatch(r"[\w.+-]+", username) else None,
+            "username": username if re.fullmatch(r"[\w.+-]+", username) else _free_name(claimed),
         }
         with transaction.atomic():
             person = create(Person, values, by=SYSTEM, reason=_("First single sign-on."))
@@ -104,6 +114,57 @@ UNVOUCHED = _noop(
     "There is an account for %(email)s here, but single sign-on does not confirm that this address is yours. "
     "Ask your administrator to have it confirmed there."
 )
+TAKEN = _noop(
+    "Single sign-on says that your address is %(email)s, which another person has here: yours stays as it was (%(kept)s). "
+    "Ask your administrator to put it right."
+)
+
+
+def bring_up_to_date(person: Person, claimed: Mapping[str, Any], address: Any) -> str:
+    """Take over what the provider says of a person today: their name, and an address that it vouches for.
+
+    An address that somebody else has here is not taken away from them; the sentence that says so is returned.
+    """
+    if not person.is_active or person.is_service:
+        return ""
+    wanted = {"title": _name(claimed) or person.title, "username": person.username or _free_name(claimed)}
+    taken = False
+    if address and _vouched(address):
+        email = address.email.lower()
+        taken = Person.objects.filter(email=email).exclude(pk=person.pk).exists()
+        wanted["email"] = person.email if taken else email
+    new = {name: value for name, value in wanted.items() if value != getattr(person, name)}
+    try:
+        if new:
+            change(person, new, by=SYSTEM, reason=_("Single sign-on says so."))
+    except ValidationError as error:  # signing in does not depend on it
+        log.warning("What single sign-on says of %s does not fit: %s", person.reference, error)
+    if not taken:
+        return ""
+    log.warning("Single sign-on names an address for %s that another person has here.", person.reference)
+    return _(TAKEN) % {"email": address.email, "kept": person.email or _("without one")}
+
+
+def _claimed(sociallogin: Any) -> dict[str, Any]:
+    claimed: dict[str, Any] = sociallogin.account.get_provider_account().get_user_data()
+    return claimed
+
+
+def _name(claimed: Mapping[str, Any]) -> str:
+    """Return the name that the provider gives, on one line and no longer than a title; "" without one."""
+    name = claimed.get("name")
+    return " ".join(name.split())[:250] if isinstance(name, str) else ""
+
+
+def _free_name(claimed: Mapping[str, Any]) -> str | None:
+    """Return a user name for somebody whom the provider names by an address: what stands before the "@", if it is free."""
+    named = str(claimed.get("preferred_username") or "").lower()
+    name = re.sub(r"[^\w.+-]", "", named.partition("@")[0])[:100]
+    if "@" not in named or not name:
+        return None
+    similar = set(Person.objects.filter(username__startswith=name).values_list("username", flat=True))
+    numbered = (f"{name}{number}" for number in range(2, len(similar) + 3))
+    return next(free for free in (name, *numbered) if free not in similar)
 
 
 def _address(sociallogin: Any) -> Any:

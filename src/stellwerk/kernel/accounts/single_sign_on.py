@@ -45,7 +45,7 @@ def finish(request: HttpRequest, provider_id: str) -> HttpResponse:
 def _asking(request: HttpRequest, ask: Callable[[], HttpResponse]) -> HttpResponse:
     try:
         return ask()
-    except (RequestException, KeyError, TypeError, ValueError) as error:
+    except (RequestException, AttributeError, KeyError, TypeError, ValueError) as error:
         return fault(request, error)
 
 

@@ -12,6 +12,7 @@ from django.test import Client
 
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.accounts.tests.provider import CLIENT_ID, CLIENT_SECRET, Provider, running
+from stellwerk.kernel.comments.services import mentioned
 from stellwerk.kernel.records.services import change, transition
 from stellwerk.site.configuration import read, sign_on_provider
 
@@ -77,16 +78,98 @@ def test_an_unknown_person_becomes_one_without_any_role(client: Client, provider
     assert client.get("/portal/").status_code == 200
 
 
-def test_signing_in_again_finds_the_same_person_even_with_a_new_address(
+def again(client: Client) -> Any:
+    client.logout()
+    return sign_in(client)
+
+
+def test_signing_in_again_finds_the_same_person_and_changes_nothing(
     client: Client, provider: Provider
 ) -> None:
     sign_in(client)
     ada = signed_in(client)
-    client.logout()
-    provider.claims["email"] = "lovelace@globex.example"
-    sign_in(client)
+    again(client)
     assert signed_in(client) == ada
     assert Person.objects.get(pk=ada.pk).version == 1
+
+
+def test_a_new_name_and_address_arrive_and_the_journal_says_from_where(
+    client: Client, provider: Provider
+) -> None:
+    sign_in(client)
+    ada = signed_in(client)
+    provider.claims.update(name="Ada\nKing", email="Ada.King@globex.example")
+    again(client)
+    now = signed_in(client)
+    assert now == ada
+    assert (now.title, now.email, now.username) == ("Ada King", "ada.king@globex.example", "ada")
+    entry = now.entries.order_by("number").last()
+    assert (entry.verb, entry.actor, entry.reason) == ("change", None, "Single sign-on says so.")
+    assert entry.changes == {
+        "title": ["Ada Lovelace", "Ada King"],
+        "email": ["ada@globex.example", "ada.king@globex.example"],
+    }
+
+
+@pytest.mark.parametrize("verified", [False, "false", None, "no"])
+def test_a_new_address_that_nobody_vouches_for_does_not_arrive(
+    client: Client, provider: Provider, verified: Any
+) -> None:
+    sign_in(client)
+    provider.claims |= {"name": "Ada King", "email": "root@example.org", "email_verified": verified}
+    again(client)
+    ada = signed_in(client)
+    assert (ada.title, ada.email) == ("Ada King", "ada@globex.example")
+
+
+def test_an_address_that_somebody_else_has_here_stays_theirs(
+    client: Client, provider: Provider, gus: Person, caplog: Any
+) -> None:
+    sign_in(client)
+    ada = signed_in(client)
+    provider.claims["email"] = "GUS@globex.example"
+    again(client)
+    assert signed_in(client) == ada
+    assert (ada.version, Person.objects.get(pk=gus.pk).email) == (1, "gus@globex.example")
+    assert Person.objects.get(pk=ada.pk).version == 1
+    assert "which another person has here" in client.get("/account/").text
+    assert f"Single sign-on names an address for {ada.reference} that another person has here." in caplog.text
+    assert "gus@" not in caplog.text
+
+
+@pytest.mark.parametrize("claims", [{"name": None}, {"name": ""}, {"email": ""}])
+def test_what_the_provider_no_longer_says_stays_as_it_was(
+    client: Client, provider: Provider, claims: dict[str, Any]
+) -> None:
+    sign_in(client)
+    provider.claims |= claims
+    again(client)
+    ada = signed_in(client)
+    assert (ada.title, ada.email, ada.version) == ("Ada Lovelace", "ada@globex.example", 1)
+
+
+def test_who_is_named_by_an_address_can_be_mentioned(client: Client, provider: Provider, gus: Person) -> None:
+    provider.claims["preferred_username"] = "Ada@globex.example"
+    sign_in(client)
+    ada = signed_in(client)
+    assert ada.username == "ada"
+    assert mentioned("Thanks, @ada!") == [ada]
+    client.logout()
+    provider.claims |= {
+        "sub": "g",
+        "email": "other@initech.example",
+        "preferred_username": "gus@initech.example",
+    }
+    sign_in(client)
+    assert signed_in(client).username == "gus2"
+
+
+def test_who_came_without_a_name_to_be_mentioned_by_gets_one(client: Client, provider: Provider) -> None:
+    sign_in(client)
+    change(Person.objects.get(username="ada"), {"username": ""}, by=SYSTEM)
+    provider.claims["preferred_username"] = "ada@globex.example"
+    again(client)
+    assert signed_in(client).username == "ada"
 
 
 def test_who_is_known_by_a_verified_address_keeps_account_and_password(
@@ -150,7 +233,7 @@ def test_the_word_true_counts_as_true(client: Client, provider: Provider, gus: P
         ({"sub": "1"}, "1", None),
         ({"sub": "1", "preferred_username": "ada"}, "ada", "ada"),
         ({"sub": "1", "name": "Ada", "preferred_username": "gus"}, "Ada", None),
-        ({"sub": "1", "name": "Ada", "preferred_username": "maria@centre.example"}, "Ada", None),
+        ({"sub": "1", "name": "Ada", "preferred_username": "maria@centre.example"}, "Ada", "maria"),
         ({"sub": "1", "name": "A" * 300}, "A" * 250, None),
     ],
 )
@@ -249,6 +332,7 @@ def test_a_provider_that_goes_down_between_is_a_sentence(
         ("discovery", {"issuer": "https://issuer.example"}),
         ("claims", {"name": "Nobody in particular"}),
         ("claims", {**ADA, "sub": ""}),
+        ("claims", {**ADA, "name": ["Ada"]}),
     ],
     ids=[
         "for another client",
@@ -256,6 +340,7 @@ def test_a_provider_that_goes_down_between_is_a_sentence(
         "of another issuer",
         "about nobody",
         "about an empty name",
+        "with a list for a name",
     ],
 )
 def test_an_answer_that_does_not_hold_signs_nobody_in(
