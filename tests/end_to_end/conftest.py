@@ -16,7 +16,7 @@ from stellwerk.kernel.records.services import create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.services.service import Service
 
-REFUSALS = ("status of 409", "status of 422", "status of 404", "status of 403")
+REFUSALS = (*(f"status of {number}" for number in (401, 403, 404, 409, 422)), "Error Code 401")
 """Refusals are part of some stories; browsers note them in their console."""
 
 

@@ -22,6 +22,7 @@ from stellwerk.kernel.exchange.models import ImportDraft
 from stellwerk.kernel.links.services import link
 from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.records.services import create
+from stellwerk.kernel.routes import takes_get
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.web.models import SavedView
 from stellwerk.processes.incidents.incident import Incident
@@ -156,3 +157,12 @@ def told(response: Any, world: World) -> str:
     chunks = response.streaming_content if response.streaming else [response.content]
     text = b"".join(chunks).decode().replace(world.ticket.reference, "INC-999999")
     return re.sub(r'(csrfmiddlewaretoken" value=|X-CSRFToken": |nonce=)"[^"]+"', "", text)
+
+
+def test_signing_in_leads_to_no_address_that_answers_no_browser(world: World) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(world.people["root"])
+    for route in ROUTES:
+        path = world.path(route)
+        if takes_get(path) and "api/" not in route and "logout" not in route:
+            assert client.get(path).status_code != 405, route

@@ -43,6 +43,7 @@ ALLOWED_HOSTS = [
     if host
 ]
 CSRF_TRUSTED_ORIGINS = [URL]
+CSRF_FAILURE_VIEW = "stellwerk.kernel.web.unsent.csrf_failure"
 ROOT_URLCONF = "stellwerk.site.urls"
 WSGI_APPLICATION = "stellwerk.site.wsgi.application"
 
@@ -100,6 +101,7 @@ MIDDLEWARE = [
     "stellwerk.kernel.accounts.middleware.ConfirmationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "stellwerk.kernel.web.dialogs.DialogMiddleware",
+    "stellwerk.kernel.web.unsent.SignedOutMiddleware",
     "stellwerk.kernel.web.faults.FaultMiddleware",
 ]
 TEMPLATES = [

@@ -2,6 +2,7 @@
 import "htmx.org";
 import "./menus";
 import "./toasts";
+import "./signed-out";
 import "./requests";
 import "./dialogs";
 import "./palette";

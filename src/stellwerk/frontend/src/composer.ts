@@ -1,5 +1,6 @@
 // Writing: the draft is kept on the server, files are pasted or dropped, Ctrl+Enter sends.
 import { all, csrfToken, find, later, on, say } from "./dom";
+import { isOutdated, onSignedInAgain } from "./signed-out";
 
 const DRAFT_AFTER = 800;
 
@@ -18,6 +19,14 @@ on("keydown", "form textarea", (event, text) => {
 
 const saveSoon = later(DRAFT_AFTER, (form: HTMLFormElement) => void saveDraft(form));
 
+onSignedInAgain(() => all<HTMLFormElement>("form[data-draft-url]").filter(isBegun).forEach((form) => saveSoon(form)));
+
+function isBegun(form: HTMLFormElement): boolean {
+  return all<HTMLTextAreaElement | HTMLInputElement>("textarea, input[type=text]", form).some(
+    (control) => control.value !== control.defaultValue,
+  );
+}
+
 on("input", "[data-draft-url]", (_event, form) => saveSoon(form as HTMLFormElement));
 
 async function saveDraft(form: HTMLFormElement): Promise<void> {
@@ -32,7 +41,10 @@ async function saveDraft(form: HTMLFormElement): Promise<void> {
       headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" },
       keepalive: true,
     });
-    show(form, answer.ok ? "draftSaved" : "draftFailed");
+    if (answer.ok) return show(form, "draftSaved");
+    const outdated = isOutdated(answer.status, (name) => answer.headers.get(name));
+    if (outdated && answer.status === 403) return saveSoon(form);
+    show(form, outdated ? "draftSignedOut" : "draftFailed");
   } catch {
     show(form, "draftFailed");
     window.setTimeout(() => void saveDraft(form), 10 * DRAFT_AFTER);

@@ -1,5 +1,6 @@
 // Naming people: @ and the beginning of a name, in a composer, offers those who will be able to read it.
 import { all, find, later, on, say } from "./dom";
+import { tellSignedOut } from "./signed-out";
 
 const BEGUN = /(?:^|[^\p{L}\p{N}_@])@([\p{L}\p{N}_.+-]{1,60})$/u;
 const LIST = "mentions";
@@ -23,6 +24,7 @@ async function ask(text: HTMLTextAreaElement): Promise<void> {
       headers: { "HX-Request": "true" },
       signal: asked.signal,
     });
+    if (answer.status === 401) tellSignedOut();
     if (answer.ok) show(text, await answer.text());
     else close(text);
   } catch (error) {

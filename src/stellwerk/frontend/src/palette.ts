@@ -1,5 +1,6 @@
 // The command palette: Ctrl/Cmd-K, type, choose with the arrows, Enter.
 import { all, find, later, on } from "./dom";
+import { tellSignedOut } from "./signed-out";
 
 const dialog = find<HTMLDialogElement>("#palette");
 const input = dialog && find<HTMLInputElement>(".palette-input", dialog);
@@ -23,6 +24,10 @@ async function ask(): Promise<void> {
       headers: { "HX-Request": "true" },
       signal: asked.signal,
     });
+    if (answer.status === 401) {
+      dialog!.close();
+      return tellSignedOut();
+    }
     if (!answer.ok) return;
     results!.innerHTML = await answer.text();
     numberOptions();

@@ -1,6 +1,7 @@
 // Picking a record: an input with [data-suggest] and a data list becomes a combobox with names and a line about each.
 // Without scripts the data list stays.
 import { all, find, later, on, say } from "./dom";
+import { tellSignedOut } from "./signed-out";
 
 const KEPT = 5;
 const pickers = new WeakMap<HTMLInputElement, Picker>();
@@ -39,6 +40,7 @@ class Picker {
     for (const reference of recent(url.pathname)) url.searchParams.append("recent", reference);
     try {
       const answer = await fetch(url, { headers: { "HX-Request": "true" }, signal: asking.signal });
+      if (answer.status === 401) tellSignedOut();
       if (answer.ok && document.activeElement === this.input) this.show(await answer.text(), typed);
     } catch {
       // Who types on or leaves the page no longer waits for these.

@@ -1,5 +1,6 @@
 // Theme and density: applied at once, remembered by the server (the same form works without scripts).
 import { all, csrfToken, on, say } from "./dom";
+import { isOutdated } from "./signed-out";
 import { toast } from "./toasts";
 
 on("click", "[data-preferences] button[name]", (event, element) => {
@@ -16,7 +17,8 @@ on("click", "[data-preferences] button[name]", (event, element) => {
 async function remember(button: HTMLButtonElement): Promise<void> {
   const data = new FormData(button.form!, button);
   try {
-    await fetch(button.form!.action, { method: "POST", body: data, headers: { "X-CSRFToken": csrfToken() } });
+    const answer = await fetch(button.form!.action, { method: "POST", body: data, headers: { "X-CSRFToken": csrfToken() } });
+    isOutdated(answer.status, (name) => answer.headers.get(name));
   } catch {
     toast(say("lost"), "error");
   }

@@ -1,10 +1,10 @@
 // What happens around requests: the progress bar, and a clear sentence when one fails.
 import htmx from "htmx.org";
 import { find, say } from "./dom";
+import { isOutdated } from "./signed-out";
 import { toast } from "./toasts";
 
 const SENTENCES: Record<number, string> = {
-  401: "signedOut",
   403: "forbidden",
   404: "gone",
   409: "stale",
@@ -19,12 +19,18 @@ function count(change: number): void {
   find("#loading-bar")?.classList.toggle("is-on", underWay > 0);
 }
 
+// What a page asks for by itself does not keep its reader signed in.
+htmx.on("htmx:configRequest", (event) => {
+  const { headers, triggeringEvent } = (event as CustomEvent<{ headers: Record<string, string>; triggeringEvent?: Event }>).detail;
+  if (!triggeringEvent) headers["X-Unattended"] = "1";
+});
 htmx.on("htmx:beforeRequest", () => count(1));
 htmx.on("htmx:afterRequest", () => count(-1));
 htmx.on("htmx:sendError", () => toast(say("lost"), "error"));
 htmx.on("htmx:timeout", () => toast(say("lost"), "error"));
 htmx.on("htmx:responseError", (event) => {
   const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
+  if (isOutdated(xhr.status, (name) => xhr.getResponseHeader(name))) return toast(say(xhr.status === 401 ? "signedOut" : "signedIn"), "error");
   toast(say(SENTENCES[xhr.status] ?? "failed"), "error");
 });
 

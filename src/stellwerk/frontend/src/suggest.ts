@@ -1,5 +1,6 @@
 // Boxes to tick that follow what is typed: [data-suggest] says where they come from; they go into the .found beside the input.
 import { find, later, on } from "./dom";
+import { tellSignedOut } from "./signed-out";
 
 const asked = new WeakMap<HTMLInputElement, AbortController>();
 
@@ -18,6 +19,7 @@ async function suggest(input: HTMLInputElement): Promise<void> {
   url.searchParams.set("q", input.value);
   try {
     const answer = await fetch(url, { signal: asking.signal });
+    if (answer.status === 401) tellSignedOut();
     if (answer.ok) find(".found", input.parentElement!)!.innerHTML = await answer.text();
   } catch {
     // Who types on or leaves the page no longer waits for these.

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -22,6 +23,7 @@ from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.accounts import sessions
 from stellwerk.kernel.accounts.single_sign_on import fault, refuse
 from stellwerk.kernel.records.services import change, create
+from stellwerk.kernel.routes import takes_get
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Lead nowhere after signing in where no page stands, such as to where a form was sent."""
+        return bool(super().is_safe_url(url)) and takes_get(urlsplit(url or "/").path or "/")
 
     def login(self, request: HttpRequest, user: Person) -> None:
         """Note when the session began, because its use puts off its end."""

@@ -10,6 +10,7 @@ from stellwerk.kernel.web import (
     options,
     palette,
     search,
+    unsent,
     why,
 )
 from stellwerk.kernel.web.lists import bulk, page, saved_views
@@ -19,6 +20,8 @@ urlpatterns: list[URLPattern] = [
     path("", home.home_page, name="home"),
     path("search/", search.search_page, name="search"),
     path("palette/", palette.palette_part, name="palette"),
+    path("unsent/", unsent.unsent_page, name="unsent"),
+    path("signed-in/", unsent.signed_in_page, name="signed_in"),
     path("access/", why.why_page, name="why"),
     path("design-system/", design_system.design_system, name="design_system"),
     path("notifications/", notifications.notifications_page, name="notifications"),

@@ -1,0 +1,32 @@
+"""Where a browser may be led: not every address that takes a form has a page."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.urls import Resolver404, resolve
+
+
+def takes_get(path: str) -> bool:
+    """Whether a page stands at a path, so that a browser may be led there."""
+    try:
+        view: Any = resolve(path).func
+    except Resolver404:
+        return False
+    while view is not None:
+        # What require_http_methods allows stands nowhere but in its closure.
+        free = getattr(getattr(view, "__code__", None), "co_freevars", ())
+        if "request_method_list" in free:
+            allowed = view.__closure__[free.index("request_method_list")].cell_contents
+            return "GET" in allowed
+        view = getattr(view, "__wrapped__", None)
+    return True
+
+
+def nearest_page(address: str) -> str:
+    """Return the address, or where it answers no browser, the nearest page above it."""
+    path = urlsplit(address).path
+    if takes_get(path):
+        return address
+    while path != "/" and not takes_get(path):
+        path = path.rstrip("/").rpartition("/")[0] + "/"
+    return path
