@@ -9,6 +9,9 @@ def alive(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
+handler400 = "stellwerk.kernel.web.errors.bad_request"
+handler500 = "stellwerk.kernel.web.errors.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("alive", alive, name="alive"),
     path("", include("stellwerk.kernel.api.urls")),

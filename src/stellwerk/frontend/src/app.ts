@@ -16,5 +16,6 @@ import "./suggest";
 import "./picker";
 import "./preferences";
 import "./times";
+import "./sidebar";
 import "./page";
 import "./api";

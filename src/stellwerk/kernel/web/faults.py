@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.errors import StaleWrite, is_full, said_by_database
+from stellwerk.kernel.routes import nearest_page
 from stellwerk.kernel.web.dialogs import GetResponse, is_in_dialog
 
 logger = logging.getLogger("stellwerk.web")
@@ -22,7 +23,10 @@ class FaultMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        answer = self.get_response(request)
+        if answer.status_code == 405 and not answer.content and not request.path_info.startswith("/api/"):
+            return _without_page(request, answer)
+        return answer
 
     def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
         """Answer addresses with a null character, which one database takes for a text and the other does not."""
@@ -41,8 +45,16 @@ class FaultMiddleware:
             return _told(request, str(error), 409)
         if isinstance(error, OperationalError) or is_full(error):
             logger.warning("the database could not take it", exc_info=error)
-            return _told(request, said_by_database(error), 503)
+            return _told(request, said_by_database(error), 503, frame="")
         return None
+
+
+def _without_page(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """Say that an address takes forms only, with the way to the page above it."""
+    context = {"nearest": nearest_page(request.path)}
+    drawn = render(request, "stellwerk/errors/405.html", context, status=405)
+    drawn["Allow"] = answer["Allow"]
+    return drawn
 
 
 def refusal(request: HttpRequest, error: ValidationError, status: int = 400) -> HttpResponse:
@@ -50,9 +62,10 @@ def refusal(request: HttpRequest, error: ValidationError, status: int = 400) -> 
     return _told(request, sentence(error), status)
 
 
-def _told(request: HttpRequest, message: str, status: int) -> HttpResponse:
+def _told(request: HttpRequest, message: str, status: int, **more: str) -> HttpResponse:
+    """Draw the error page; with `frame=""` by itself, where the database may not answer what the frame shows."""
     template = "parts/dialog_refusal" if is_in_dialog(request) else f"errors/{status}"
-    return render(request, f"stellwerk/{template}.html", {"message": message}, status=status)
+    return render(request, f"stellwerk/{template}.html", {"message": message, **more}, status=status)
 
 
 def sentence(error: ValidationError) -> str:

@@ -65,7 +65,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(person, Person):
         return {}
     return {
-        "navigation": SimpleLazyObject(lambda: navigation(person, request.path)),
+        "navigation": SimpleLazyObject(lambda: navigation(person, _place(request))),
         "creatable": SimpleLazyObject(lambda: creatable(person)),
         "unread_count": SimpleLazyObject(lambda: unread(person)),
         "theme": person.theme or "auto",
@@ -75,6 +75,16 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "portal_navigation": SimpleLazyObject(lambda: portal_navigation(request.path)),
         "desk_url": SimpleLazyObject(lambda: reverse("home") if works_here(person) else ""),
     }
+
+
+def _place(request: HttpRequest) -> str:
+    """Return the path by which the navigation finds its place: a record's page belongs to the list of its type."""
+    match = request.resolver_match
+    reference = str(match.kwargs.get("reference", "")) if match else ""
+    try:
+        return reverse("list", args=[registry.for_prefix(reference.partition("-")[0].upper())])
+    except LookupError:
+        return request.path
 
 
 def works_here(person: Person) -> bool:
