@@ -117,7 +117,9 @@ def threads_of(root: int) -> int:
     return sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in tree(root))
 
 
-async def load(port: int, path: str, cookie: str, seconds: float = SECONDS) -> tuple[float, float]:
+async def load(
+    port: int, path: str, cookie: str, seconds: float = SECONDS, clients: int = CLIENTS
+) -> tuple[float, float]:
     """Ask for a page over and over; return the pages per second, and the seconds that the slowest took."""
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n".encode()
     began, took = time.monotonic(), []
@@ -133,7 +135,7 @@ async def load(port: int, path: str, cookie: str, seconds: float = SECONDS) -> t
             took.append(time.monotonic() - asked)
         writer.close()
 
-    await asyncio.gather(*(ask() for _ in range(CLIENTS)))
+    await asyncio.gather(*(ask() for _ in range(clients)))
     return len(took) / (time.monotonic() - began), max(took)
 
 

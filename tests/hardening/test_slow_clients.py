@@ -124,7 +124,7 @@ def test_nobody_waits_for_two_hundred_slow_clients(server: Server) -> None:
             await asyncio.sleep(3)
             assert clients.open >= SLOW - len(SHAPES)  # one may be on its way back
             for path in ("/alive", "/incidents/"):
-                slowest[path] = (await load(server.port, path, server.cookie, 4))[1]
+                slowest[path] = (await load(server.port, path, server.cookie, 4, clients=1))[1]
             assert threads_of(server.process.pid) == threads
         return slowest
 
