@@ -2,7 +2,7 @@
 import { all, find, later, on, say } from "./dom";
 import { tellSignedOut } from "./signed-out";
 
-const BEGUN = /(?:^|[^\p{L}\p{N}_@])@([\p{L}\p{N}_.+-]{1,60})$/u;
+const BEGUN = /(?:^|[^\p{L}\p{N}_@.+-])@([\p{L}\p{N}_][\p{L}\p{N}_.+-]{0,59}(?:@[\p{L}\p{N}_.-]{0,60})?)$/u;
 const LIST = "mentions";
 let asked: AbortController | null = null;
 

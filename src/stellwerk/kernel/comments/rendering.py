@@ -16,7 +16,6 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.comments.services import MENTION
 from stellwerk.kernel.records import registry
 
 SHOWN_AT_ONCE = 4_000
@@ -28,6 +27,8 @@ TAGS = {
 }
 SCHEMES = {"http", "https", "mailto", "tel"}
 
+# A user name may be an address itself. What stands before the @ must not make an e-mail address of it.
+MENTION = re.compile(r"(?<![\w@.+-])@(\w[\w.+-]*(?:@[\w-]+(?:\.[\w-]+)*)?)(?![@\w])")
 _ADDRESS = re.compile(r"https?://[^\s<>\"'`]+[^\s<>\"'`.,:;!?)\]}*_]")
 _REFERENCE = re.compile(r"(?<![\w/-])[A-Z]{2,4}-\d{6,12}(?![\w-])")
 
@@ -64,8 +65,11 @@ def opening(text: str, most: int = SHOWN_AT_ONCE) -> tuple[str, bool]:
 
 
 def mentioned_names(text: str) -> list[str]:
-    """List the user names that a text mentions, in lower case."""
-    return list(dict.fromkeys(name.lower().rstrip(".") for name in MENTION.findall(text)))
+    """List the user names that a text mentions outside code and links, in lower case."""
+    if "@" not in text:
+        return []
+    plain = (part for block in _PARSER.parse(text) for part in _plain(block.children or []))
+    return list(dict.fromkeys(_name(found) for part in plain for found in MENTION.findall(part)))
 
 
 def names_in(texts: Iterable[str], *, linked: bool) -> dict[str, tuple[str, str]]:
@@ -103,6 +107,19 @@ def _connected(tokens: list[Token], people: Names) -> Iterator[Token]:
             yield token
 
 
+def _plain(tokens: list[Token]) -> Iterator[str]:
+    """Yield the texts outside code and links."""
+    inside = 0
+    for token in tokens:
+        inside += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+        if token.type == "text" and not inside:
+            yield token.content
+
+
+def _name(found: str) -> str:
+    return found.lower().rstrip(".")
+
+
 def _split(text: str, people: Names) -> Iterator[Token]:
     end = 0
     for match in _CONNECTED.finditer(text):
@@ -132,7 +149,7 @@ def _link(address: str, text: str) -> str:
 
 
 def _mention(found: str, people: Names) -> str:
-    word = found[1:].rstrip(".")
+    word = found[1:].rstrip(".")  # a full stop ends the sentence, not the name
     name, url = people.get(word.lower(), ("", ""))
     if not name:
         return ""

@@ -1,7 +1,6 @@
 """Saying something on a record."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from django.utils.translation import gettext as _
 from stellwerk.kernel.access.person import Actor, Person
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.comments.models import Comment
+from stellwerk.kernel.comments.rendering import mentioned_names
 from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.services import DIRECT, Act, locked, note
@@ -20,7 +20,6 @@ from stellwerk.kernel.search import indexing
 LONGEST = 2_000_000
 KEEPS_STATUS = "keep_status"
 """The name in the journal of a comment that sets nothing going."""
-MENTION = re.compile(r"(?<![\w@])@([\w.+-]+)")
 
 
 def comment(
@@ -83,7 +82,7 @@ def comments_of(entries: Iterable[Entry]) -> dict[int, Comment]:
 
 def mentioned(body: str) -> list[Person]:
     """List the people whom a text mentions as @username."""
-    names = {name.lower().rstrip(".") for name in MENTION.findall(body)}
+    names = mentioned_names(body)
     return list(Person.objects.filter(username__in=names, is_open=True)) if names else []
 
 

@@ -8,7 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
 from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.comments.services import mentioned
+from stellwerk.kernel.comments.rendering import mentioned_names, names_in, render
+from stellwerk.kernel.comments.services import comment, mentioned
+from stellwerk.kernel.notifications.models import Notification
 from stellwerk.kernel.records.services import create, transition
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.web.record.mentions import suggestions
@@ -66,7 +68,7 @@ def test_who_is_not_known_to_the_writer_is_not_offered(
 def test_a_user_name_that_no_mention_can_hold_is_not_offered(
     incident: Incident, agent: Person, centre: Party
 ) -> None:
-    for username in ("x y", "x@y"):
+    for username in ("x y", "x@y@z"):
         person = make_person(f"Xenia {username}", centre, username=username)
         grant(person, Role.AGENT, centre)
     assert offered(incident, agent, "xenia") == []
@@ -77,6 +79,40 @@ def test_capitals_of_a_user_name_do_not_count(incident: Incident, agent: Person,
     grant(person, Role.AGENT, centre)
     assert offered(incident, agent, "xav") == ["xaverc"]
     assert mentioned("Ask @XaverC or @xaverc.") == [person]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("@jo.doe@example.org please look", ["jo.doe@example.org"]),
+        ("Ask @jo.doe@example.org.", ["jo.doe@example.org"]),
+        ("(@jo.doe), @lena: and @gus.", ["jo.doe", "lena", "gus"]),
+        ("Mail to jo@lena, jo.@lena, first-@lena or jo+it@lena.example", []),
+        ("<jo@lena.example> [text](mailto:jo@lena) https://pages.example/@lena", []),
+        ("In code `@lena` is nobody\n\n    @lena\n\n```\n@lena\n```\n", []),
+        ("@under_score_name and **@maria**", ["under_score_name", "maria"]),
+        ("@jo@lena@gus", []),
+        ("@", []),
+    ],
+)
+def test_a_name_is_mentioned_and_an_address_is_not(text: str, names: list[str]) -> None:
+    assert mentioned_names(text) == names
+
+
+def test_somebody_whose_user_name_is_an_address_is_told_and_nobody_else(
+    incident: Incident, agent: Person, centre: Party
+) -> None:
+    short = make_person("Jo Short", centre, username="jo.doe")
+    whole = make_person("Jo Whole", centre, username="jo.doe@example.org")
+    for person in (short, whole):
+        grant(person, Role.AGENT, centre)
+    assert sorted(offered(incident, agent, "jo.doe")) == ["jo.doe", "jo.doe@example.org"]
+    assert offered(incident, agent, "jo.doe@exa") == ["jo.doe@example.org"]
+    said = "@Jo.Doe@example.org, please look"
+    assert mentioned(said) == [whole]
+    assert render(said, names_in([said], linked=False)) == "<p><strong>Jo Whole</strong>, please look</p>\n"
+    comment(incident, said, by=agent, internal=True)
+    assert list(Notification.objects.filter(why="mentioned").values_list("person", flat=True)) == [whole.pk]
 
 
 def test_the_page_is_for_those_who_write_there_as_staff(
