@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +22,7 @@ from stellwerk.kernel.web import components
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.ticket import Ticket
+from stellwerk.processes.services.service import Service
 
 KINDS: dict[str, type[Ticket]] = {"incident": Incident, "service_request": ServiceRequest}
 MOST_FOUND = 25
@@ -51,6 +54,29 @@ def own(person: Person) -> QuerySet[Record]:
     return Record.objects.filter(kind__in=KINDS, pk__in=mine).order_by("-created_at", "-pk")
 
 
+def of_either_kind(**condition: Any) -> Q:
+    """Return the condition, of the core table, that holds for the tickets of both kinds that fulfil another."""
+    found = [Q(pk__in=model._default_manager.filter(**condition).values("pk")) for model in KINDS.values()]
+    return reduce(or_, found)
+
+
+def requesters_turn() -> Q:
+    """Return the condition, of the core table, that `is_the_requesters_turn` asks of one ticket."""
+    waiting = of_either_kind(status=Ticket.Status.WAITING, waiting_for=Ticket.WaitingFor.USER)
+    return Q(status=Ticket.Status.RESOLVED) | waiting
+
+
+def turn_first(tickets: QuerySet[Record]) -> QuerySet[Record]:
+    """Put what waits for the requester before everything else."""
+    theirs = Case(When(requesters_turn(), then=0), default=1, output_field=IntegerField())
+    return tickets.order_by(theirs, "-created_at", "-pk")
+
+
+def about(person: Person, service: Service) -> QuerySet[Record]:
+    """Select the person's open tickets about a service, first those that wait for them."""
+    return in_tab(person, "open").filter(of_either_kind(service=service.pk))
+
+
 def search(person: Person, text: str) -> list[Ticket]:
     """Find the person's own tickets by words or a number, the best first."""
     mine = own(person)
@@ -69,7 +95,7 @@ def in_tab(person: Person, tab: str) -> QuerySet[Record]:
     """Select the tickets of a tab; LookupError for one that does not exist."""
     if tab == "organisation":
         return of_organisation(person)
-    mine = own(person)
+    mine = turn_first(own(person)) if tab == "open" else own(person)
     narrowed = {
         "open": Q(is_open=True) | Q(status=Ticket.Status.RESOLVED),
         "ended": Q(is_open=False),

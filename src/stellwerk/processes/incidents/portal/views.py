@@ -53,14 +53,18 @@ SOLVED = "solved"
 def home(request: HttpRequest) -> HttpResponse:
     """Show what waits for the reader, their open tickets, and the ways to ask for help."""
     person = _reader(request)
-    mine = tickets.typed(tickets.in_tab(person, "open")[: SHOWN * 3])
+    current = tickets.in_tab(person, "open")
+    turn = tickets.requesters_turn()
+    theirs, rest = current.filter(turn), current.exclude(turn)
+    mine = tickets.typed([*theirs[: PER_PAGE + 1], *rest[:SHOWN]])
     waiting = [ticket for ticket in mine if tickets.is_the_requesters_turn(ticket)]
     others = [ticket for ticket in mine if not tickets.is_the_requesters_turn(ticket)]
     context = {
         "name": person.get_short_name(),
         "ways": _ways(),
-        "waiting": [tickets.row(ticket) for ticket in waiting],
-        "tickets": [tickets.row(ticket) for ticket in others[:SHOWN]],
+        "waiting": [tickets.row(ticket) for ticket in waiting[:PER_PAGE]],
+        "more_waiting": len(waiting) > PER_PAGE,
+        "tickets": [tickets.row(ticket) for ticket in others],
         "tickets_url": reverse("portal_tickets"),
         "services": [catalogue.tile(service) for service in catalogue.catalogue(person)[:SHOWN]],
         "services_url": reverse("portal_services"),
@@ -94,16 +98,13 @@ def service(request: HttpRequest, reference: str) -> HttpResponse:
     found = catalogue.catalogue(person).filter(reference=reference.upper()).first()
     if found is None:
         raise Http404
-    about = [
-        ticket
-        for ticket in tickets.typed(tickets.in_tab(person, "open")[:50])
-        if ticket.service_id == found.pk
-    ]
+    about = tickets.typed(tickets.about(person, found)[: PER_PAGE + 1])
     context = {
         "service": catalogue.detail(found),
         "facts": catalogue.facts(found),
         "ways": _ways(f"?service={found.reference}"),
-        "tickets": [tickets.row(ticket) for ticket in about],
+        "tickets": [tickets.row(ticket) for ticket in about[:PER_PAGE]],
+        "tickets_url": reverse("portal_tickets") if len(about) > PER_PAGE else "",
         "services_url": reverse("portal_services"),
     }
     return _page(request, "service", context)

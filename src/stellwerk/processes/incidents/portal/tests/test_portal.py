@@ -85,6 +85,38 @@ def test_gus_sees_what_waits_for_him(portal: Client, ticket: Incident) -> None:
     assert page.context["tickets"] == []
 
 
+def test_what_waits_for_gus_is_first_however_many_other_tickets_he_has(
+    portal: Client, gus: Person, mail: Service, ticket: Incident
+) -> None:
+    transition(ticket, "wait", {"waiting_for": "user"}, by=SYSTEM)
+    asked = create(ServiceRequest, {"title": "A key", "requester": gus, "service": mail}, by=SYSTEM)
+    transition(asked, "wait", {"waiting_for": "user"}, by=SYSTEM)
+    supplier = create(Incident, {"title": "Elsewhere", "requester": gus, "service": mail}, by=SYSTEM)
+    transition(supplier, "wait", {"waiting_for": "supplier"}, by=SYSTEM)
+    for number in range(60):
+        create(Incident, {"title": f"Newer {number}", "requester": gus}, by=SYSTEM)
+    home = portal.get("/portal/").text
+    waiting, _head, others = home.partition("Your open tickets")
+    assert [each.reference in waiting for each in (ticket, asked, supplier)] == [True, True, False]
+    assert others.count("Newer") == 8
+    listed = portal.get("/portal/tickets/").text
+    assert listed.index(asked.reference) < listed.index(ticket.reference) < listed.index("Newer 59")
+    assert supplier.reference in portal.get("/portal/tickets/?page=3").text
+    about = portal.get(f"/portal/services/{mail.reference}/").text
+    assert about.index(asked.reference) < about.index(ticket.reference) < about.index(supplier.reference)
+
+
+def test_who_has_more_waiting_than_fit_is_led_to_all_of_them(portal: Client, gus: Person) -> None:
+    other = create(Incident, {"title": "Goes on", "requester": gus}, by=SYSTEM)
+    for number in range(27):
+        made = create(Incident, {"title": f"Waits {number}", "requester": gus}, by=SYSTEM)
+        transition(made, "wait", {"waiting_for": "user"}, by=SYSTEM)
+    home = portal.get("/portal/").text
+    assert home.count("Waits") == 25
+    assert '<span class="lamp">25+</span>' in home
+    assert other.reference in home.partition("Your open tickets")[2]
+
+
 def test_gus_answers_and_reads_no_internal_note(portal: Client, ticket: Incident, agent: Person) -> None:
     comment(ticket, "He always says that", by=agent, internal=True)
     comment(ticket, "Is it plugged in?", by=agent)
