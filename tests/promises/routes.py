@@ -241,6 +241,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     "records/<str:reference>/fields/<str:name>/text/": (Row("GET", "302 404 404 404 404 404 404 404"),),
     "records/<str:reference>/fields/<str:name>/value/": (Row("GET", "302 404 404 404 403 200 200 200"),),
     "records/<str:reference>/mentions/": (Row("GET", "302 404 404 404 403 200 200 200"),),
+    "records/<str:reference>/templates/": (Row("GET", "302 404 404 404 403 200 200 200"),),
     "records/<str:reference>/files/": (Row("POST", "302 404 404 422 422 422 422 422"),),
     "records/<str:reference>/files/<int:pk>/remove/": (
         Row("GET", "302 404 404 403 403 200 200 200"),

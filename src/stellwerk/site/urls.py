@@ -18,7 +18,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("stellwerk.kernel.accounts.urls")),
     path("portal/", include("stellwerk.processes.incidents.portal.urls")),
     path("", include("stellwerk.processes.incidents.urls")),
-    # Last: record types take any first segment.
-    path("", include("stellwerk.kernel.web.urls")),
-    path("", include("stellwerk.kernel.exchange.urls")),
+    path("", include("stellwerk.kernel.web.urls")),  # last: record types take any first segment
 ]

@@ -41,6 +41,7 @@ async function saveDraft(form: HTMLFormElement): Promise<void> {
       headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" },
       keepalive: true,
     });
+    if (answer.status === 200) return tell(form, await answer.text()); // who else is writing here
     if (answer.ok) return show(form, "draftSaved");
     const outdated = isOutdated(answer.status, (name) => answer.headers.get(name));
     if (outdated && answer.status === 403) return saveSoon(form);
@@ -52,8 +53,12 @@ async function saveDraft(form: HTMLFormElement): Promise<void> {
 }
 
 function show(form: HTMLFormElement, sentence: string): void {
+  tell(form, say(sentence));
+}
+
+function tell(form: HTMLFormElement, sentence: string): void {
   const state = find("[data-draft-state]", form);
-  if (state) state.textContent = say(sentence);
+  if (state) state.textContent = sentence;
 }
 
 // -- templates
@@ -65,6 +70,13 @@ on("click", "[data-insert]", (_event, button) => {
   text.dispatchEvent(new Event("input", { bubbles: true }));
   button.closest("details")!.open = false;
   text.focus();
+});
+
+// Enter in the search takes the first one found; it must not send the text.
+on("keydown", "[data-composer] [data-suggest]", (event, search) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  find("[data-insert]", search.closest("details")!)?.click();
 });
 
 // -- files

@@ -1,4 +1,4 @@
-// Boxes to tick that follow what is typed: [data-suggest] says where they come from; they go into the .found beside the input.
+// Boxes to tick, or items of a menu, that follow what is typed: [data-suggest] says where they come from; they go into the .found beside the input.
 import { find, later, on } from "./dom";
 import { tellSignedOut } from "./signed-out";
 

@@ -1,6 +1,7 @@
 """One request to the API as the operations see it, and what they answer."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,6 +19,8 @@ from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.record import Record
 
 JSON = "application/json"
+ETAG = re.compile(r"(\d{1,9})(?:-[0-9a-f]{16})?")
+"""An ETag without its quotes: the record's version, and a digest of what was shown."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +102,9 @@ class Call:
         tag = given.strip().removeprefix('"').removesuffix('"')
         if tag == "*":
             return None
-        if not (tag.isascii() and tag.isdigit() and len(tag) < 10):
+        if not (found := ETAG.fullmatch(tag)):
             raise Problem(412, "stale", _("If-Match must be the ETag of the record as you last read it."))
-        return int(tag)
+        return int(found[1])
 
     def _version_in_body(self, required: bool) -> int | None:
         version = self.body.get("version")

@@ -137,7 +137,12 @@ def _responses(operation: Operation, record_type: RecordType[Any]) -> dict[str, 
     elif operation.status == HTTPStatus.OK:
         success["content"] = {"application/octet-stream": {}, "*/*": {}}
     if operation.name in ("get", "change", "create", "take"):
-        success["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "The record's version."}}
+        success["headers"] = {
+            "ETag": {
+                "schema": {"type": "string"},
+                "description": "The record's version, and a digest of what the answer shows.",
+            }
+        }
     also = {str(status): success | {"description": HTTPStatus(status).phrase} for status in operation.also}
     if "304" in also:
         also["304"] = {"description": "Nothing has changed."}

@@ -1,9 +1,12 @@
 """Lists, single records, creating, changing, steps, journal: what every record type answers to."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -37,9 +40,13 @@ CURSOR = Parameter("cursor", "“next” of the page before; the same filters an
 FIELDS = Parameter("fields", "Names of the fields wanted, separated by commas; all without it.")
 AS_OF = Parameter("as_of", "The record as it was at this moment.", {"type": "string", "format": "date-time"})
 IF_NONE_MATCH = Parameter(
-    "If-None-Match", "The ETag last read: 304 when nothing has changed.", place="header"
+    "If-None-Match", "The ETag last read: 304 when nothing of the answer has changed.", place="header"
 )
-IF_MATCH = Parameter("If-Match", "The ETag last read; `version` in the body says the same.", place="header")
+IF_MATCH = Parameter(
+    "If-Match",
+    "The ETag last read, of which the version counts; `version` in the body says the same.",
+    place="header",
+)
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key",
     "A name of your own for this request: sent again, it answers the same and does nothing twice.",
@@ -102,12 +109,11 @@ def read_record(call: Call) -> Answer:
     as_of = call.parameter("as_of")
     if as_of is not None:
         return _past(call, as_of, names)
-    etag = _etag(call.record)
-    if etag in [
-        tag.strip().removeprefix("W/") for tag in call.request.headers.get("If-None-Match", "").split(",")
-    ]:
-        return Answer(None, 304, {"ETag": etag})
-    return _told(call, call.record, names=names)
+    told = _told(call, call.record, names=names)
+    known = call.request.headers.get("If-None-Match", "").split(",")
+    if not {tag.strip().removeprefix("W/") for tag in known}.isdisjoint({told.headers["ETag"], "*"}):
+        return Answer(None, 304, {"ETag": told.headers["ETag"]})
+    return told
 
 
 @operation(
@@ -279,7 +285,7 @@ def _bulk(body: Data) -> tuple[str, list[Data]]:
 
 def _told(call: Call, record: Record, *, status: int = 200, names: tuple[str, ...] | None = None) -> Answer:
     data = Representation(call.record_type, call.person, names).one(record)
-    headers = {"ETag": _etag(record)}
+    headers = {"ETag": _etag(record, data)}
     if status == 201:
         headers["Location"] = f"{call.request.path}/{record.reference}"
     return Answer(data, status, headers)
@@ -295,7 +301,7 @@ def _written(call: Call, write: Any, *, required: bool = False) -> Answer:
         problem = _problem(call, stale, call.body)
         if "If-Match" in call.request.headers:
             problem.status = 412
-        problem.headers["ETag"] = _etag(stale.current)
+        problem.headers["ETag"] = _etag(stale.current, problem.more["theirs"]["values"])
         raise problem from None
 
 
@@ -340,8 +346,10 @@ def _write(call: Call, given: Data, write: Callable[[Data, Any], Record]) -> Rec
     return write(values, services.Checking(faults) if faults else services.DIRECT)
 
 
-def _etag(record: Record) -> str:
-    return f'"{record.version}"'
+def _etag(record: Record, told: Data) -> str:
+    """Return a tag of what the answer shows: the names of others change without the record's version."""
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, cls=DjangoJSONEncoder).encode())
+    return f'"{record.version}-{digest.hexdigest()[:16]}"'
 
 
 def _past(call: Call, given: str, names: tuple[str, ...] | None) -> Answer:

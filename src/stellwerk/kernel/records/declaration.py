@@ -287,8 +287,8 @@ class RecordType(Generic[R]):
 
     # -- pages: override for what only this type has ---------------------------------------------------
 
-    def reply_templates(self, record: R, by: "Person") -> list[ReplyTemplate]:
-        """List the texts that `by` may answer with on this record."""
+    def reply_templates(self, record: R, by: "Person", text: str = "") -> list[ReplyTemplate]:
+        """List the texts that `by` may answer with on this record: the first ones, or those that `text` finds."""
         return []
 
     def actions(self, record: R, by: "Person") -> list[Action]:

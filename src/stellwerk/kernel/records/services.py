@@ -239,7 +239,7 @@ def change(
 ) -> R:
     """Set `values` on the record and return it as it is now; without a difference nothing is written.
 
-    `version` is the one the writer last saw; StaleWrite when the record has moved on since.
+    `version` is the one the writer last saw; StaleWrite when one of these fields was changed since.
     """
     act = Act(Verb.CHANGE, by, reason=reason, at=at, brought_from=brought_from)
     with writer.atomic():
@@ -263,11 +263,14 @@ def transition(
     brought_from: str = "",
     writer: Any = DIRECT,
 ) -> R:
-    """Take the step `name` of the record's workflow, setting only the fields that it asks for or offers."""
+    """Take the step `name` of the record's workflow, setting only the fields that it asks for or offers.
+
+    `version` is the one the writer last saw; StaleWrite when any field was changed since.
+    """
     values = values or {}
     act = Act(Verb.TRANSITION, by, name=name, reason=reason, at=at, brought_from=brought_from)
     with writer.atomic():
-        record, before = take_up(record, values, version, writer)
+        record, before = take_up(record, values, version, writer, whole=True)
         record_type = record.record_type
         step = _step(record_type, record, name)
         if not writer.brings_history and not standing_of(by).may_take(step, record):
@@ -383,13 +386,26 @@ def shared_by_hand(record: Record, whom: Collection[int]) -> set[int]:
 # -- steps of the verbs --------------------------------------------------------------------------------
 
 
-def take_up(record: R, values: Values, version: int | None, writer: Any) -> tuple[R, R]:
-    """Lock the record and keep a copy of it as it is before the write."""
+def take_up(
+    record: R, values: Values, version: int | None, writer: Any, *, whole: bool = False
+) -> tuple[R, R]:
+    """Lock the record and keep a copy of it as it is before the write.
+
+    StaleWrite when one of the fields was changed since `version`; of the `whole` record, for what depends on all of it.
+    """
     record = writer.hold(record.specific)
     if version is not None and version != record.version:
-        mine = {name: values[name] for name in values}
-        raise StaleWrite(record, machine_values(record), mine, version)
+        changed = changed_since(record, version)
+        if version > record.version or (whole and changed) or not changed.isdisjoint(values):
+            raise StaleWrite(record, machine_values(record), dict(values), version)
     return record, twin(record)
+
+
+def changed_since(record: Record, version: int) -> set[str]:
+    """Return the fields that were changed after `version`; what was said or linked since then is no change of them."""
+    writes = Entry.objects.filter(record_id=record.pk).exclude(verb__in=QUIET).order_by("number")
+    later = writes[max(version, 0) :].values_list("changes", flat=True)
+    return {name for changes in later for name in changes if not name.startswith("@")}
 
 
 def _set(

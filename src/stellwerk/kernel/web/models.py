@@ -37,6 +37,7 @@ class Draft(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["person", "place"], name="draft_once"),)
+        indexes = (models.Index("place", "updated_at", name="draft_place"),)
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.place}"

@@ -17,7 +17,7 @@ from stellwerk.kernel.records.record import Record
 
 R = TypeVar("R", bound=Record)
 
-NOT_CONTENT = frozenset({"csrfmiddlewaretoken", "version", "once", "send"})
+NOT_CONTENT = frozenset({"csrfmiddlewaretoken", "version", "once", "seen", "send"})
 """What a form carries beside what somebody filled in."""
 
 

@@ -1,24 +1,36 @@
 """Filling the placeholders of reply templates from a ticket."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
 
 from stellwerk.foundation.reply_template import ReplyTemplate as Template
 from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.records.declaration import ReplyTemplate
+from stellwerk.kernel.search import door
 
 if TYPE_CHECKING:
     from stellwerk.processes.incidents.ticket import Ticket
 
 PLACEHOLDER = re.compile(r"\{(requester|reference|service|agent)\}")
-MOST = 50
+MOST = 100
+"""So many are offered at once; a search finds any other."""
 
 
-def replies_for(ticket: "Ticket", by: Person) -> list[ReplyTemplate]:
-    """List the templates in use that `by` may see, filled for the ticket; unknown placeholders stay as they are."""
-    found = (
-        Template.objects.visible_to(by).filter(status=Template.Status.ACTIVE).order_by("title", "pk")[:MOST]
-    )
+def replies_for(ticket: "Ticket", by: Person, text: str = "") -> list[ReplyTemplate]:
+    """List the templates in use that `by` may see, filled for the ticket; unknown placeholders stay as they are.
+
+    They are the first ones by title, or the best matches for `text`.
+    """
+    usable: QuerySet[Any] = Template.objects.visible_to(by).filter(status=Template.Status.ACTIVE)
+    if text.strip():
+        ids = door.find(usable, text, internal=standing_of(by).as_staff(Template)).page(1, MOST)
+        known = usable.in_bulk(ids)
+        found = [known[pk] for pk in ids if pk in known]
+    else:
+        found = list(usable.order_by("title", "pk")[:MOST])
     if not found:
         return []
     words = {

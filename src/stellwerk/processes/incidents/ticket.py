@@ -595,8 +595,8 @@ class TicketType(RecordType[T]):
                 {"priority_reason": _("Say why the priority differs from what impact and urgency give.")}
             )
 
-    def reply_templates(self, record: T, by: Person) -> list[ReplyTemplate]:
-        return replies_for(record, by)
+    def reply_templates(self, record: T, by: Person, text: str = "") -> list[ReplyTemplate]:
+        return replies_for(record, by, text)
 
     def actions(self, record: T, by: Person) -> list[Action]:
         if not standing_of(by).may_edit(record):

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def test_creating_says_where_the_record_is(as_maria: Program, gus: Person) -> No
     answer = as_maria.post("incidents", {"title": "Printer", "requester": gus.pk})
     assert answer.status_code == 201
     assert answer["Location"] == "/api/v1/incidents/INC-000001"
-    assert answer["ETag"] == '"1"'
+    assert re.fullmatch(r'"1-[0-9a-f]{16}"', answer["ETag"])
     assert as_maria.get("incidents/inc-000001").json() == answer.json()
 
 
@@ -185,7 +186,9 @@ def test_a_hidden_reference_and_a_missing_one_are_refused_alike_even_in_a_stale_
     as_maria.patch("incidents/INC-000001", {"title": "x"}, if_match="*")
     for version, status in ((2, 422), (1, 412)):
         told = [
-            as_maria.patch("incidents/INC-000001", {"requester": reference}, if_match=f'"{version}"')
+            as_maria.patch(
+                "incidents/INC-000001", {"requester": reference, "title": "y"}, if_match=f'"{version}"'
+            )
             for reference in (nobody.reference, "PER-999999")
         ]
         assert [answer.status_code for answer in told] == [status, status]
@@ -217,7 +220,8 @@ def test_a_stale_change_shows_both_versions_and_changes_nothing(
     by_tag = as_maria.patch("incidents/INC-000001", {"title": "Second"}, if_match='"1"')
     by_body = as_maria.patch("incidents/INC-000001", {"title": "Second", "version": 1})
     assert (by_tag.status_code, by_body.status_code) == (412, 409)
-    assert by_tag["ETag"] == '"2"'
+    assert by_tag["ETag"] == as_maria.get("incidents/INC-000001")["ETag"]
+    assert by_tag["ETag"].startswith('"2-')
     assert by_tag.json()["yours"] == {"version": 1, "values": {"title": "Second"}}
     assert by_tag.json()["theirs"]["version"] == 2
     assert by_tag.json()["theirs"]["values"]["title"] == "First"
@@ -240,7 +244,7 @@ def test_both_versions_of_a_stale_change_tell_references_as_a_record_does(
     assert stale.json()["theirs"]["values"] == as_maria.get("incidents/INC-000001").json()
 
 
-STALE_QUERIES = 11  # seven to lock and compare; what yours refers to, what theirs does, and who sees either
+STALE_QUERIES = 12  # eight to lock and compare; what yours refers to, what theirs does, and who sees either
 
 
 def test_a_stale_change_tells_guests_only_what_is_shown_to_them(
@@ -299,10 +303,58 @@ def test_the_journal_does_not_name_the_other_end_of_a_link_that_one_cannot_see(
 
 
 def test_an_unchanged_record_is_not_sent_again(as_maria: Program, ticket: dict[str, Any]) -> None:
-    answer = as_maria.get("incidents/INC-000001", if_none_match='"1"')
-    assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", '"1"')
-    assert as_maria.get("incidents/INC-000001", if_none_match='"7", W/"1"').status_code == 304
-    assert as_maria.get("incidents/INC-000001", if_none_match='"2"').status_code == 200
+    path, tag = "incidents/INC-000001", as_maria.get("incidents/INC-000001")["ETag"]
+    answer = as_maria.get(path, if_none_match=tag)
+    assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", tag)
+    assert as_maria.get(path, if_none_match=f'"7", W/{tag}').status_code == 304
+    assert as_maria.get(path, if_none_match="*").status_code == 304
+    for other in ('"1"', '"2-0123456789abcdef"', tag.replace("1-", "2-")):
+        assert as_maria.get(path, if_none_match=other).status_code == 200
+
+
+def test_a_record_is_sent_again_when_somebody_it_names_is_called_otherwise(
+    as_maria: Program, ticket: dict[str, Any], gus: Person
+) -> None:
+    path = "incidents/INC-000001"
+    tag, title_only = (as_maria.get(each)["ETag"] for each in (path, f"{path}?fields=title"))
+    assert tag != title_only
+    change(gus, {"title": "Gus Married"}, by=SYSTEM)
+    answer = as_maria.get(path, if_none_match=tag)
+    assert (answer.status_code, answer.json()["requester"]["title"]) == (200, "Gus Married")
+    assert as_maria.get(f"{path}?fields=title", if_none_match=title_only).status_code == 304
+    assert as_maria.patch(path, {"title": "Written"}, if_match=tag).status_code == 200
+
+
+def test_who_may_see_less_is_told_less_whatever_they_have_kept(
+    as_maria: Program, as_gus: Program, ticket: dict[str, Any]
+) -> None:
+    kept = as_maria.get("incidents/INC-000001")["ETag"]
+    answer = as_gus.get("incidents/INC-000001", if_none_match=kept)
+    assert (answer.status_code, "team" in answer.json()) == (200, False)
+
+
+def test_what_was_said_and_changed_elsewhere_is_no_conflict(
+    as_maria: Program, as_gus: Program, ticket: dict[str, Any]
+) -> None:
+    path, tag = "incidents/INC-000001", '"1"'
+    as_gus.post(f"{path}/comments", {"body": "One more thing."})
+    as_maria.patch(path, {"urgency": "high"}, if_match="*")
+    assert as_maria.patch(path, {"title": "Mail again"}, if_match=tag).status_code == 200
+    stale = as_maria.patch(path, {"urgency": "low", "title": "Third"}, if_match=tag)
+    assert stale.status_code == 412
+    now = Incident.objects.get()
+    assert (now.title, now.urgency) == ("Mail again", "high")
+    assert as_maria.patch(path, {"title": "Later"}, if_match='"99"').status_code == 412
+
+
+def test_a_step_is_stale_once_another_was_taken_and_not_for_a_comment(
+    as_maria: Program, as_gus: Program, ticket: dict[str, Any]
+) -> None:
+    path = "incidents/INC-000001"
+    as_gus.post(f"{path}/comments", {"body": "One more thing."})
+    assert as_maria.post(f"{path}/transitions/begin", {"version": 1}).status_code == 200
+    assert as_maria.post(f"{path}/transitions/wait", {"version": 1, "waiting_for": "user"}).status_code == 409
+    assert Incident.objects.get().status == "in_progress"
 
 
 def test_only_the_wanted_fields_are_told(as_maria: Program, as_gus: Program, ticket: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{RECORD}/entries/<int:number>/undo/", steps.undo_page, name="record_undo"),
     path(f"{RECORD}/say/", talking.say_page, name="record_say"),
     path(f"{RECORD}/mentions/", mentions.mentions_page, name="record_mentions"),
+    path(f"{RECORD}/templates/", talking.templates_page, name="record_templates"),
     path(f"{RECORD}/comments/<int:pk>/", talking.comment_page, name="record_comment"),
     path(f"{RECORD}/links/", beside.links_page, name="record_links"),
     path(f"{RECORD}/links/again/", beside.relink_page, name="record_relink"),

@@ -205,7 +205,7 @@ def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
         return _edit_form(request, page, form, status=422)
     try:
         version = version_of(request.POST.get("version"))
-        changed = change(record, form.changes(record), by=person, version=version)
+        changed = change(record, _touched(form, record, version), by=person, version=version)
     except ValidationError as error:
         form.take_errors(error)
         return _edit_form(request, page, form, status=422)
@@ -215,6 +215,15 @@ def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
     if told := new_access(record, changed):
         messages.info(request, told)
     return redirect(record)
+
+
+def _touched(form: RecordForm, record: Record, version: int | None) -> dict[str, Any]:
+    """Return what the person changed: what others changed since the form was opened stays theirs."""
+    changes = form.changes(record)
+    if version is None or version >= record.version:
+        return changes
+    base = state_at(record, version)
+    return {name: value for name, value in changes.items() if form.machine(name, value) != base.get(name)}
 
 
 def _edit_form(
@@ -251,7 +260,8 @@ def _merge_form(request: HttpRequest, page: RecordPage, form: RecordForm, stale:
 
 def conflict_of(page: RecordPage, stale: StaleWrite, mine: Mapping[str, Any]) -> dict[str, Any]:
     """Set what somebody wanted to write against what is stored now, and say who was faster."""
-    last = _writes(page.record)[stale.version : stale.version + 1].first()
+    later = reversed(list(_writes(page.record)[stale.version :]))
+    last = next((entry for entry in later if not entry.changes.keys().isdisjoint({*mine, "status"})), None)
     base = state_at(page.record, stale.version)
     lines = []
     for name in dict.fromkeys([*mine, *page.values, *base]):

@@ -317,7 +317,7 @@ class RecordPage:
         """Prepare the place to write; None for who may only read."""
         if not self.standing.may_comment(self.record):
             return None
-        draft = drafts.draft_of(self.person, reply_place(self.record))
+        draft, others = drafts.at(reply_place(self.record), self.person)
         reply = (_("Reply"), _("Write a reply. Everyone on this record reads it."))
         if not self.record_type.participants:
             reply = (_("Comment"), _("Write a comment. Everyone who sees this record reads it."))
@@ -333,10 +333,13 @@ class RecordPage:
             "body": draft.get("body", ""),
             "draft_url": reverse("draft", args=[reply_place(self.record)]),
             "mentions_url": self.address("record_mentions") if self.inside else "",
+            "templates_url": self.address("record_templates"),
             "templates": self.record_type.reply_templates(self.record, self.person) if self.inside else [],
             "accept": "",
             "steps": composer_steps(self) if self.inside else [],
             "once": drafts.new_token(),
+            "seen": self.record.journal_count,
+            "others": drafts.writing(self.record, others) if self.inside else "",
             "limit": settings.UPLOAD_LIMIT // 2**20,
             "types": ", ".join(sorted(ALLOWED)),
         }
@@ -448,7 +451,7 @@ class RecordPage:
 
 def reply_place(record: Record) -> str:
     """Name the place under which what is written on a record is kept until it is sent."""
-    return f"reply:{record.reference}"
+    return f"{drafts.REPLY}:{record.reference}"
 
 
 def composer_steps(page: RecordPage) -> list[dict[str, Any]]:

@@ -8,27 +8,46 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.attachments.services import attach
 from stellwerk.kernel.comments.models import Comment
 from stellwerk.kernel.comments.services import comment
 from stellwerk.kernel.errors import StaleWrite
+from stellwerk.kernel.records.entry import Entry, Verb
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.services import transition
 from stellwerk.kernel.web import once
 from stellwerk.kernel.web.faults import sentence
 from stellwerk.kernel.web.record import drafts
 from stellwerk.kernel.web.record.editing import whole_text
-from stellwerk.kernel.web.record.finding import version_of, visible_record
+from stellwerk.kernel.web.record.finding import inside_record, version_of, visible_record
 from stellwerk.kernel.web.record.forms import RecordForm
 from stellwerk.kernel.web.record.page import RecordPage, draw, reply_place
 from stellwerk.kernel.web.record.steps import find_step
 
 MOST_FILES = 20
+LONGEST_SEARCH = 200
+
+
+class UnseenWords(Exception):
+    """Somebody wrote on the record after the writer had opened it."""
+
+
+@login_required
+@require_safe
+def templates_page(request: HttpRequest, reference: str) -> HttpResponse:
+    """List the texts to answer with that `q` finds, or the first ones."""
+    person: Any = request.user
+    record = inside_record(person, reference)
+    if not standing_of(person).may_comment(record):
+        raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
+    templates = record.record_type.reply_templates(record, person, request.GET.get("q", "")[:LONGEST_SEARCH])
+    return render(request, "stellwerk/parts/reply_templates.html", {"templates": templates})
 
 
 @login_required
@@ -42,6 +61,9 @@ def say_page(request: HttpRequest, reference: str) -> HttpResponse:
     try:
         files = request.FILES.getlist("files")
         once.only(request, lambda: say(page, request.POST, files))
+    except UnseenWords as unseen:
+        again = RecordPage(visible_record(person, reference), person)
+        return refused(request, again, str(unseen), 409)
     except ValidationError as error:
         return refused(request, page, sentence(error), 422)
     except StaleWrite as stale:
@@ -58,6 +80,8 @@ def say(page: RecordPage, given: Any, files: Sequence["UploadedFile[bytes]"]) ->
     internal = given.get("kind") == "note"
     if len(files) > MOST_FILES:
         raise ValidationError(_("At most %d files at a time: send the rest afterwards.") % MOST_FILES)
+    if not internal:
+        _require_seen(page, version_of(given.get("seen")))
     if given.get("step"):
         _take_step(page, given, body)
     said = None
@@ -68,6 +92,19 @@ def say(page: RecordPage, given: Any, files: Sequence["UploadedFile[bytes]"]) ->
         attach(record, file, file.name or "", by=person, internal=internal, comment=said)
     drafts.forget(person, reply_place(record))
     return record
+
+
+def _require_seen(page: RecordPage, seen: int | None) -> None:
+    """Refuse a reply of somebody who has not seen what was written since they opened the page."""
+    if seen is None:
+        return
+    since = Entry.objects.filter(record_id=page.record.pk, number__gt=seen, verb=Verb.COMMENT)
+    if not page.inside:
+        since = since.filter(internal=False)
+    last = since.exclude(actor=page.person.pk).select_related("actor").order_by("number").last()
+    if last:
+        who = last.actor.title if last.actor else _("Somebody")
+        raise UnseenWords(_("%s wrote while you did. Read it, then send yours again.") % who)
 
 
 def _take_step(page: RecordPage, given: Any, body: str) -> None:

@@ -96,6 +96,24 @@ def test_reply_templates_are_offered_with_their_placeholders_filled(
     assert f'data-insert="{filled}"' in html
 
 
+def test_any_number_of_reply_templates_can_be_reached(client: Client, gus: Person, centre: Party) -> None:
+    for number in range(120):
+        create(ReplyTemplate, {"title": f"Answer {number:03d}", "body": "Zzz.", "party": centre}, by=SYSTEM)
+    retired = create(ReplyTemplate, {"title": "Answer 900", "body": "Zzz.", "party": centre}, by=SYSTEM)
+    transition(retired, "retire", by=SYSTEM)
+    ticket = new("Mail", gus, centre)
+    page = client.get(f"/records/{ticket.reference}/").text
+    assert page.count("data-insert=") == 100
+    url = f"/records/{ticket.reference}/templates/"
+    assert f'data-suggest="{url}"' in page
+    assert client.get(url).text.count("data-insert=") == 100
+    assert client.get(f"{url}?q=answer 119").text.count("data-insert=") == 1
+    assert "Answer 119" in client.get(f"{url}?q=119").text
+    assert "No template matches." in client.get(f"{url}?q=900").text
+    client.force_login(gus)
+    assert client.get(url).status_code == 404
+
+
 def test_staff_reads_for_whom_a_ticket_waits(
     client: Client, gus: Person, centre: Party, maria: Person, django_assert_num_queries: Any
 ) -> None:

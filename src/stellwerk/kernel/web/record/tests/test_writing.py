@@ -1,5 +1,6 @@
 import re
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import override_settings
+from django.utils import timezone
 
 from stellwerk.kernel.access.party import Party
 from stellwerk.kernel.access.person import SYSTEM, Person
@@ -157,6 +159,59 @@ def test_a_draft_is_kept_shown_and_forgotten(
     assert "about to" not in sign_in(agent).get(f"/records/{incident.reference}/").content.decode()
     client.post(f"/records/{incident.reference}/say/", {"body": "Done"})
     assert Draft.objects.count() == 0
+
+
+def test_two_agents_who_answer_see_each_other_and_requesters_see_nobody(
+    incident: Incident, maria: Person, agent: Person, gus: Person, sign_in: SignIn
+) -> None:
+    draft, url = f"/draft/reply:{incident.reference}/", f"/records/{incident.reference}/"
+    for writer in (maria, gus):
+        sign_in(writer).post(draft, {"kind": "reply", "body": "I begin"})
+    assert "Maria Keller is writing here, too." in sign_in(agent).get(url).text
+    answer = sign_in(agent).post(draft, {"kind": "reply", "body": "I, too"})
+    assert (answer.status_code, answer.text) == (200, "Maria Keller is writing here, too.")
+    told = sign_in(gus).post(draft, {"kind": "reply", "body": "Who else"})
+    assert (told.status_code, told.text) == (204, "")
+    Draft.objects.update(updated_at=timezone.now() - timedelta(minutes=6))
+    assert sign_in(maria).post(draft, {"kind": "reply", "body": "Again"}).status_code == 204
+
+
+def test_a_reply_over_one_that_was_not_seen_shows_it_first_and_keeps_the_text(
+    incident: Incident, maria: Person, gus: Person, sign_in: SignIn
+) -> None:
+    client, url = sign_in(maria), f"/records/{incident.reference}/say/"
+    seen = re.search(r'name="seen" value="(\d+)"', client.get(f"/records/{incident.reference}/").text)
+    assert seen is not None
+    comment(incident, "It works again!", by=gus)
+    given = {"kind": "reply", "body": "Please restart it.", "seen": seen[1], "once": "a" * 16}
+    answer = client.post(url, given)
+    assert answer.status_code == 409
+    assert "Gus Gordon wrote while you did. Read it, then send yours again." in answer.text
+    assert "It works again!" in answer.text
+    assert "Please restart it.</textarea>" in answer.text
+    assert Comment.objects.count() == 1
+    again = re.search(r'name="seen" value="(\d+)"', answer.text)
+    assert again is not None
+    assert client.post(url, given | {"seen": again[1]}).status_code == 302
+    assert (
+        client.post(url, given | {"body": "A second one.", "once": "b" * 16, "seen": again[1]}).status_code
+        == 302
+    )
+    assert client.post(url, given | {"kind": "note", "body": "A note.", "once": "c" * 16}).status_code == 302
+    assert Comment.objects.count() == 4
+
+
+def test_the_edit_form_leaves_alone_what_others_changed_meanwhile(
+    incident: Incident, maria: Person, gus: Person, sign_in: SignIn
+) -> None:
+    client, url = sign_in(maria), f"/records/{incident.reference}/edit/"
+    given = filled(client, url) | {"version": str(incident.version), "title": "Mail is down again"}
+    comment(incident, "It smells of smoke.", by=gus)
+    change(incident, {"urgency": "high"}, by=SYSTEM)
+    assert client.post(url, given).status_code == 302
+    assert (now(incident).title, now(incident).urgency) == ("Mail is down again", "high")
+    assert client.post(url, given | {"title": "Otherwise"}).status_code == 409
+    assert now(incident).title == "Mail is down again"
 
 
 def test_an_empty_draft_is_none(incident: Incident, maria: Person, sign_in: SignIn) -> None:
