@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from stellwerk.foundation.prioritisation import PriorityScheme
 from stellwerk.foundation.reply_template import ReplyTemplate
@@ -85,6 +85,55 @@ def write(page: Page, key: str, text: str) -> None:
     page.keyboard.type(text)
     page.keyboard.press("Control+Enter")
     expect(page.locator("#stream")).to_contain_text(text)
+
+
+def test_what_arno_types_while_the_page_loads_becomes_the_reply_that_he_meant(
+    open_as: OpenAs, ticket: Incident, agent: Person
+) -> None:
+    page = open_as(agent, "/incidents/")
+
+    def slowly(route: Route) -> None:
+        page.keyboard.press("r")
+        page.keyboard.type("Thanks, no")
+        route.continue_()
+
+    page.route("**/app*.js", slowly, times=1)
+    page.goto(f"/records/{ticket.reference}/", wait_until="commit")
+    text = page.locator("#composer-body")
+    expect(text).to_have_value("Thanks, no")
+    expect(page.get_by_role("radio", name="Reply")).to_be_checked()
+    page.keyboard.type("w")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#stream")).to_contain_text("Thanks, now")
+    assert [said.internal for said in ticket.comments.all()] == [False]
+
+
+def test_what_arno_types_on_the_way_to_a_ticket_is_written_there(
+    open_as: OpenAs, ticket: Incident, agent: Person
+) -> None:
+    page = open_as(agent, "/incidents/")
+    page.route("**/records/*/", lambda route: (page.keyboard.type("rHello there"), route.continue_()), times=1)
+    page.get_by_role("link", name="No mail since nine").click(no_wait_after=True)
+    expect(page.locator("#composer-body")).to_have_value("Hello there")
+    expect(page.get_by_role("radio", name="Reply")).to_be_checked()
+
+
+def test_a_word_typed_beside_the_text_is_no_command_and_escape_leaves_the_text(
+    open_as: OpenAs, ticket: Incident, agent: Person
+) -> None:
+    page = open_as(agent, f"/records/{ticket.reference}/")
+    text = page.locator("#composer-body")
+    page.keyboard.press("r")
+    expect(text).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(text).not_to_be_focused()
+    page.keyboard.type("Thanks")
+    expect(page.get_by_role("radio", name="Reply")).to_be_checked()
+    expect(text).not_to_be_focused()
+    page.wait_for_timeout(800)
+    page.keyboard.press("n")
+    expect(page.get_by_role("radio", name="Internal note")).to_be_checked()
+    expect(text).to_be_focused()
 
 
 def resolve(page: Page) -> None:

@@ -1,4 +1,4 @@
-// Builds dist/ from src/: app.css, app.js and lazily loaded chunks.
+// Builds dist/ from src/: app.css, app.js, held.js and lazily loaded chunks.
 //
 //   node build.mjs            one production build
 //   node build.mjs --watch    rebuild on every change, with source maps
@@ -33,6 +33,7 @@ const options = {
   absWorkingDir: here,
   entryPoints: [
     { in: "src/app.ts", out: "app" },
+    { in: "src/held.ts", out: "held" },
     { in: "src/app.css", out: "app" },
   ],
   outdir: "dist",

@@ -15,6 +15,11 @@ on("keydown", "form textarea", (event, text) => {
   (text as HTMLTextAreaElement).form?.requestSubmit();
 });
 
+// Escape leaves the text, so that single keys work again; an open list of names is closed first.
+on("keydown", "[data-composer] textarea", (event, text) => {
+  if (event.key === "Escape" && !text.hasAttribute("aria-activedescendant")) text.blur();
+});
+
 // -- drafts
 
 const saveSoon = later(DRAFT_AFTER, (form: HTMLFormElement) => void saveDraft(form));

@@ -47,13 +47,54 @@ function openKeys(): void {
   find<HTMLDialogElement>("#keys")?.showModal();
 }
 
+// A letter that means nothing here begins a word: the letters right after it are no commands either.
+const WORD = 700; // ms
+let strayed = -WORD;
+
+function press(key: string): boolean {
+  if (document.querySelector("dialog[open]") || !enabled()) return false;
+  const act = KEYS[key];
+  const inWord = performance.now() - strayed < WORD;
+  if (key.length === 1 && (!act || inWord)) strayed = performance.now();
+  if (!act || inWord) return false;
+  act();
+  return true;
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-  if (document.querySelector("dialog[open]") || !enabled()) return;
-  const act = KEYS[event.key];
-  if (!act) return;
-  event.preventDefault();
-  act();
+  if (press(event.key)) event.preventDefault();
+});
+
+// What was typed before the page listened happens now, in its order.
+function replay(keys: string[]): void {
+  for (const key of keys) {
+    const field = document.activeElement;
+    if (field instanceof HTMLTextAreaElement || (field instanceof HTMLInputElement && isTyping(field))) enter(field, key);
+    else if (key === "Enter" && field instanceof HTMLElement && field !== document.body) field.click();
+    else press(key);
+  }
+}
+
+function enter(field: HTMLTextAreaElement | HTMLInputElement, key: string): void {
+  if (key === "Ctrl+Enter" || (key === "Enter" && field instanceof HTMLInputElement)) return field.form?.requestSubmit();
+  const [start, end] = [field.selectionStart ?? 0, field.selectionEnd ?? 0];
+  if (key === "Backspace") field.setRangeText("", start === end ? Math.max(0, start - 1) : start, end, "end");
+  else field.setRangeText(key === "Enter" ? "\n" : key, start, end, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// Modules run in their order, and those after this one listen, too, before anything is replayed.
+window.setTimeout(() => replay(window.heldKeys?.release() ?? []));
+
+// On the way to another page keys are meant for that one; where the page stays (a download), they happen after all.
+const STAYED = 3_000; // ms
+window.addEventListener("beforeunload", () => {
+  window.heldKeys?.hold();
+  window.setTimeout(() => replay(window.heldKeys?.release() ?? []), STAYED);
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) replay(window.heldKeys?.release() ?? []);
 });
 
 on("click", "[data-keys-open]", openKeys);
