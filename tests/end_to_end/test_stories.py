@@ -112,7 +112,9 @@ def test_what_arno_types_on_the_way_to_a_ticket_is_written_there(
     open_as: OpenAs, ticket: Incident, agent: Person
 ) -> None:
     page = open_as(agent, "/incidents/")
-    page.route("**/records/*/", lambda route: (page.keyboard.type("rHello there"), route.continue_()), times=1)
+    page.route(
+        "**/records/*/", lambda route: (page.keyboard.type("rHello there"), route.continue_()), times=1
+    )
     page.get_by_role("link", name="No mail since nine").click(no_wait_after=True)
     expect(page.locator("#composer-body")).to_have_value("Hello there")
     expect(page.get_by_role("radio", name="Reply")).to_be_checked()

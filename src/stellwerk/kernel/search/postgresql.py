@@ -163,9 +163,13 @@ def _block(number: int) -> str:
 
 
 def _phrase(term: Term, weights: str) -> str:
+    return f"({' | '.join(_way(way, weights) for way in term.ways)})"
+
+
+def _way(term: Term, weights: str) -> str:
     *first, last = term.words
     words = [_word(word, weights) for word in first] + [_word(last, ("*" if term.prefix else "") + weights)]
-    return f"({' <-> '.join(words)})"
+    return f"({' <-> '.join(words)})" if first else words[0]
 
 
 def _word(word: str, marks: str = "") -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.expressions import OrderBy
 
-from stellwerk.kernel.search.folding import number, words
+from stellwerk.kernel.search.folding import joined, number, spelled_otherwise, words
 
 # Nobody means more than this; it bounds what one search may cost.
 _MOST_CHARACTERS = 2_000
@@ -26,9 +26,19 @@ class Term:
 
     words: tuple[str, ...]
     prefix: bool = False
+    otherwise: tuple[str, ...] = ()  # another way to write it, which counts as much
+
+    @property
+    def ways(self) -> tuple["Term", ...]:
+        """Return the term in each way of writing it."""
+        if not self.otherwise:
+            return (self,)
+        return Term(self.words, self.prefix), Term(self.otherwise, self.prefix)
 
     def occurs_in(self, text: list[str]) -> bool:
         """Tell whether the term is found in a text that is given as its folded words."""
+        if self.otherwise:
+            return any(way.occurs_in(text) for way in self.ways)
         if len(self.words) == 1:
             return any(self.fits(0, word) for word in text)
         starts = range(len(text) - len(self.words) + 1)
@@ -72,7 +82,10 @@ def understand(text: str) -> Query:
     """Read what was typed; any text is understood somehow, one without a word finds nothing."""
     text = text[:_MOST_CHARACTERS].translate(_QUOTES).strip()
     pieces = list(_PIECE.finditer(text))
-    terms = [_term(piece, last=piece is pieces[-1]) for piece in pieces]
+    if digits := joined(text):
+        return Query((Term(tuple(words(text)[:_MOST_WORDS_IN_A_PHRASE]), True, (digits,)),), number(text))
+    asked = [piece for piece in pieces if piece["word"] != "AND" or piece in (pieces[0], pieces[-1])]
+    terms = [_term(piece, last=piece is pieces[-1]) for piece in asked]
     distinct = tuple(dict.fromkeys(term for term in terms if term.words))[:_MOST_TERMS]
     return Query(distinct, number(text) if len(text) <= _LONGEST_REFERENCE else "")
 
@@ -80,4 +93,5 @@ def understand(text: str) -> Query:
 def _term(piece: re.Match[str], *, last: bool) -> Term:
     found = tuple(words(piece["word"] or piece["phrase"] or "")[:_MOST_WORDS_IN_A_PHRASE])
     unfinished = last and not piece["closed"]
-    return Term(found, prefix=unfinished and bool(found) and len(found[-1]) >= _SHORTEST_PREFIX)
+    prefix = unfinished and bool(found) and len(found[-1]) >= _SHORTEST_PREFIX
+    return Term(found, prefix, spelled_otherwise(piece["word"] or "") if found else ())

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stellwerk.kernel.search.folding import MOST_CHARACTERS, numbers, words
+from stellwerk.kernel.search.folding import MOST_CHARACTERS, all_words, numbers, words
 
 # Texts are indexed in pieces of this many characters: folding may make them longer, and none of it may be cut off.
 PIECE = 20_000
@@ -24,8 +24,8 @@ class SearchRow:
 
     def words(self) -> tuple[list[str], list[str], list[str]]:
         """Return the folded words of the title (with the reference and its number), public and internal text."""
-        title = [*words(self.reference), *numbers(self.reference), *words(self.title)]
-        return title, words(self.public), words(self.internal)
+        title = [*words(self.reference), *numbers(self.reference), *all_words(self.title)]
+        return title, all_words(self.public), all_words(self.internal)
 
     @property
     def key(self) -> int:
@@ -58,7 +58,7 @@ class SearchPart:
 
     def words(self) -> tuple[list[str], list[str], list[str]]:
         """Return the folded words as a row does; a part has no title."""
-        return [], words(self.public), words(self.internal)
+        return [], all_words(self.public), all_words(self.internal)
 
     @property
     def shown_public(self) -> str:

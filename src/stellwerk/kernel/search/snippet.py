@@ -59,7 +59,7 @@ def _hits(query: Query, text: str) -> list[tuple[int, int]]:
 
 
 def _belongs(term: Term, written: list[str]) -> bool:
-    return any(term.fits(at, word) for word in written for at in range(len(term.words)))
+    return any(way.fits(at, word) for way in term.ways for word in written for at in range(len(way.words)))
 
 
 def _around(text: str, hits: list[tuple[int, int]]) -> Snippet:

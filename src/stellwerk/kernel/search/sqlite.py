@@ -98,7 +98,8 @@ def _columns(internal: bool) -> str:
 
 
 def _phrase(term: Term) -> str:
-    return f'"{" ".join(term.words)}"' + (" *" if term.prefix else "")
+    ways = [f'"{" ".join(way.words)}"' + (" *" if way.prefix else "") for way in term.ways]
+    return f"({' OR '.join(ways)})" if len(ways) > 1 else ways[0]
 
 
 def _values(row: SearchRow | SearchPart) -> tuple[int, str, str, str, str, str]:

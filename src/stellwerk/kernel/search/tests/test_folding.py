@@ -1,8 +1,18 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stellwerk.kernel.search.folding import LONGEST_WORD, MOST_CHARACTERS, fold, number, numbers, words
+from stellwerk.kernel.search.folding import (
+    LONGEST_WORD,
+    MOST_CHARACTERS,
+    all_words,
+    fold,
+    number,
+    numbers,
+    words,
+)
 from stellwerk.kernel.search.query import Query, Term, understand
 
 any_text = st.text(st.characters(), max_size=300)
@@ -83,7 +93,11 @@ def test_a_reference_is_found_with_and_without_its_prefix() -> None:
         ('"vpn down"', [Term(("vpn", "down"))]),
         ("„VPN down“ again", [Term(("vpn", "down")), Term(("again",), prefix=True)]),
         ('"vpn do', [Term(("vpn", "do"), prefix=True)]),
-        ("10.0.0.1", [Term(("10", "0", "0", "1"))]),
+        ("10.0.0.1", [Term(("10", "0", "0", "1"), otherwise=("10001",))]),
+        ("Tür", [Term(("tur",), prefix=True, otherwise=("tuer",))]),
+        ("can't log", [Term(("can", "t"), otherwise=("cant",)), Term(("log",), prefix=True)]),
+        ("+49 30 1234-56", [Term(("49", "30", "1234", "56"), prefix=True, otherwise=("4930123456",))]),
+        ("mail AND vpn", [Term(("mail",)), Term(("vpn",), prefix=True)]),
         ("vpn vpn vpn", [Term(("vpn",)), Term(("vpn",), prefix=True)]),
         ("a", [Term(("a",))]),
         ("NOT -vpn OR *", [Term(("not",)), Term(("vpn",)), Term(("or",))]),
@@ -102,3 +116,12 @@ def test_anything_typed_is_understood_somehow(typed: str) -> None:
 def test_a_query_of_any_length_stays_small() -> None:
     assert len(understand(" ".join(f"word{n}" for n in range(5000))).terms) == 16
     assert len(understand('"' + "a b " * 5000).terms[0].words) == 16
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 50_000, "1(" * 25_000, "1" + "(" * 49_999, "a-" * 25_000, "あ" * 50_000, "é'" * 25_000]
+)
+def test_other_spellings_of_any_text_are_worked_out_at_once(text: str) -> None:
+    begun = time.process_time()
+    assert all(0 < len(word) <= LONGEST_WORD for word in all_words(text))
+    assert time.process_time() - begun < 1

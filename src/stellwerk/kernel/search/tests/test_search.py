@@ -55,6 +55,63 @@ def test_all_words_must_occur_and_the_last_may_be_unfinished() -> None:
     assert found("print fire") == []
 
 
+TEXT = (
+    "Switch sw-core-01.example.org lost 10.20.30.41 and fe80::1ff:fe23:4567:890a; error 0x80070005 in C++ module "
+    "foo_bar_baz, mail to jane.doe+it@example.org, MAC 00:1A:2B:3C:4D:5E, path C:\\Users\\Public\\Report.xlsx, ticket "
+    "RITM0012345, Straße Übergröße, 无法连接打印机, プリンターが壊れた, can't log in, 50% slower, node#7, 프린터고장, "
+    "call +49 (30) 1234-567, Tueren, naïve Muller"
+)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("sw-core-01", "core-01", "10.20.30.41", "10.20.30", "0x80070005", "80070005", "C++", "bar_baz"),
+        *(
+            "jane.doe+it@example.org",
+            "00:1A:2B:3C:4D:5E",
+            "001A2B3C4D5E",
+            "001a.2b3c.4d5e",
+            "00-1a-2b-3c-4d-5e",
+        ),
+        *(
+            "report.xlsx",
+            "C:\\Users\\Public\\Report.xlsx",
+            "RITM0012345",
+            "0012345",
+            "12345",
+            "strasse",
+            "STRAẞE",
+        ),
+        *(
+            "uebergroesse",
+            "ubergrosse",
+            "übergröße",
+            "Türen",
+            "naive",
+            "打印机",
+            "连接打",
+            "プリンター",
+            "터고장",
+            "프린터",
+        ),
+        *("can't log in", "cant", "can’t", "50%", "node#7", "fe80::1ff:fe23:4567:890a", '"lost 10.20.30.41"'),
+        *("-error", "error AND module", "err*", "+49 30 1234567", "49301234567", "(30) 1234 567"),
+    ],
+)
+def test_a_text_is_found_as_people_type_it(typed: str) -> None:
+    make("Trial", TEXT)
+    assert found(typed) == ["Trial"]
+
+
+@pytest.mark.parametrize(
+    "typed", ["001A2B3C4D5F", "8007", "rest 12345", "41 001a2b3c4d5e fehlt", "cart", "터장"]
+)
+def test_what_only_looks_alike_is_not_found(typed: str) -> None:
+    make("Trial", "MAC 00:1A:2B:3C:4D:5E error 0x90070005 Muller can't 프린터고장")
+    assert found(typed) == []
+
+
 def test_a_phrase_is_found_in_its_order_and_within_one_text() -> None:
     make("VPN drops", "connection lost every hour", "restart the box")
     assert found('"lost every hour"') == ["VPN drops"]
