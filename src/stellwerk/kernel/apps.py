@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.db import connection
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +26,11 @@ class KernelConfig(AppConfig):
 
 def _prepare(**kwargs: Any) -> None:
     """Make the lines of numbers, of which Django knows nothing, and let no process rely on what it remembers."""
-    from stellwerk.kernel.records import memo, numbering, registry
+    from stellwerk.kernel.records import memo, numbering, reference_index, registry
 
     numbering.prepare([record_type.prefix for record_type in registry.all_types()])
     memo.forget()
+    # Tables may just have been brought to where an old backup's were, which had no such index.
+    there = reference_index.Pointer._meta.db_table in connection.introspection.table_names()
+    if there and not reference_index.Pointer.objects.exists():
+        reference_index.rebuild()

@@ -19,6 +19,7 @@ from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.memo import Edition
 from stellwerk.kernel.records.numbering import Counter
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.reference_index import Pointer
 from stellwerk.kernel.search.models import SearchEntry, SearchRebuild
 from stellwerk.kernel.watching.models import Watcher
 from stellwerk.kernel.web.models import Draft, SavedView
@@ -42,6 +43,7 @@ __all__ = [
     "Notification",
     "Party",
     "Person",
+    "Pointer",
     "Record",
     "ResetMail",
     "RoleAssignment",

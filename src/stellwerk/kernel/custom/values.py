@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 @added_fields
 def fields_of(key: str) -> dict[str, Field]:
     """Return the fields added to a record type that are in use, by name; known everywhere as soon as they are written."""
-    return memo.remember(("custom fields", key), lambda: _look_up(key))
+    return memo.remember("custom fields", _look_up).get(key, {})
 
 
-def _look_up(key: str) -> dict[str, Field]:
+def _look_up() -> dict[str, dict[str, Field]]:
+    """Read the definitions of all types at once: there are few."""
     from stellwerk.kernel.custom.models import CustomField  # declared with what this module is looked up by
 
-    found = CustomField.objects.filter(target=key, is_open=True).order_by("id")
-    return {f"custom.{each.name}": _field(each) for each in found}
+    found: dict[str, dict[str, Field]] = {}
+    for each in CustomField.objects.filter(is_open=True).order_by("id"):
+        found.setdefault(each.target, {})[f"custom.{each.name}"] = _field(each)
+    return found
 
 
 def _field(definition: "CustomField") -> Field:

@@ -60,6 +60,9 @@ class Reader(Protocol):
     def mine(self, model: type[models.Model]) -> set[int]:
         """Return the ids of what `me` means for references to the model."""
 
+    def pointing(self, name: str, ids: Collection[int]) -> Q:
+        """Keep the records whose field `name` points to one of the ids, by the reference index."""
+
     def title_of(self, model: type[models.Model], value: str) -> str | None:
         """Return the title of the visible record with this reference or id."""
 
@@ -90,6 +93,8 @@ class Field:
     """Whether a list can be narrowed to a span of its values."""
     target: Any = None
     """The model that its values point to; None for all kinds but references in columns."""
+    points: ClassVar[bool] = False
+    """Whether its values are other records."""
     many: ClassVar[bool] = False
     """Whether it holds several values."""
 

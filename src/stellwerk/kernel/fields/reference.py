@@ -28,6 +28,8 @@ def no_such_record() -> ValidationError:
 class Pointing(Field):
     """What one and several references have in common."""
 
+    points = True
+
     prefix: str = ""
     """What references to its target begin with; empty where any record will do. Set by the registry's side."""
 
@@ -55,7 +57,7 @@ class Pointing(Field):
                 references.append(value.upper())
         if references:
             ids |= reader.visible_ids(self._model, references)
-        condition = self._at(ids)
+        condition = self._at(ids, reader)
         return condition | Q(**{f"{self.name}__isnull": True}) if empty else condition
 
     def filter_text(self, text: str, reader: Reader) -> str:
@@ -68,7 +70,7 @@ class Pointing(Field):
     def filter_schema(self) -> tuple[Schema, str]:
         return {"type": "string"}, "a reference, an id, “me” or “none”"
 
-    def _at(self, ids: set[int]) -> Q:
+    def _at(self, ids: set[int], reader: Reader) -> Q:
         return Q(**{f"{self.name}__in": ids})
 
     @property
@@ -220,11 +222,8 @@ class SeveralReferences(Pointing):
                 condition |= Q(Holds("custom", reference, self.name[7:]))
         return condition
 
-    def _at(self, ids: set[int]) -> Q:
-        condition = Q(pk__in=[])
-        for pk in ids:
-            condition |= Q(Holds(self.name, pk))
-        return condition
+    def _at(self, ids: set[int], reader: Reader) -> Q:
+        return reader.pointing(self.name, ids)
 
     def description(self) -> str:
         return f"references to {self._model._meta.verbose_name_plural}"

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.records import memo, services
+from stellwerk.kernel.records import memo, reference_index, services
 from stellwerk.kernel.records.entry import Entry
 from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.search import door, indexing
@@ -68,6 +68,7 @@ class Bulk:
             for record, fields in self._touched.values():
                 record.save(update_fields=[*fields, *services.BOOKKEEPING])
             _attach(self._entries)
+            reference_index.keep((record, entry.changes) for record, entry in self._entries)
             Entry.objects.bulk_create([entry for _record, entry in self._entries], batch_size=ROWS_AT_ONCE)
             _attach(self._comments)
             if self._comments:

@@ -69,8 +69,8 @@ def referrers(model: "type[Record]") -> "list[tuple[RecordType[Any], str]]":
     return [
         (t, name)
         for t in _by_key.values()
-        for name, target in t.references.items()
-        if target is model and name in t.filters
+        for name, field in t.pointing.items()
+        if field.target is model and name in t.filters
     ]
 
 

@@ -31,6 +31,7 @@ from stellwerk.kernel.fields.reference import small
 from stellwerk.kernel.fields.yes_no import yes_or_no
 from stellwerk.kernel.records.declaration import CORE_DATES
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.reference_index import Pointer
 from stellwerk.kernel.records.sorting import Order, order_by
 from stellwerk.kernel.search import door
 
@@ -222,6 +223,10 @@ class Selection:
             standing_of(self.person).visible(cast("type[Record]", model)), reference__in=references
         )
         return set(found.values_list("pk", flat=True))
+
+    def pointing(self, name: str, ids: Collection[int]) -> Q:
+        found = Pointer.objects.filter(target__in=ids, field=name)
+        return Q(pk__in=found.values("record"))
 
     def mine(self, model: type[models.Model]) -> set[int]:
         """Say what `me` means for a reference: the reader's teams, organisation, or the reader."""

@@ -28,7 +28,7 @@ from stellwerk.kernel.access.share import Share
 from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.custom import values as custom
 from stellwerk.kernel.errors import Faults, NotConfirmed, StaleWrite
-from stellwerk.kernel.records import cleaning, journal, memo, numbering, registry
+from stellwerk.kernel.records import cleaning, journal, memo, numbering, reference_index, registry
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.entry import QUIET, Entry, Verb
 from stellwerk.kernel.records.events import Event, publish
@@ -110,6 +110,7 @@ class Direct:
     def created(self, record: Record, entry: Entry, shares: Sequence[Share]) -> None:
         record.save(force_insert=True)
         self._append(record, entry)
+        reference_index.keep([(record, entry.changes)])
         for share in shares:
             share.record_id = record.pk
         # Whoever asks next who may see it need not read them again.
@@ -121,6 +122,7 @@ class Direct:
     def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
         record.save(update_fields=[*fields, *BOOKKEEPING])
         self._append(record, entry)
+        reference_index.keep([(record, entry.changes)])
         if shares.made or shares.ended:
             end_shares(record, shares.ended)
             Share.objects.bulk_create(shares.made)

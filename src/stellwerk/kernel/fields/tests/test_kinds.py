@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from jsonschema import Draft202012Validator
 
 from stellwerk.kernel.access.party import Party
@@ -29,13 +30,16 @@ from stellwerk.kernel.fields.field import KINDS, Field
 from stellwerk.kernel.records.declaration import RecordType
 from stellwerk.kernel.records.journal import verify
 from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.records.reference_index import Pointer, rebuild
 from stellwerk.kernel.records.selection import Selection
 from stellwerk.kernel.records.services import change, create
 from stellwerk.kernel.records.undo import undo
 from stellwerk.kernel.records.values import machine_values
 from stellwerk.kernel.testing.everything import FIELDS, everything
+from stellwerk.kernel.web import shell
 from stellwerk.kernel.web.fields import RENDERERS
 from stellwerk.kernel.web.lists.columns import Cells
+from stellwerk.kernel.web.record import referring
 from stellwerk.kernel.web.record.forms import RecordForm
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +110,7 @@ def teams(centre: Party) -> dict[str, Team]:
 
 @pytest.fixture
 def kind_of_all(teams: dict[str, Team]) -> Iterator[RecordType[Any]]:
+    shell.groups.cache_clear()  # the navigation has every type
     with everything() as record_type:
         for kind in ADDED:
             values = {"title": kind, "target": "everything", "name": kind, "type": kind}
@@ -115,6 +120,7 @@ def kind_of_all(teams: dict[str, Team]) -> Iterator[RecordType[Any]]:
             )
             create(CustomField, {**values, **choices, **more}, by=SYSTEM)
         yield record_type
+    shell.groups.cache_clear()
 
 
 def value(name: str, at: int, teams: dict[str, Team]) -> Any:
@@ -334,3 +340,46 @@ def test_several_references_refuse_what_one_may_not_see_and_keep_what_is_there(
     assert kind_of_all.model.objects.count() == 1
     more = change(box, {"many": [teams["team"].pk, foreign.pk, teams["other"].pk]}, by=maria)
     assert more.many == [teams["team"].pk, foreign.pk, teams["other"].pk]
+
+
+def test_the_reference_index_is_kept_by_every_write_and_rebuilt_the_same(
+    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, root: Person
+) -> None:
+    box = new(
+        kind_of_all, centre, many=[teams["team"], teams["other"]], **{"custom.reference": teams["third"]}
+    )
+    assert pointers(box) == {("many", "Storage"), ("many", "Network"), ("custom.reference", "Compute")}
+    changed = change(box, {"many": [teams["third"]], "custom.reference": None}, by=SYSTEM)
+    assert pointers(box) == {("many", "Compute")}
+    undo(changed.entries.get(number=2), by=SYSTEM)
+    rows = [
+        (1, {"title": "Brought", "many": "Storage\nNetwork", "custom.reference": teams["team"].reference})
+    ]
+    assert dict(RecordImport(kind_of_all, by=root).run(rows).counts) == {"create": 1}
+    kept = set(Pointer.objects.values_list("record", "field", "target"))
+    assert len(kept) == 6
+    rebuild()
+    assert set(Pointer.objects.values_list("record", "field", "target")) == kept
+
+
+def pointers(record: Record) -> set[tuple[str, str]]:
+    return set(Pointer.objects.filter(record=record.pk).values_list("field", "target__title"))
+
+
+def test_a_page_shows_what_points_to_it_by_any_field(
+    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, root: Person, client: Client
+) -> None:
+    new(kind_of_all, centre, many=[teams["team"], teams["other"]], **{"custom.reference": teams["team"]})
+    client.force_login(root)
+    address = f"/records/{teams['team'].reference}/referring/"
+    headers = {"HX-Request": "true", "HX-Target": "referring"}
+    for most in (referring.FEW, 0):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(referring, "FEW", most)
+            patch.setattr(referring, "FEW_WITH_ROWS", most)
+            with CaptureQueriesContext(connection) as asked:
+                shown = client.get(address, headers=headers).content.decode()
+        assert len(asked) <= 12
+        assert "Everythings · teams" in shown
+        assert "Everythings · reference" in shown
+        assert shown.count('class="work-title"') == 2
