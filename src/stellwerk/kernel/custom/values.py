@@ -62,12 +62,19 @@ def check(record_type: "RecordType[Any]", record: Record, given: Mapping[str, An
             record.custom[name[7:]] = value = fields[name].cleaned(record.custom[name[7:]])
             _require_visible(fields[name].named(value), standing)
         except ValidationError as error:
-            faults[name] = error.messages
+            if not _is_kept(record, name[7:]):
+                faults[name] = error.messages
     if record.version == 0 and standing.may_create_as_staff(record_type):
         missing = [name for name, field in fields.items() if field.required and name not in given]
         faults |= {name: _("Fill this in.") for name in missing}
     if faults:
         raise ValidationError(faults)
+
+
+def _is_kept(record: Record, name: str) -> bool:
+    """Whether a record is given what it holds already, such as a choice that is no longer offered."""
+    stored = Record.objects.filter(pk=record.pk).values_list("custom", flat=True).first() or {}
+    return name in stored and stored[name] == record.custom[name]
 
 
 def _require_visible(references: Any, standing: Standing) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 from jsonschema import Draft202012Validator
 
 from stellwerk.kernel.access.party import Party
@@ -17,6 +18,7 @@ from stellwerk.kernel.custom.schema import schema_of
 from stellwerk.kernel.custom.values import fields_of
 from stellwerk.kernel.records.journal import verify
 from stellwerk.kernel.records.services import change, create, transition
+from stellwerk.kernel.web.models import SavedView
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +207,27 @@ def test_without_custom_fields_the_validator_is_not_even_loaded() -> None:
     """It weighs 6 MB, which an idle installation is to be without."""
     script = "import django; django.setup(); import stellwerk.site.urls, sys; sys.exit('jsonschema' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_choice_taken_away_is_kept_and_found_where_it_is_held(
+    centre: Party, gus: Person, maria: Person, client: Client
+) -> None:
+    field = define("colour", "choice", choices=["red", "green"])
+    given = {"party": centre, "requester": gus}
+    held = create(Incident, {"title": "Red one", **given, "custom.colour": "red"}, by=SYSTEM)
+    other = create(Incident, {"title": "Green one", **given, "custom.colour": "green"}, by=SYSTEM)
+    query = "custom.colour=red&custom.gone=1&columns=title,custom.lost"
+    view = SavedView.objects.create(owner=maria, kind="incident", name="Red", query=query)
+    change(field, {"choices": ["green"]}, by=SYSTEM)
+    client.force_login(maria)
+    assert 'value="red" selected' in client.get(f"/records/{held.reference}/edit/").text
+    assert change(held, {"title": "Mended", "custom.colour": "red"}, by=maria).custom == {"colour": "red"}
+    with pytest.raises(ValidationError):
+        change(other, {"custom.colour": "red"}, by=maria)
+    assert Incident.objects.get(pk=other.pk).custom == {"colour": "green"}
+    for address in (f"/incidents/?view=v{view.pk}", f"/incidents/?{query}&view=v{view.pk}"):
+        listed = client.get(address)
+        assert listed.status_code == 200
+        assert "filters or columns that no longer exist: gone, lost." in listed.text
+        assert ("Mended" in listed.text, "Green one" in listed.text) == (True, False)
+    assert client.get("/incidents/?custom.gone=1").status_code == 400

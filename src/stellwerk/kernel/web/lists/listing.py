@@ -47,8 +47,21 @@ class Listing:
         self.view = params.get("view", "")
         given = self._with_view(params)
         ignored = (*OWN, *(name for name in given if name.startswith("find.")))
-        self.selection = Selection.parse(record_type, given, person, ignoring=ignored)
+        self.unfit: list[str] = []
+        """The filters and columns of a saved view that mean nothing any more, and are left out."""
+        try:
+            self.selection = Selection.parse(record_type, given, person, ignoring=ignored)
+        except ValidationError as error:
+            self.unfit = sorted(error.message_dict)
+            if not all(self._is_of_view(name, given) for name in self.unfit):
+                raise
+            fitting = {name: values for name, values in given.lists() if name not in self.unfit}
+            self.selection = Selection.parse(record_type, fitting, person, ignoring=ignored)
         self.chosen = _chosen_columns(given)
+        if self.chosen and self._is_of_view("columns", given):
+            offered = columns.choosable(record_type, person)
+            self.unfit += [name for name in self.chosen if name not in offered and name not in self.unfit]
+            self.chosen = [name for name in self.chosen if name in offered]
         self._after, self._before = params.get("after"), params.get("before")
 
     # -- what is in it -----------------------------------------------------------------------------------
@@ -134,6 +147,11 @@ class Listing:
         """Map the name of each tab to its title and query: the declared ones, then the saved ones."""
         built_in = {view.name: (str(view.title), view.query) for view in built_in_views(self.record_type)}
         return built_in | {f"v{view.pk}": (view.name, view.query) for view in self.saved_views}
+
+    def _is_of_view(self, name: str, given: QueryDict) -> bool:
+        """Whether a parameter stands there because the saved view that is shown has it."""
+        view = next((saved for saved in self.saved_views if f"v{saved.pk}" == self.view), None)
+        return view is not None and QueryDict(view.query).getlist(name) == given.getlist(name)
 
     def _with_view(self, params: QueryDict) -> QueryDict:
         """Without a parameter that selects, a list shows the view it names, or its first one."""

@@ -100,6 +100,7 @@ def _list(listing: Listing) -> dict[str, Any]:
     return {
         "type": _type(listing),
         "tabs": _tabs(listing),
+        "unfit": ", ".join(name.removeprefix("custom.") for name in listing.unfit),
         "tabs_url": f"{reverse('list-tabs', args=[record_type])}?{listing.query()}",
         "filters": _chips(listing),
         "filters_url": f"{reverse('list-filters', args=[record_type])}?{listing.query()}",
