@@ -18,5 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("stellwerk.kernel.accounts.urls")),
     path("portal/", include("stellwerk.processes.incidents.portal.urls")),
     path("", include("stellwerk.processes.incidents.urls")),
-    path("", include("stellwerk.kernel.web.urls")),  # last: record types take any first segment
+    # Last: record types take any first segment.
+    path("", include("stellwerk.kernel.web.urls")),
+    path("", include("stellwerk.kernel.exchange.urls")),
 ]

@@ -2,7 +2,6 @@
 
 from django.urls import URLPattern, path
 
-from stellwerk.kernel.exchange import pages as exchange
 from stellwerk.kernel.web import (
     converters,  # noqa: F401 -- makes <type:...> known
     design_system,
@@ -32,9 +31,6 @@ urlpatterns: list[URLPattern] = [
     path("options/<type:record_type>/", options.options_page, name="options"),
     path("<type:record_type>/", page.list_page, name="list"),
     path("<type:record_type>/new/", editing.create_page, name="create"),
-    path("<type:record_type>/export/", exchange.export_page, name="export"),
-    path("<type:record_type>/import/", exchange.import_page, name="import"),
-    path("<type:record_type>/import/<int:pk>/", exchange.draft_page, name="import-draft"),
     path("<type:record_type>/tabs/", page.tabs_part, name="list-tabs"),
     path("<type:record_type>/filters/", page.filter_page, name="list-filters"),
     path("<type:record_type>/bulk/", bulk.bulk_page, name="list-bulk"),
