@@ -15,6 +15,7 @@ from stellwerk.kernel.access.roles import Capacity, Role
 from stellwerk.kernel.access.team import Team, TeamMembership
 from stellwerk.kernel.api.tests.conftest import Program
 from stellwerk.kernel.api.tokens import revoke
+from stellwerk.kernel.links.models import Link
 from stellwerk.kernel.links.services import link
 from stellwerk.kernel.records import registry
 from stellwerk.kernel.records.declaration import RecordType
@@ -23,7 +24,9 @@ from stellwerk.kernel.records.record import Record
 from stellwerk.kernel.records.services import change, create, share, unshare
 from stellwerk.kernel.records.values import machine_values
 from stellwerk.kernel.testing.fixtures import LONG_AGO, grant, make_person
+from stellwerk.kernel.testing.forms import submit
 from stellwerk.kernel.testing.samples import sample, sample_values
+from stellwerk.kernel.watching.models import Watcher
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db
@@ -93,24 +96,38 @@ def test_foreign_ends_of_links_shares_watchers_and_bulk_are_refused_alike(
     stranger = make_person("Otto", other_centre)
     client.force_login(maria)
     page = f"/records/{ticket.reference}/"
-    for path, field, named in (
-        ("links/", "other", foreign.reference),
-        ("shares/", "party", other_centre.reference),
-        ("shares/", "person", stranger.reference),
-        ("watchers/", "person", stranger.reference),
+    for path, field, named, more in (
+        ("links/", "target", foreign.reference, {"relation": "related"}),
+        ("shares/", "party", other_centre.reference, {"capacity": "customer"}),
+        ("shares/", "person", stranger.reference, {"capacity": "customer"}),
+        ("watchers/", "person", stranger.reference, {}),
     ):
         missing = f"{named.partition('-')[0]}-999999"
         bodies = []
         for reference in (named, missing):
-            data = {field: reference, "type": "related", "capacity": "customer"}
-            answer = client.post(page + path, data)
+            answer: Any = submit(client, page + path, {field: reference, **more})
             assert answer.status_code == 422, (path, reference)
+            assert list(answer.context["form"].errors) == [field], "nothing else may be what is refused"
             bodies.append(answer.context["form"].errors.as_json())
         assert bodies[0] == bodies[1], path
+    assert not Link.objects.exists()
+    assert not ticket.shares.filter(party=other_centre).exists()
+    assert not Watcher.objects.filter(person=stranger).exists()
     data = {"action": "field.impact", "selected": [foreign.pk], "apply": "1", "value-impact": "high"}
     client.post("/incidents/bulk/", data)
     assert Incident.objects.get(pk=foreign.pk).version == foreign.version + 1  # the unsharing above
     assert Incident.objects.get(pk=ticket.pk).version == ticket.version
+
+
+def test_a_form_is_sent_only_with_names_that_it_has(ticket: Incident, maria: Person, client: Client) -> None:
+    client.force_login(maria)
+    page = f"/records/{ticket.reference}/links/"
+    with pytest.raises(AssertionError, match=r"the form has no other, type, but .*relation, target"):
+        submit(client, page, {"other": ticket.reference, "type": "related"})
+    with pytest.raises(AssertionError, match="has no form that posts to /elsewhere/"):
+        submit(client, page, {}, address="/elsewhere/")
+    with pytest.raises(AssertionError, match="answers 404"):
+        submit(client, "/records/INC-999999/links/", {})
 
 
 SET_BY_NOBODY = {
