@@ -30,21 +30,23 @@ from django.db.models import Max, Model  # noqa: E402
 from bench import words  # noqa: E402
 from stellwerk.foundation.category import Category  # noqa: E402
 from stellwerk.foundation.prioritisation import DEFAULT_MATRIX  # noqa: E402
-from stellwerk.kernel.access.party import Party  # noqa: E402
-from stellwerk.kernel.access.person import SYSTEM, Person  # noqa: E402
-from stellwerk.kernel.access.role_assignment import RoleAssignment  # noqa: E402
-from stellwerk.kernel.access.roles import Role  # noqa: E402
-from stellwerk.kernel.access.share import Share  # noqa: E402
-from stellwerk.kernel.access.team import Team, TeamMembership  # noqa: E402
-from stellwerk.kernel.api.tokens import issue_token  # noqa: E402
-from stellwerk.kernel.comments.models import Comment  # noqa: E402
-from stellwerk.kernel.records import journal, numbering  # noqa: E402
-from stellwerk.kernel.records.entry import FORMAT, Entry  # noqa: E402
-from stellwerk.kernel.records.history import History  # noqa: E402
-from stellwerk.kernel.records.record import Record  # noqa: E402
-from stellwerk.kernel.records.services import create, transition  # noqa: E402
+from stellwerk.kernel.activity.comments.models import Comment  # noqa: E402
+from stellwerk.kernel.activity.history import History  # noqa: E402
+from stellwerk.kernel.identity.party import Party  # noqa: E402
+from stellwerk.kernel.identity.person import Person  # noqa: E402
+from stellwerk.kernel.identity.role_assignment import RoleAssignment  # noqa: E402
+from stellwerk.kernel.identity.team import Team, TeamMembership  # noqa: E402
+from stellwerk.kernel.identity.tokens import issue_token  # noqa: E402
+from stellwerk.kernel.journal import journal  # noqa: E402
+from stellwerk.kernel.journal.entry import FORMAT, Entry  # noqa: E402
+from stellwerk.kernel.model import numbering  # noqa: E402
+from stellwerk.kernel.model.actor import SYSTEM  # noqa: E402
+from stellwerk.kernel.model.record import Record  # noqa: E402
+from stellwerk.kernel.model.roles import Role  # noqa: E402
+from stellwerk.kernel.permissions.share import Share  # noqa: E402
 from stellwerk.kernel.search import postgresql, sqlite  # noqa: E402
 from stellwerk.kernel.search.row import SearchRow  # noqa: E402
+from stellwerk.kernel.write.services import create, transition  # noqa: E402
 from stellwerk.processes.incidents.incident import Incident  # noqa: E402
 from stellwerk.processes.services.service import Service  # noqa: E402
 
@@ -391,7 +393,7 @@ def session_of(person: Person) -> str:
     """Open a session as signing in would, and return its key."""
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)
-    session[BACKEND_SESSION_KEY] = "stellwerk.kernel.accounts.backend.SignInBackend"
+    session[BACKEND_SESSION_KEY] = "stellwerk.accounts.backend.SignInBackend"
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
     session.create()
     return str(session.session_key)

@@ -17,10 +17,11 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from stellwerk.kernel.access.party import Party  # noqa: E402
-from stellwerk.kernel.access.person import SYSTEM, Person  # noqa: E402
-from stellwerk.kernel.records import registry  # noqa: E402
-from stellwerk.kernel.records.services import create  # noqa: E402
+from stellwerk.kernel.identity.party import Party  # noqa: E402
+from stellwerk.kernel.identity.person import Person  # noqa: E402
+from stellwerk.kernel.model import registry  # noqa: E402
+from stellwerk.kernel.model.actor import SYSTEM  # noqa: E402
+from stellwerk.kernel.write.services import create  # noqa: E402
 
 RECORDS_EACH = 20
 

@@ -4,9 +4,9 @@ import pytest
 
 from bench import fill, words
 from bench.load import quantile
-from stellwerk.kernel.records import numbering
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.verification import Verification
+from stellwerk.kernel.audit.verification import Verification
+from stellwerk.kernel.model import numbering
+from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.search import door
 from stellwerk.processes.incidents.incident import Incident
 

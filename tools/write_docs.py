@@ -18,9 +18,9 @@ the same.
 
 def pages() -> dict[str, str]:
     """Return the text of every generated page by its name below docs/; Django must be set up."""
-    from stellwerk.kernel.api import document, urls  # noqa: F401  the addresses fill the table of operations
-    from stellwerk.kernel.records import registry
-    from stellwerk.kernel.records.description import describe
+    from stellwerk.api import document, urls  # noqa: F401  the addresses fill the table of operations
+    from stellwerk.kernel.model import registry
+    from stellwerk.kernel.model.description import describe
     from stellwerk.site.settings_list import settings_page
 
     types = registry.all_types()

@@ -18,7 +18,7 @@ STEP = re.compile(
 APPS = re.compile(r"^(STELLWERK_APPS) = \[\n.*?^\]\n", re.S | re.M)
 USE = """
 from django.test import Client
-from stellwerk.kernel.api.tokens import issue_token
+from stellwerk.kernel.identity.tokens import issue_token
 from stellwerk.site.accounts import make_administrator
 root = make_administrator("root", "Root", "", "a password only for this")
 client = Client(HTTP_HOST="localhost")

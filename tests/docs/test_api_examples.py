@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.api.operation import OPERATIONS
-from stellwerk.kernel.api.tests.conftest import Program
-from stellwerk.kernel.records.services import create
+from stellwerk.api.operation import OPERATIONS
+from stellwerk.api.tests.conftest import Program
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.testing.fixtures import grant
+from stellwerk.kernel.write.services import create
 from stellwerk.processes.incidents.incident import Incident
 
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")

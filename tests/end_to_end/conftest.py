@@ -9,10 +9,11 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from stellwerk.foundation.category import Category
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.services.service import Service
 

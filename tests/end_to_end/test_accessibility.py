@@ -8,14 +8,15 @@ from django.core.files.base import ContentFile
 from playwright.sync_api import Page, expect
 
 import stellwerk
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Capacity
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.exchange.models import ImportDraft
-from stellwerk.kernel.links.services import link
-from stellwerk.kernel.records.services import create, share, transition
+from stellwerk.exchange.models import ImportDraft
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.links.services import link
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.roles import Capacity
 from stellwerk.kernel.testing.families import for_long_walks
+from stellwerk.kernel.write.services import create, share, transition
 from stellwerk.processes.incidents.incident import Incident
 from tests.end_to_end.conftest import OpenAs
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.web.models import Draft
+from stellwerk.kernel.identity.person import Person
 from stellwerk.processes.incidents.incident import Incident
+from stellwerk.web.models import Draft
 from tests.end_to_end.conftest import OpenAs
 
 PASSWORD = "a long enough secret"  # noqa: S105  # nosec B105 -- a test's

@@ -7,18 +7,19 @@ from playwright.sync_api import Page, Route, expect
 
 from stellwerk.foundation.prioritisation import PriorityScheme
 from stellwerk.foundation.reply_template import ReplyTemplate
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.attachments.models import Attachment
-from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.activity.attachments.models import Attachment
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.notifications.models import Notification
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.jobs.worker import Worker
-from stellwerk.kernel.notifications.models import Notification
-from stellwerk.kernel.records.services import change, create, transition
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.testing.fixtures import grant
-from stellwerk.kernel.web.models import Draft, SavedView
+from stellwerk.kernel.write.services import change, create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.services.service import Service
+from stellwerk.web.models import Draft, SavedView
 from tests.end_to_end.conftest import OpenAs
 
 SCREENSHOT = {"name": "denied.txt", "mimeType": "text/plain", "buffer": b"550 denied"}

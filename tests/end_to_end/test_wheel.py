@@ -53,8 +53,8 @@ def test_the_wheel_carries_assets_templates_and_migrations_but_no_tests(wheel: P
         "stellwerk/frontend/dist/app.css",
         "stellwerk/frontend/dist/app.js",
         "stellwerk/kernel/migrations/0001_initial.py",
-        "stellwerk/kernel/web/templates/stellwerk/base.html",
-        "stellwerk/site/demo/data/federation.toml",
+        "stellwerk/web/templates/stellwerk/base.html",
+        "stellwerk/demo/data/federation.toml",
     ):
         assert needed in names
     assert [

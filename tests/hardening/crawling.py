@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from django.core.cache import cache
 from django.test import Client
 
-from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.testing.families import for_long_walks
 
 LINKS = re.compile(r'(?:href|hx-get|data-suggest|data-url|data-more-url|action)="([^"#]+)')

@@ -16,21 +16,22 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.attachments.removal import detach
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.links.services import link
-from stellwerk.kernel.records import memo
-from stellwerk.kernel.records.housekeeping import extend_roster
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.roster import Roster
-from stellwerk.kernel.records.services import change, create, share, transition, unshare
-from stellwerk.kernel.records.verification import Verification
+from stellwerk.kernel.activity.attachments.removal import detach
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.links.services import link
+from stellwerk.kernel.activity.watching.services import watch
+from stellwerk.kernel.audit.housekeeping import extend_roster
+from stellwerk.kernel.audit.roster import Roster
+from stellwerk.kernel.audit.verification import Verification
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model import memo
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.testing.fixtures import grant, make_person
-from stellwerk.kernel.watching.services import watch
+from stellwerk.kernel.write.services import change, create, share, transition, unshare
 from stellwerk.processes.incidents.incident import Incident
 
 TIMES = 22

@@ -8,10 +8,11 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.errors import StaleWrite
-from stellwerk.kernel.records import journal
-from stellwerk.kernel.records.services import change, create
+from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.errors import StaleWrite
+from stellwerk.kernel.write.services import change, create
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,4 +90,4 @@ def test_a_step_taken_ten_times_at_once_is_taken_once(agent: Person, gus: Person
 def faults_of(ticket: Incident) -> list[Any]:
     """Verify the ticket's journal."""
     record = Incident.objects.get(pk=ticket.pk).record_ptr
-    return list(journal.verify(record, list(record.entries.order_by("id"))))
+    return list(verify(record, list(record.entries.order_by("id"))))

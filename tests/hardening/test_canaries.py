@@ -8,24 +8,25 @@ from django.core.files.base import ContentFile
 from django.db import models
 from django.utils import timezone
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.custom.models import CustomField
-from stellwerk.kernel.links.services import link
-from stellwerk.kernel.notifications.models import Notification
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create, transition
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.links.services import link
+from stellwerk.kernel.activity.notifications.models import Notification
+from stellwerk.kernel.custom_fields.models import CustomField
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.testing.families import for_long_walks
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.testing.samples import sample
-from stellwerk.kernel.web.models import SavedView
+from stellwerk.kernel.write.services import change, create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.services.service import Service
+from stellwerk.web.models import SavedView
 from tests.hardening.crawling import crawl
 
 CANARY = "qx7w2canary"

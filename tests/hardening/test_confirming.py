@@ -6,12 +6,12 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.access.role_assignment import RoleAssignment
-from stellwerk.kernel.api.tests.conftest import Program
-from stellwerk.kernel.days import today
-from stellwerk.kernel.records.services import change
+from stellwerk.api.tests.conftest import Program
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.model.days import today
+from stellwerk.kernel.write.services import change
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test's
 

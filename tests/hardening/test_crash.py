@@ -24,11 +24,11 @@ CLIENTS = 4
 KILLS = 3
 TOKEN = """
 from datetime import date
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.role_assignment import RoleAssignment
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import SYSTEM, Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.write.services import create
 maria = create(Person, {"title": "Maria", "username": "maria"}, by=SYSTEM)
 given = {"person": maria, "role": "administrator", "valid_from": date(2020, 1, 1)}
 create(RoleAssignment, given, by=SYSTEM)

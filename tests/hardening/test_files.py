@@ -11,12 +11,13 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.attachments.content import ALLOWED, UNKNOWN
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.activity.attachments.content import ALLOWED, UNKNOWN
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.write.services import create
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db

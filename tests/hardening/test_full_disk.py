@@ -10,12 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.attachments.models import Attachment
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.activity.attachments.models import Attachment
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import create
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db

@@ -10,13 +10,13 @@ from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.test import Client
 
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.accounts.links import make_link
-from stellwerk.kernel.api.models import ApiToken
-from stellwerk.kernel.api.tests.conftest import Program
+from stellwerk.accounts.links import make_link
+from stellwerk.api.tests.conftest import Program
+from stellwerk.kernel.identity.api_token import ApiToken
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.jobs.worker import Worker
-from stellwerk.kernel.records import services
-from stellwerk.kernel.records.entry import Entry
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.write import services
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.site.logs import logging_settings
 

@@ -9,17 +9,18 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.api.tests.conftest import Program
-from stellwerk.kernel.attachments.models import Attachment
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.records import journal
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.replay import replay
-from stellwerk.kernel.records.services import change, create
-from stellwerk.kernel.records.values import machine_values
+from stellwerk.api.tests.conftest import Program
+from stellwerk.kernel.activity.attachments.models import Attachment
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.replay import replay
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.values import machine_values
 from stellwerk.kernel.testing.fixtures import make_person
+from stellwerk.kernel.write.services import change, create
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +55,7 @@ def is_sound(record: Record) -> bool:
     """Whether the record equals its replay and its journal verifies."""
     stored = record.record_type.model._default_manager.get(pk=record.pk)
     entries = list(record.entries.order_by("id"))
-    faults = list(journal.verify(Record.objects.get(pk=record.pk), entries))
+    faults = list(verify(Record.objects.get(pk=record.pk), entries))
     return faults == [] and replay(stored) == machine_values(stored)
 
 

@@ -11,11 +11,12 @@ from django.db import connection
 from django.http import QueryDict
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.custom.models import CustomField
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.custom_fields.models import CustomField
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import create
 from stellwerk.processes.incidents.incident import Incident
 from tests.promises.test_routes import TRIED, World, world
 

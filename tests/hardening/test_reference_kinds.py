@@ -8,19 +8,20 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.api.tests.conftest import Program
-from stellwerk.kernel.exchange.importing import RecordImport
-from stellwerk.kernel.records import memo, registry
-from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create, transition
+from stellwerk.api.tests.conftest import Program
+from stellwerk.exchange.importing import RecordImport
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model import memo, registry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.testing.families import for_long_walks
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.testing.samples import sample, sample_values
+from stellwerk.kernel.write.services import change, create, transition
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db

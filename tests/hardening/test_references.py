@@ -8,25 +8,26 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 from django.urls import reverse
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.role_assignment import RoleAssignment
-from stellwerk.kernel.access.roles import Capacity, Role
-from stellwerk.kernel.access.team import Team, TeamMembership
-from stellwerk.kernel.api.tests.conftest import Program
-from stellwerk.kernel.api.tokens import revoke
-from stellwerk.kernel.links.models import Link
-from stellwerk.kernel.links.services import link
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create, share, unshare
-from stellwerk.kernel.records.values import machine_values
+from stellwerk.api.tests.conftest import Program
+from stellwerk.kernel.activity.links.models import Link
+from stellwerk.kernel.activity.links.services import link
+from stellwerk.kernel.activity.watching.models import Watcher
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.identity.team import Team, TeamMembership
+from stellwerk.kernel.identity.tokens import revoke
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Capacity, Role
+from stellwerk.kernel.model.values import machine_values
 from stellwerk.kernel.testing.fixtures import LONG_AGO, grant, make_person
 from stellwerk.kernel.testing.forms import submit
 from stellwerk.kernel.testing.samples import sample, sample_values
-from stellwerk.kernel.watching.models import Watcher
+from stellwerk.kernel.write.services import change, create, share, unshare
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 
-from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.jobs.worker import Worker
 from tests.promises.test_routes import TRIED, World, world
 

@@ -9,23 +9,24 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.role_assignment import RoleAssignment
-from stellwerk.kernel.access.roles import Capacity, Role
-from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.access.standing import Standing
-from stellwerk.kernel.access.team import Team, TeamMembership
-from stellwerk.kernel.accounts.links import make_link
-from stellwerk.kernel.api.tests.conftest import Program
-from stellwerk.kernel.days import today
-from stellwerk.kernel.exchange.importing import ERROR, RecordImport
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import Rehearsal, change, create, share, transition, unshare
-from stellwerk.kernel.records.undo import undo
+from stellwerk.accounts.links import make_link
+from stellwerk.api.tests.conftest import Program
+from stellwerk.exchange.importing import ERROR, RecordImport
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.identity.team import Team, TeamMembership
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.days import today
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Capacity, Role
+from stellwerk.kernel.permissions.share import Share
+from stellwerk.kernel.permissions.standing import Standing
 from stellwerk.kernel.testing.fixtures import LONG_AGO, grant, make_person
+from stellwerk.kernel.write.services import Rehearsal, change, create, share, transition, unshare
+from stellwerk.kernel.write.undo import undo
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db

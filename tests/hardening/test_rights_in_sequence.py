@@ -16,22 +16,23 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.rights import ADMINISTER, GUEST, Tree, grants_of, rights
-from stellwerk.kernel.access.role_assignment import RoleAssignment
-from stellwerk.kernel.access.roles import Access, Capacity
-from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.access.standing import Standing
-from stellwerk.kernel.access.team import Team, TeamMembership
-from stellwerk.kernel.days import today
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create, share, transition, unshare
-from stellwerk.kernel.records.undo import undo
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.identity.team import Team, TeamMembership
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.days import today
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Access, Capacity
+from stellwerk.kernel.permissions.rights import ADMINISTER, GUEST, Tree, grants_of, rights
+from stellwerk.kernel.permissions.share import Share
+from stellwerk.kernel.permissions.standing import Standing
 from stellwerk.kernel.testing.fixtures import LONG_AGO
+from stellwerk.kernel.write.services import change, create, share, transition, unshare
+from stellwerk.kernel.write.undo import undo
 
 pytestmark = pytest.mark.django_db
 

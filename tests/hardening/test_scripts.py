@@ -13,21 +13,22 @@ from django.db import models
 from django.test import Client
 from playwright.sync_api import Page
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.custom.models import CustomField
-from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.custom_fields.models import CustomField
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.testing.families import for_long_walks
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.testing.samples import sample_values
-from stellwerk.kernel.web.models import SavedView
+from stellwerk.kernel.write.services import change, create
 from stellwerk.processes.incidents.incident import Incident
+from stellwerk.web.models import SavedView
 from tests.end_to_end.conftest import OpenAs, open_as, stage
 from tests.hardening.crawling import crawl
 from tests.hardening.test_canaries import addresses

@@ -13,12 +13,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.accounts.forgotten import answer_forgotten, forget_reset_mails
-from stellwerk.kernel.accounts.models import ResetMail
-from stellwerk.kernel.api.tests.conftest import Program
+from stellwerk.accounts.forgotten import answer_forgotten, forget_reset_mails
+from stellwerk.accounts.models import ResetMail
+from stellwerk.api.tests.conftest import Program
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.jobs.worker import Worker
-from stellwerk.kernel.records.services import change, transition
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import change, transition
 from tests.promises.test_routes import TRIED, World, world
 
 __all__ = ["world"]  # a fixture

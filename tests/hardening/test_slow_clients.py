@@ -25,9 +25,9 @@ SLOW = 200
 SIGN_IN = """
 from datetime import date
 from django.test import Client
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.role_assignment import RoleAssignment
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.identity.person import SYSTEM, Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.write.services import create
 client = Client()
 maria = create(Person, {"title": "Maria", "username": "maria"}, by=SYSTEM)
 given = {"person": maria, "role": "administrator", "valid_from": date(2020, 1, 1)}

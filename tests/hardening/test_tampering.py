@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.records import journal, registry
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create, share, transition
-from stellwerk.kernel.records.values import journaled_fields
-from stellwerk.kernel.records.verification import Verification
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.audit.verification import Verification
+from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal import journal
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.values import journaled_fields
 from stellwerk.kernel.testing.samples import a_change, sample
+from stellwerk.kernel.write.services import change, create, share, transition
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db
@@ -138,11 +141,11 @@ def ways(record: Record, entries: list[Entry], dice: random.Random) -> Iterator[
 def test_every_alteration_of_a_journal_is_found(ticket: Record) -> None:
     """The figure: alterations found of those tried."""
     record, entries = Incident.objects.get(pk=ticket.pk), list(ticket.entries.order_by("number"))
-    assert list(journal.verify(record, entries)) == []
+    assert list(verify(record, entries)) == []
     tried, missed = 0, []
     for what, altered_record, altered_entries in ways(record, entries, random.Random(1)):
         tried += 1
-        if not list(journal.verify(altered_record, altered_entries)):
+        if not list(verify(altered_record, altered_entries)):
             missed.append(what)
     assert missed == []
     assert tried >= LEAST_TRIED
@@ -163,10 +166,10 @@ def test_every_journaled_column_of_every_type_is_held_against_the_journal(record
         ("open_to_all", lambda value: not value),
     ]:
         twin = record_type.model.objects.get(pk=record.pk)
-        assert list(journal.verify(twin, entries)) == []
+        assert list(verify(twin, entries)) == []
         value = getattr(twin, column)
         setattr(twin, column, timedelta(days=1) + value if hasattr(value, "toordinal") else make(value))
-        assert list(journal.verify(twin, entries)) != [], column
+        assert list(verify(twin, entries)) != [], column
 
 
 @pytest.mark.parametrize(
@@ -175,7 +178,7 @@ def test_every_journaled_column_of_every_type_is_held_against_the_journal(record
 def test_changes_of_another_shape_are_a_fault_and_no_crash(changes: Any, ticket: Record) -> None:
     ticket.entries.filter(number=3).update(changes=changes)
     entries = list(ticket.entries.order_by("number"))
-    found = [fault.number for fault in journal.verify(Incident.objects.get(pk=ticket.pk), entries)]
+    found = [fault.number for fault in verify(Incident.objects.get(pk=ticket.pk), entries)]
     assert 3 in found
     assert any(
         "entry 3" in str(fault) for fault in Verification(Record.objects.filter(pk=ticket.pk)).faults()

@@ -7,18 +7,20 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Access
-from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.errors import StaleWrite
-from stellwerk.kernel.records import checks, journal, registry
-from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.replay import as_of, replay
-from stellwerk.kernel.records.services import change, create
-from stellwerk.kernel.records.values import machine_values
+from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.replay import as_of, replay
+from stellwerk.kernel.model import checks, registry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.errors import StaleWrite
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Access
+from stellwerk.kernel.model.values import machine_values
+from stellwerk.kernel.permissions.standing import standing_of
 from stellwerk.kernel.search import door
 from stellwerk.kernel.testing.samples import a_change, sample, sample_values
+from stellwerk.kernel.write.services import change, create
 
 TYPES = registry.all_types()
 every_type = pytest.mark.parametrize("record_type", TYPES, ids=[record_type.key for record_type in TYPES])
@@ -57,7 +59,7 @@ def test_replay_to_now_equals_now_and_the_journal_verifies(record_type: RecordTy
     record = change(sample(record_type), a_change(sample(record_type)), by=SYSTEM)
     stored = record_type.model.objects.get(pk=record.pk)
     assert replay(stored) == machine_values(stored)
-    assert list(journal.verify(Record.objects.get(pk=record.pk), list(record.entries.order_by("id")))) == []
+    assert list(verify(Record.objects.get(pk=record.pk), list(record.entries.order_by("id")))) == []
 
 
 @every_type

@@ -12,20 +12,21 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.exchange.models import ImportDraft
-from stellwerk.kernel.links.services import link
-from stellwerk.kernel.notifications.models import Notification
-from stellwerk.kernel.records.services import create
-from stellwerk.kernel.routes import takes_get
+from stellwerk.exchange.models import ImportDraft
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.links.services import link
+from stellwerk.kernel.activity.notifications.models import Notification
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.roles import Role
+from stellwerk.kernel.model.routes import takes_get
+from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.testing.fixtures import grant, make_person
-from stellwerk.kernel.web.models import SavedView
+from stellwerk.kernel.write.services import create
 from stellwerk.processes.incidents.incident import Incident
+from stellwerk.web.models import SavedView
 from tests.promises.routes import ROLES, ROUTES, Row
 
 pytestmark = pytest.mark.django_db

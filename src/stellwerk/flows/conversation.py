@@ -3,17 +3,17 @@
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.access.person import SYSTEM
-from stellwerk.kernel.attachments.models import Attachment
-from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.comments.services import KEEPS_STATUS, comment
-from stellwerk.kernel.links.services import link
-from stellwerk.kernel.links.types import RELATED
-from stellwerk.kernel.records.entry import Verb
-from stellwerk.kernel.records.events import Event, Outcome
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import create, transition
-from stellwerk.kernel.records.via import Via
+from stellwerk.kernel.activity.attachments.models import Attachment
+from stellwerk.kernel.activity.comments.models import Comment
+from stellwerk.kernel.activity.comments.services import KEEPS_STATUS, comment
+from stellwerk.kernel.activity.links.services import link
+from stellwerk.kernel.journal.entry import Verb
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.link_types import RELATED
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.write.events import Event, Outcome
+from stellwerk.kernel.write.services import create, transition
 from stellwerk.processes.incidents.services import merged_from, take_apart, tie_together
 from stellwerk.processes.incidents.ticket import (
     Ticket,

@@ -3,11 +3,12 @@
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.records.events import Event
-from stellwerk.kernel.records.services import change
-from stellwerk.kernel.records.workers import open_work
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.permissions.workers import open_work
+from stellwerk.kernel.write.events import Event
+from stellwerk.kernel.write.services import change
 
 
 def hand_over_work(event: Event) -> None:

@@ -14,8 +14,8 @@ from stellwerk.flows.conversation import (
 )
 from stellwerk.flows.handover import hand_over_work
 from stellwerk.flows.succession import supersede_the_version_before
-from stellwerk.kernel.notifications.services import tell
-from stellwerk.kernel.records.events import Handler
+from stellwerk.kernel.activity.notifications.services import tell
+from stellwerk.kernel.write.events import Handler
 
 TICKETS = ("incident", "service_request")
 OF_TICKETS: Mapping[str, Sequence[Handler]] = {

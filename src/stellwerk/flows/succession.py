@@ -3,9 +3,9 @@
 from django.utils.translation import gettext as _
 
 from stellwerk.foundation.scheme import Scheme
-from stellwerk.kernel.access.person import SYSTEM
-from stellwerk.kernel.records.events import Event
-from stellwerk.kernel.records.services import transition
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.events import Event
+from stellwerk.kernel.write.services import transition
 
 
 def supersede_the_version_before(event: Event) -> None:

@@ -12,11 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from stellwerk.kernel.exchange.readers import StructuredCells, reads
+from stellwerk.exchange.readers import StructuredCells, reads
 from stellwerk.kernel.fields.field import Field, kind
 from stellwerk.kernel.fields.structured import Structured
-from stellwerk.kernel.web import components
-from stellwerk.kernel.web.fields.renderer import Names, Renderer, renders
+from stellwerk.web import components
+from stellwerk.web.fields.renderer import Names, Renderer, renders
 
 
 class Level(models.TextChoices):

@@ -4,9 +4,9 @@ from typing import Any
 
 from stellwerk.foundation.matrix import Level, MatrixField, Priority
 from stellwerk.foundation.scheme import Scheme, SchemeType
-from stellwerk.kernel.access.person import SYSTEM
 from stellwerk.kernel.declare import Access, Role, Section, ValidationError, _, models, register
-from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import create, transition
 
 __all__ = ["Level", "Priority", "PriorityScheme"]
 

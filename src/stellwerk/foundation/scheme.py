@@ -10,8 +10,6 @@ from typing import Any, Self, TypeVar
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.access.standing import standing_of
 from stellwerk.kernel.declare import (
     RecordType,
     Role,
@@ -22,9 +20,11 @@ from stellwerk.kernel.declare import (
     _,
     models,
 )
-from stellwerk.kernel.records.declaration import Action
-from stellwerk.kernel.records.memo import remember
-from stellwerk.kernel.records.via import Via
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.declaration import Action
+from stellwerk.kernel.model.memo import remember
+from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.permissions.standing import standing_of
 
 S = TypeVar("S", bound="Scheme")
 
@@ -124,13 +124,13 @@ class SchemeType(RecordType[S]):
     def validate_scheme(self, record: S) -> None:
         """Raise ValidationError when the scheme's content cannot be executed."""
 
-    def actions(self, record: S, by: Person) -> list[Action]:
+    def actions(self, record: S, by: Actor) -> list[Action]:
         if record.status == Scheme.Status.DRAFT or not standing_of(by).may_create_as_staff(self):
             return []
         like = f"{reverse('create', args=[self])}?like={record.reference}"
         return [Action(_("Draft the next version"), like, "copy-plus")]
 
-    def notice(self, record: S, by: Person) -> str:
+    def notice(self, record: S, by: Actor) -> str:
         if record.status == Scheme.Status.DRAFT:
             return gettext(
                 "A draft. Once put into force, it counts for all parties and cannot be changed any more."

@@ -14,19 +14,16 @@ class KernelConfig(AppConfig):
 
     def ready(self) -> None:
         # Once models are loaded: the checks of start-up, who sees what, added fields, forms that are not the generic one.
-        from stellwerk.kernel.access import forms, standing  # noqa: F401
-        from stellwerk.kernel.custom import forms as custom_forms  # noqa: F401
-        from stellwerk.kernel.custom import values  # noqa: F401
-        from stellwerk.kernel.exchange import checks as of_files  # noqa: F401
-        from stellwerk.kernel.records import checks  # noqa: F401
-        from stellwerk.kernel.web import checks as of_pages  # noqa: F401
+        from stellwerk.kernel.custom_fields import values  # noqa: F401
+        from stellwerk.kernel.model import checks  # noqa: F401
+        from stellwerk.kernel.permissions import standing  # noqa: F401
 
         post_migrate.connect(_prepare, sender=self)
 
 
 def _prepare(**kwargs: Any) -> None:
     """Make the lines of numbers, of which Django knows nothing, and let no process rely on what it remembers."""
-    from stellwerk.kernel.records import memo, numbering, reference_index, registry
+    from stellwerk.kernel.model import memo, numbering, reference_index, registry
 
     numbering.prepare([record_type.prefix for record_type in registry.all_types()])
     memo.forget()

@@ -4,12 +4,12 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from stellwerk.kernel.access.roles import Access, Role
-from stellwerk.kernel.links.types import LinkType, link_type
-from stellwerk.kernel.records.declaration import RecordType, Section, View
-from stellwerk.kernel.records.record import Record, TypedRecord
-from stellwerk.kernel.records.registry import register
-from stellwerk.kernel.workflow.workflow import Transition, Workflow
+from stellwerk.kernel.model.declaration import RecordType, Section, View
+from stellwerk.kernel.model.link_types import LinkType, link_type
+from stellwerk.kernel.model.record import Record, TypedRecord
+from stellwerk.kernel.model.registry import register
+from stellwerk.kernel.model.roles import Access, Role
+from stellwerk.kernel.model.workflow import Transition, Workflow
 
 __all__ = [
     "Access",

@@ -1,9 +1,8 @@
-"""What the clock sets off in the kernel, besides what the job queue does for itself."""
+"""What the clock sets off in the kernel."""
 
-from stellwerk.kernel.api import housekeeping as api
-from stellwerk.kernel.exchange import housekeeping as exchange
-from stellwerk.kernel.records import housekeeping as records
-from stellwerk.kernel.search import rebuilding as search
-from stellwerk.kernel.web import housekeeping as web
+from stellwerk.kernel.audit import housekeeping as records
+from stellwerk.kernel.jobs import housekeeping as jobs
+from stellwerk.kernel.write import kept_answers as api
+from stellwerk.kernel.write import rebuilding as search
 
-__all__ = ["api", "exchange", "records", "search", "web"]
+__all__ = ["api", "jobs", "records", "search"]

@@ -3,11 +3,12 @@
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.role_assignment import RoleAssignment
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.days import today
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.days import today
+from stellwerk.kernel.model.roles import Role
+from stellwerk.kernel.write.services import create
 
 
 def make_administrator(username: str, name: str, email: str, password: str) -> Person:

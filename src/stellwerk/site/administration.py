@@ -14,10 +14,10 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command, execute_from_command_line, get_commands, load_command_class
 from django.db.models import Q
 
+from stellwerk.operations.obstacles import Obstacle
 from stellwerk.site import data_folder, serving
 from stellwerk.site.configuration import ADMIN_PASSWORD_VARIABLE, read
 from stellwerk.site.databases import without_pool
-from stellwerk.site.obstacles import Obstacle
 from stellwerk.site.settings_list import settings_text
 
 
@@ -71,7 +71,7 @@ def admin_arguments(parser: argparse.ArgumentParser) -> None:
 def create_admin(options: argparse.Namespace) -> None:
     """Make a person who holds the role of administrator for everything."""
     set_up()
-    from stellwerk.kernel.access.person import Person  # models exist only after setup
+    from stellwerk.kernel.identity.person import Person  # models exist only after setup
     from stellwerk.site.accounts import make_administrator
 
     if known := Person.objects.filter(username=options.username.lower()).first():
@@ -97,8 +97,9 @@ def password_arguments(parser: argparse.ArgumentParser) -> None:
 def password(options: argparse.Namespace) -> None:
     """Print a link with which a person chooses a new password."""
     set_up()
-    from stellwerk.kernel.access.person import SYSTEM, Person  # models exist only after setup
-    from stellwerk.kernel.accounts.links import make_link
+    from stellwerk.accounts.links import make_link
+    from stellwerk.kernel.identity.person import Person  # models exist only after setup
+    from stellwerk.kernel.model.actor import SYSTEM  # models exist only after setup
 
     signs_in = Q(username=options.name.lower()) | Q(email=options.name.lower())
     person = Person.objects.filter(signs_in, is_service=False).first()
@@ -135,7 +136,7 @@ def backup_arguments(parser: argparse.ArgumentParser) -> None:
 def backup(options: argparse.Namespace) -> None:
     """Write a backup while people work."""
     set_up()
-    from stellwerk.site.backup.backup import backup as write  # needs the settings
+    from stellwerk.operations.backup import backup as write  # needs the settings
 
     path = options.file or Path(f"stellwerk-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip")
     with data_folder.in_use():
@@ -153,7 +154,7 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
 def restore(options: argparse.Namespace) -> None:
     """Bring a backup back while the server is down."""
     set_up()
-    from stellwerk.site.backup.restore import restore as bring_back  # needs the settings
+    from stellwerk.operations.restore import restore as bring_back  # needs the settings
 
     with data_folder.alone():
         manifest = bring_back(options.file, options.replace)

@@ -20,7 +20,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.api.problems import CONTENT_TYPE, Problem
+from stellwerk.api.problems import CONTENT_TYPE, Problem
 from stellwerk.site.wsgi import application as django
 
 Scope = dict[str, Any]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stellwerk import __version__
+from stellwerk.operations.obstacles import reporting_obstacles
 from stellwerk.site import administration, demonstration, serving
-from stellwerk.site.obstacles import reporting_obstacles
 
 SETTINGS_MODULE = "stellwerk.site.settings"
 

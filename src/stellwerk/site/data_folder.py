@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from stellwerk.site.obstacles import Obstacle
+from stellwerk.operations.obstacles import Obstacle
 
 if sys.platform != "win32":  # there, a file that is in use cannot be moved aside anyway
     import fcntl

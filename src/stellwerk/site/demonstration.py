@@ -8,9 +8,9 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
+from stellwerk.operations.obstacles import Obstacle, require_free_port
 from stellwerk.site import data_folder, serving
 from stellwerk.site.configuration import PREFIX
-from stellwerk.site.obstacles import Obstacle, require_free_port
 from stellwerk.site.supervisor import run_apart
 
 DATA_DIR = "var/demo"
@@ -65,7 +65,7 @@ def choose_settings(data_dir: Path, port: int) -> None:
 
 def set_up() -> None:
     """Migrate, load the organisation once, and print the sign-ins."""
-    from stellwerk.site.demo import sign_ins  # imports models, which need the settings above
+    from stellwerk.demo import sign_ins  # imports models, which need the settings above
 
     call_command("migrate", interactive=False, verbosity=0)
     loaded = Path(os.environ["STELLWERK_DATA_DIR"]) / LOADED

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.api.problems import Problem
+from stellwerk.api.problems import Problem
 
 # Stellwerk uses none of these; passkeys stay allowed.
 PERMISSIONS_POLICY = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"

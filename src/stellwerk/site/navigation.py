@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from stellwerk.kernel.web.shell import Group, Page
+from stellwerk.web.shell import Group, Page
 
 NAVIGATION = [
     Group(

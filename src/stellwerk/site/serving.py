@@ -21,10 +21,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import get_resolver
 
+from stellwerk.operations.obstacles import Obstacle, require_free_port
 from stellwerk.site import data_folder
 from stellwerk.site.databases import without_pool
 from stellwerk.site.kinds import parse_listen_address
-from stellwerk.site.obstacles import Obstacle, require_free_port
 from stellwerk.site.supervisor import Child, Supervisor, end_with_parent, run_apart, start_method
 
 APPLICATION = "stellwerk.site.asgi:application"

@@ -43,7 +43,7 @@ ALLOWED_HOSTS = [
     if host
 ]
 CSRF_TRUSTED_ORIGINS = [URL]
-CSRF_FAILURE_VIEW = "stellwerk.kernel.web.unsent.csrf_failure"
+CSRF_FAILURE_VIEW = "stellwerk.web.unsent.csrf_failure"
 ROOT_URLCONF = "stellwerk.site.urls"
 WSGI_APPLICATION = "stellwerk.site.wsgi.application"
 
@@ -51,6 +51,11 @@ WSGI_APPLICATION = "stellwerk.site.wsgi.application"
 
 STELLWERK_APPS = [
     "stellwerk.kernel",
+    "stellwerk.organisation",
+    "stellwerk.web",
+    "stellwerk.exchange",
+    "stellwerk.accounts",
+    "stellwerk.importers",
     "stellwerk.foundation",
     "stellwerk.processes.services",
     "stellwerk.processes.incidents",
@@ -86,39 +91,38 @@ MIDDLEWARE = [
     "stellwerk.site.headers.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
     "stellwerk.site.headers.EncodingMiddleware",
-    "stellwerk.kernel.web.memory.MemoryMiddleware",
+    "stellwerk.web.memory.MemoryMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "stellwerk.kernel.accounts.sessions.IdleMiddleware",
+    "stellwerk.accounts.sessions.IdleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "stellwerk.kernel.accounts.middleware.PreferencesMiddleware",
-    "stellwerk.kernel.accounts.middleware.ConfirmationMiddleware",
+    "stellwerk.accounts.middleware.PreferencesMiddleware",
+    "stellwerk.accounts.middleware.ConfirmationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "stellwerk.kernel.web.dialogs.DialogMiddleware",
-    "stellwerk.kernel.web.unsent.SignedOutMiddleware",
-    "stellwerk.kernel.web.faults.FaultMiddleware",
+    "stellwerk.web.dialogs.DialogMiddleware",
+    "stellwerk.web.unsent.SignedOutMiddleware",
+    "stellwerk.web.faults.FaultMiddleware",
 ]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [PACKAGE / "site" / "templates", PACKAGE / "kernel" / "web" / "templates"],
+        "DIRS": [PACKAGE / "site" / "templates", PACKAGE / "web" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "libraries": {"stellwerk": "stellwerk.kernel.web.templatetags.stellwerk"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-                "stellwerk.kernel.web.shell.shell",
-                "stellwerk.kernel.accounts.passkeys.passkeys",
-                *(["stellwerk.site.demo.context.demo_people"] if DEMO else []),
+                "stellwerk.web.shell.shell",
+                "stellwerk.accounts.passkeys.passkeys",
+                *(["stellwerk.demo.context.demo_people"] if DEMO else []),
             ],
         },
     }
@@ -162,19 +166,19 @@ WHITENOISE_USE_FINDERS = DEBUG
 # Sign-in
 
 AUTH_USER_MODEL = "kernel.Person"
-AUTHENTICATION_BACKENDS = ["stellwerk.kernel.accounts.backend.SignInBackend"]
+AUTHENTICATION_BACKENDS = ["stellwerk.accounts.backend.SignInBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 12},
     },
-    {"NAME": "stellwerk.kernel.accounts.passwords.SimilarPasswordValidator"},
+    {"NAME": "stellwerk.accounts.passwords.SimilarPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "stellwerk.kernel.accounts.passwords.TrivialPasswordValidator"},
+    {"NAME": "stellwerk.accounts.passwords.TrivialPasswordValidator"},
 ]
-ACCOUNT_ADAPTER = "stellwerk.kernel.accounts.adapters.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "stellwerk.kernel.accounts.adapters.SocialAccountAdapter"
+ACCOUNT_ADAPTER = "stellwerk.accounts.adapters.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "stellwerk.accounts.adapters.SocialAccountAdapter"
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # addresses are set by administrators, not by the people themselves
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -183,8 +187,8 @@ ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = None
-ACCOUNT_FORMS = {"reset_password": "stellwerk.kernel.accounts.forms.ForgottenPasswordForm"}
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "stellwerk.kernel.accounts.link_tokens.LinkTokens"  # noqa: S105
+ACCOUNT_FORMS = {"reset_password": "stellwerk.accounts.forms.ForgottenPasswordForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "stellwerk.accounts.link_tokens.LinkTokens"  # noqa: S105
 PASSWORD_RESET_TIMEOUT = (
     24 * 3600
 )  # seconds; a link that waits longer in a mailbox is of use to others (ASVS 6.4.1)
@@ -231,11 +235,11 @@ SESSION_COOKIE_NAME = "__Host-stellwerk_session" if HTTPS else "stellwerk_sessio
 CSRF_COOKIE_NAME = "__Host-stellwerk_csrf" if HTTPS else "stellwerk_csrf"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
-SESSION_ENGINE = "stellwerk.kernel.accounts.sessions"
+SESSION_ENGINE = "stellwerk.accounts.sessions"
 SESSION_COOKIE_AGE = 60 * CONFIGURATION.number("session_idle_minutes")
 SESSION_LONGEST = 14 * 86400  # seconds
 
-# Each web process counts on its own (see kernel/api/rates.py).
+# Each web process counts on its own (see api/rates.py).
 STELLWERK_API_RATE = CONFIGURATION.number("api_rate") / CONFIGURATION.number("web_processes")
 
 # Language and time

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from stellwerk.site.obstacles import reporting_obstacles
+from stellwerk.operations.obstacles import reporting_obstacles
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkContext, SpawnContext

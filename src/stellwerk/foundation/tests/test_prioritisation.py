@@ -6,12 +6,13 @@ from django.test import Client
 
 from stellwerk.foundation.matrix import MatrixFormField
 from stellwerk.foundation.prioritisation import DEFAULT_MATRIX, PriorityScheme
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.services import change, create, transition
-from stellwerk.kernel.records.undo import undo
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.testing.fixtures import grant
+from stellwerk.kernel.write.services import change, create, transition
+from stellwerk.kernel.write.undo import undo
 
 
 def test_the_form_reads_nine_choices_row_by_row() -> None:

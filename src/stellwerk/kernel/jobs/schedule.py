@@ -91,7 +91,6 @@ def next_after(cron: str, zone: str, moment: datetime) -> datetime:
 def load_plans() -> None:
     """Import the modules in which apps declare jobs and schedules."""
     autodiscover_modules("jobs", "schedules")
-    from stellwerk.kernel.jobs import housekeeping  # noqa: F401 -- declares with what this module defines
 
 
 def synchronise(now: datetime | None = None, *, remove: bool = False) -> None:

@@ -17,7 +17,7 @@ from stellwerk.kernel.fields.columns import (
     RankField,
     SeveralChoices,
 )
-from stellwerk.kernel.records import numbering, registry
+from stellwerk.kernel.model import numbering, registry
 
 OPTIONAL: dict[str, Any] = {"null": True, "blank": True}
 COLOURS = [("red", _("Red")), ("green", _("Green")), ("blue", _("Blue"))]

@@ -3,8 +3,8 @@
 import os
 from typing import Any
 
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.declaration import RecordType
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.declaration import RecordType
 
 ALL = bool(os.environ.get("STELLWERK_TEST_ALL"))
 """Set by `make test ALL=1`."""

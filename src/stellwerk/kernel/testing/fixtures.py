@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.role_assignment import RoleAssignment
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.access.team import Team, TeamMembership
-from stellwerk.kernel.records import memo
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.identity.team import Team, TeamMembership
+from stellwerk.kernel.model import memo
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.roles import Role
+from stellwerk.kernel.write.services import create
 
 LONG_AGO = date(2020, 1, 1)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db import models
 
-from stellwerk.kernel.access.person import SYSTEM, Actor
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.actor import SYSTEM, Actor
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.write.services import create
 
 _numbers = count(1)
 

@@ -21,15 +21,15 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from stellwerk.foundation.prioritisation import Priority
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.days import today_of
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.web import components
-from stellwerk.kernel.web.faults import refusal
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.days import today_of
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import standing_of
 from stellwerk.processes.incidents import figures
+from stellwerk.web import components
+from stellwerk.web.faults import refusal
 
 KINDS = ("incident", "service_request")
 PERIODS = {30: gettext_lazy("30 days"), 90: gettext_lazy("90 days")}

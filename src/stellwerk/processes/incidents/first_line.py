@@ -1,10 +1,10 @@
 """The first line: the team to which tickets come that name nobody else."""
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.roles import INSIDE
-from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.records import memo
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.model import memo
+from stellwerk.kernel.model.roles import INSIDE
+from stellwerk.kernel.permissions.share import Share
 
 
 def first_line_for(party_id: int | None) -> Team | None:

@@ -7,11 +7,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.access.person import SYSTEM
-from stellwerk.kernel.comments.services import KEEPS_STATUS
+from stellwerk.kernel.activity.comments.services import KEEPS_STATUS
 from stellwerk.kernel.jobs.schedule import scheduled
-from stellwerk.kernel.records.entry import Entry, Verb
-from stellwerk.kernel.records.services import transition
+from stellwerk.kernel.journal.entry import Entry, Verb
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import transition
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest

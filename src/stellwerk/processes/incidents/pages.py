@@ -10,12 +10,12 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from stellwerk.kernel.web.faults import sentence
-from stellwerk.kernel.web.record.beside import dialog, editable_page, tell_with_undo
-from stellwerk.kernel.web.record.page import RecordPage
-from stellwerk.kernel.web.reference_field import ReferenceField, ReferenceInput
 from stellwerk.processes.incidents.services import merge, unmerge
 from stellwerk.processes.incidents.ticket import Ticket
+from stellwerk.web.faults import sentence
+from stellwerk.web.record.beside import dialog, editable_page, tell_with_undo
+from stellwerk.web.record.page import RecordPage
+from stellwerk.web.reference_field import ReferenceField, ReferenceInput
 
 
 class OtherTicketInput(ReferenceInput):

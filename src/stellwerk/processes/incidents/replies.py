@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import QuerySet
 
 from stellwerk.foundation.reply_template import ReplyTemplate as Template
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.records.declaration import ReplyTemplate
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.declaration import ReplyTemplate
+from stellwerk.kernel.permissions.standing import standing_of
 from stellwerk.kernel.search import door
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ MOST = 100
 """So many are offered at once; a search finds any other."""
 
 
-def replies_for(ticket: "Ticket", by: Person, text: str = "") -> list[ReplyTemplate]:
+def replies_for(ticket: "Ticket", by: Actor, text: str = "") -> list[ReplyTemplate]:
     """List the templates in use that `by` may see, filled for the ticket; unknown placeholders stay as they are.
 
     They are the first ones by title, or the best matches for `text`.
@@ -37,7 +37,7 @@ def replies_for(ticket: "Ticket", by: Person, text: str = "") -> list[ReplyTempl
         "requester": ticket.requester.title if ticket.requester else "",
         "reference": ticket.reference,
         "service": ticket.service.title if ticket.service else "",
-        "agent": by.title,
+        "agent": str(by),
     }
     return [
         ReplyTemplate(t.title, PLACEHOLDER.sub(lambda match: words[match[1]], t.body), t.internal)

@@ -6,15 +6,15 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.access.person import Actor
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.links.models import Link
-from stellwerk.kernel.links.services import link, unlink
-from stellwerk.kernel.links.types import DUPLICATE
-from stellwerk.kernel.records.entry import Entry, Verb
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import locked, transition
-from stellwerk.kernel.records.undo import undo
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.links.models import Link
+from stellwerk.kernel.activity.links.services import link, unlink
+from stellwerk.kernel.journal.entry import Entry, Verb
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.link_types import DUPLICATE
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.write.services import locked, transition
+from stellwerk.kernel.write.undo import undo
 from stellwerk.processes.incidents.ticket import Ticket, may_be_merged, named_in, successor
 
 

@@ -9,10 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from stellwerk.foundation.prioritisation import Level, Priority, PriorityScheme
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import Actor, Person
-from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.access.team import Team
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
@@ -27,12 +23,17 @@ from stellwerk.kernel.declare import (
     models,
 )
 from stellwerk.kernel.fields.columns import RankField
-from stellwerk.kernel.records import memo
-from stellwerk.kernel.records.declaration import Action, ReplyTemplate
-from stellwerk.kernel.records.entry import Entry, Verb
-from stellwerk.kernel.records.glance import bring_along
-from stellwerk.kernel.records.via import Via
-from stellwerk.kernel.records.workers import parties_to_share_with
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.journal.entry import Entry, Verb
+from stellwerk.kernel.model import memo
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.declaration import Action, ReplyTemplate
+from stellwerk.kernel.model.glance import bring_along
+from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.workers import parties_to_share_with
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.first_line import first_line_for
 from stellwerk.processes.incidents.replies import replies_for
@@ -595,10 +596,10 @@ class TicketType(RecordType[T]):
                 {"priority_reason": _("Say why the priority differs from what impact and urgency give.")}
             )
 
-    def reply_templates(self, record: T, by: Person, text: str = "") -> list[ReplyTemplate]:
+    def reply_templates(self, record: T, by: Actor, text: str = "") -> list[ReplyTemplate]:
         return replies_for(record, by, text)
 
-    def actions(self, record: T, by: Person) -> list[Action]:
+    def actions(self, record: T, by: Actor) -> list[Action]:
         if not standing_of(by).may_edit(record):
             return []
         if into := successor(record):
@@ -606,7 +607,7 @@ class TicketType(RecordType[T]):
             return [Action(gettext("Take apart from %s") % into.reference, address, "split", dialog=True)]
         return []
 
-    def notice(self, record: T, by: Person) -> str:
+    def notice(self, record: T, by: Actor) -> str:
         into = successor(record)
         if into is None:
             return ""

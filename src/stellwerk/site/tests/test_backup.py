@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from stellwerk.site.backup import postgresql
-from stellwerk.site.obstacles import Obstacle
+from stellwerk.operations import postgresql
+from stellwerk.operations.obstacles import Obstacle
 from stellwerk.site.tests.installation import Installation, Make
 
 

@@ -6,10 +6,11 @@ import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import create
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.identity.person import Person
 from stellwerk.site.logs import Refusals
 
 

@@ -18,19 +18,19 @@ from django.core.files.base import ContentFile
 from django.core.management import call_command
 from django.db import connection, models, transaction
 
-from stellwerk.kernel.access.person import SYSTEM
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.services import comment
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.services import comment
 from stellwerk.kernel.jobs.schedule import synchronise
-from stellwerk.kernel.records import numbering, registry
-from stellwerk.kernel.records.services import change
+from stellwerk.kernel.model import numbering, registry
+from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.search.models import SearchEntry
 from stellwerk.kernel.testing.samples import a_change, sample
-from stellwerk.site.backup import move, portable, postgresql, sqlite
-from stellwerk.site.backup.backup import backup
-from stellwerk.site.backup.postgresql_rows import PostgresqlTarget, cells
-from stellwerk.site.backup.sqlite_rows import SqliteFile
-from stellwerk.site.obstacles import Obstacle
+from stellwerk.kernel.write.services import change
+from stellwerk.operations import move, portable, postgresql, sqlite
+from stellwerk.operations.backup import backup
+from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.postgresql_rows import PostgresqlTarget, cells
+from stellwerk.operations.sqlite_rows import SqliteFile
 from stellwerk.site.tests.installation import Installation, Make
 from stellwerk.site.tests.test_backup import damaged_copy
 
@@ -105,10 +105,10 @@ def by_key(dumped: str) -> Rows:
 
 GO_ON = """
 from django.contrib.auth.models import Group
-from stellwerk.kernel.access.person import SYSTEM
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.identity.person import SYSTEM
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.write import registry
+from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.search import door
 from stellwerk.kernel.testing.samples import sample
 ticket = sample(registry.get("incident"))

@@ -6,7 +6,7 @@ import socket
 import pytest
 from django.db import DatabaseError, OperationalError, ProgrammingError
 
-from stellwerk.site.obstacles import Obstacle, explain, reporting_obstacles, require_free_port
+from stellwerk.operations.obstacles import Obstacle, explain, reporting_obstacles, require_free_port
 
 
 def test_a_busy_port_is_named_with_another_to_choose() -> None:

@@ -5,12 +5,12 @@ from argparse import Namespace
 import pytest
 from django.test import Client
 
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.services import SYSTEM, transition
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.testing.fixtures import make_person
+from stellwerk.kernel.write.services import SYSTEM, transition
+from stellwerk.operations.obstacles import Obstacle
 from stellwerk.site.administration import password
-from stellwerk.site.obstacles import Obstacle
 
 CHOSEN = "correct horse battery staple"
 

@@ -13,14 +13,14 @@ from django.db import connection
 from django.utils import timezone
 
 import stellwerk
-from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.jobs.models import Schedule
 from stellwerk.kernel.jobs.schedule import synchronise
-from stellwerk.kernel.web.housekeeping import forget_drafts
-from stellwerk.kernel.web.models import Draft
 from stellwerk.site import administration
 from stellwerk.site.schedules import forget_sessions, refresh_statistics
 from stellwerk.site.tests.installation import Installation
+from stellwerk.web.models import Draft
+from stellwerk.web.schedules import forget_drafts
 
 SCHEDULED = re.compile(r'^@scheduled\("([^"]+)"', re.MULTILINE)
 

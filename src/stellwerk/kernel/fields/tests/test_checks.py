@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from django.db import models
 
+from stellwerk.exchange import checks as of_files
+from stellwerk.exchange.readers import READERS
 from stellwerk.kernel.declare import View
-from stellwerk.kernel.exchange import checks as of_files
-from stellwerk.kernel.exchange.readers import READERS
-from stellwerk.kernel.records import checks, registry
-from stellwerk.kernel.web import checks as of_pages
-from stellwerk.kernel.web.fields import RENDERERS
-from stellwerk.kernel.web.shell import Group, Page
+from stellwerk.kernel.model import checks, registry
 from stellwerk.processes.incidents.incident import IncidentType
+from stellwerk.web import checks as of_pages
+from stellwerk.web.fields import RENDERERS
+from stellwerk.web.shell import Group, Page
 
 
 def wrong(**attributes: Any) -> Any:

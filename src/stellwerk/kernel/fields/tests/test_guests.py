@@ -6,15 +6,16 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.custom.models import CustomField
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.selection import Selection
-from stellwerk.kernel.records.services import change, create
-from stellwerk.kernel.web.record.page import RecordPage
+from stellwerk.kernel.custom_fields.models import CustomField
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.query.selection import Selection
+from stellwerk.kernel.write.services import change, create
 from stellwerk.processes.incidents.incident import Incident
+from stellwerk.web.record.page import RecordPage
 
 pytestmark = pytest.mark.django_db
 

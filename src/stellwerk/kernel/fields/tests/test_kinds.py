@@ -16,31 +16,32 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from jsonschema import Draft202012Validator
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.custom.models import CustomField
-from stellwerk.kernel.exchange import formats
-from stellwerk.kernel.exchange.checks import READERS
-from stellwerk.kernel.exchange.export import Export
-from stellwerk.kernel.exchange.importing import RecordImport
+from stellwerk.exchange import formats
+from stellwerk.exchange.checks import READERS
+from stellwerk.exchange.export import Export
+from stellwerk.exchange.importing import RecordImport
+from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.fields.build import DEFINED
 from stellwerk.kernel.fields.field import KINDS, Field
-from stellwerk.kernel.records.declaration import RecordType
-from stellwerk.kernel.records.journal import verify
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.reference_index import Pointer, rebuild
-from stellwerk.kernel.records.selection import Selection
-from stellwerk.kernel.records.services import change, create
-from stellwerk.kernel.records.undo import undo
-from stellwerk.kernel.records.values import machine_values
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.reference_index import Pointer, rebuild
+from stellwerk.kernel.model.values import machine_values
+from stellwerk.kernel.query.selection import Selection
 from stellwerk.kernel.testing.everything import FIELDS, everything
-from stellwerk.kernel.web import shell
-from stellwerk.kernel.web.fields import RENDERERS
-from stellwerk.kernel.web.lists.columns import Cells
-from stellwerk.kernel.web.record import referring
-from stellwerk.kernel.web.record.forms import RecordForm
+from stellwerk.kernel.write.services import change, create
+from stellwerk.kernel.write.undo import undo
+from stellwerk.web import shell
+from stellwerk.web.fields import RENDERERS
+from stellwerk.web.lists.columns import Cells
+from stellwerk.web.record import referring
+from stellwerk.web.record.forms import RecordForm
 
 pytestmark = pytest.mark.django_db
 

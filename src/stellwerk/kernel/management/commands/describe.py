@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.description import describe
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.description import describe
 
 
 class Command(BaseCommand):

@@ -7,10 +7,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as _noop
 
-from stellwerk.kernel.records.housekeeping import renew_roster
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.roster import Roster
-from stellwerk.kernel.records.verification import Verification, key_fits
+from stellwerk.kernel.audit.housekeeping import renew_roster
+from stellwerk.kernel.audit.roster import Roster
+from stellwerk.kernel.audit.verification import Verification, key_fits
+from stellwerk.kernel.model.record import Record
 
 OTHER_KEY = _noop(
     "Not one record bears a seal of this key: STELLWERK_SECRET_KEY (or STELLWERK_JOURNAL_KEY) is most probably not "

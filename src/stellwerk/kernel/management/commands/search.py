@@ -6,8 +6,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.search import rebuilding
 from stellwerk.kernel.search.models import SearchRebuild
+from stellwerk.kernel.write import rebuilding
 
 
 class Command(BaseCommand):

@@ -7,17 +7,19 @@ from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.records.history import History
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create
-from stellwerk.kernel.search import door, indexing, rebuilding
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.history import History
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.search import door
 from stellwerk.kernel.search.door import SearchPart
 from stellwerk.kernel.search.models import SearchEntry, SearchRebuild
 from stellwerk.kernel.search.row import part_key
+from stellwerk.kernel.write import indexing, rebuilding
+from stellwerk.kernel.write.services import change, create
 from stellwerk.processes.incidents.incident import Incident
 
 FILLING = "some words about it " * 250

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.search import door, postgresql
 from stellwerk.kernel.search.door import SearchRow
 from stellwerk.kernel.search.migration_operations import CreateSearchTable

@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.comments.rendering import render as markdown
+from stellwerk.kernel.activity.comments.rendering import render as markdown
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.search import door
 from stellwerk.processes.services.service import Service
 

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from stellwerk.foundation.category import Category
-from stellwerk.kernel.access.person import Person
+from stellwerk.kernel.identity.person import Person
 from stellwerk.processes.incidents.portal.catalogue import catalogue
 
 

@@ -11,18 +11,18 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.records.entry import Entry, Verb
-from stellwerk.kernel.records.record import Record
+from stellwerk.kernel.activity.comments.models import Comment
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.entry import Entry, Verb
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.share import Share
+from stellwerk.kernel.permissions.standing import standing_of
 from stellwerk.kernel.search import door
-from stellwerk.kernel.web import components
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.ticket import Ticket
 from stellwerk.processes.services.service import Service
+from stellwerk.web import components
 
 KINDS: dict[str, type[Ticket]] = {"incident": Incident, "service_request": ServiceRequest}
 MOST_FOUND = 25

@@ -14,28 +14,28 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from stellwerk.kernel.access.person import Person
-from stellwerk.kernel.access.standing import standing_of
-from stellwerk.kernel.attachments.models import Attachment
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.comments.rendering import opening
-from stellwerk.kernel.comments.rendering import render as markdown
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.records.events import Outcome
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import create, transition
-from stellwerk.kernel.records.via import Via
-from stellwerk.kernel.web import once
-from stellwerk.kernel.web.dialogs import small_form
-from stellwerk.kernel.web.faults import sentence
-from stellwerk.kernel.web.record import drafts
-from stellwerk.kernel.web.record.showing import Names
-from stellwerk.kernel.web.record.stream import Stream, StreamEntry
+from stellwerk.kernel.activity.attachments.models import Attachment
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.models import Comment
+from stellwerk.kernel.activity.comments.rendering import opening
+from stellwerk.kernel.activity.comments.rendering import render as markdown
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.write import once
+from stellwerk.kernel.write.events import Outcome
+from stellwerk.kernel.write.services import create, transition
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.portal import catalogue, tickets
 from stellwerk.processes.incidents.portal.forms import TicketForm, WithdrawForm
 from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket, successor
+from stellwerk.web.dialogs import small_form
+from stellwerk.web.faults import sentence
+from stellwerk.web.record import drafts
+from stellwerk.web.record.showing import Names
+from stellwerk.web.record.stream import Stream, StreamEntry
 
 SHOWN = 8
 PER_PAGE = 25

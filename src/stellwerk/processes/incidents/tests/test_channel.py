@@ -7,12 +7,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.exchange.importing import RecordImport
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.history import History
+from stellwerk.exchange.importing import RecordImport
+from stellwerk.kernel.activity.history import History
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.processes.incidents.incident import Incident
 
 

@@ -9,21 +9,22 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Role
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.links.models import Link
-from stellwerk.kernel.links.services import link
-from stellwerk.kernel.notifications.models import Notification
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.history import History
-from stellwerk.kernel.records.services import change, create, transition
-from stellwerk.kernel.records.undo import undo
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.models import Comment
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.history import History
+from stellwerk.kernel.activity.links.models import Link
+from stellwerk.kernel.activity.links.services import link
+from stellwerk.kernel.activity.notifications.models import Notification
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.testing.fixtures import grant, make_person
+from stellwerk.kernel.write.services import change, create, transition
+from stellwerk.kernel.write.undo import undo
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.jobs import close_resolved
 from stellwerk.processes.incidents.services import merge, unmerge

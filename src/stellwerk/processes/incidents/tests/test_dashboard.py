@@ -7,11 +7,12 @@ import pytest
 from django.test import Client
 from django.utils import formats, timezone
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.records.history import History
-from stellwerk.kernel.records.services import change, create, transition
+from stellwerk.kernel.activity.history import History
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import change, create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
 

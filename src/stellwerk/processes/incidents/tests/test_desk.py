@@ -4,18 +4,19 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.links.models import Link
-from stellwerk.kernel.records.services import change, create, transition
-from stellwerk.kernel.records.undo import undo
-from stellwerk.kernel.web.record.page import RecordPage
+from stellwerk.kernel.activity.comments.models import Comment
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.links.models import Link
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import change, create, transition
+from stellwerk.kernel.write.undo import undo
 from stellwerk.processes.incidents.closure import ClosureScheme
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.jobs import close_resolved
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.services import merge, unmerge
+from stellwerk.web.record.page import RecordPage
 
 SOLVED = {"resolution_code": "solved", "resolution": "Restarted the mail server."}
 

@@ -1,10 +1,11 @@
 import pytest
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.team import Team
-from stellwerk.kernel.records.services import change, create, share, transition
-from stellwerk.kernel.records.via import Via
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.write.services import change, create, share, transition
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db

@@ -12,21 +12,22 @@ from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Access, Capacity, Role
-from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.access.standing import Standing
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.attachments.services import attach
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.notifications.models import Notification
-from stellwerk.kernel.records.history import History
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create, share, transition
-from stellwerk.kernel.records.undo import undo
+from stellwerk.kernel.activity.attachments.services import attach
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.history import History
+from stellwerk.kernel.activity.notifications.models import Notification
+from stellwerk.kernel.activity.watching.services import watch
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Access, Capacity, Role
+from stellwerk.kernel.permissions.share import Share
+from stellwerk.kernel.permissions.standing import Standing
 from stellwerk.kernel.testing.fixtures import grant, make_person
-from stellwerk.kernel.watching.services import watch
+from stellwerk.kernel.write.services import change, create, share, transition
+from stellwerk.kernel.write.undo import undo
 from stellwerk.processes.incidents.incident import Incident
 
 SECRET = "For the new requester only: salary 4711."

@@ -8,18 +8,19 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from stellwerk.foundation.category import Category
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.access.roles import Access, Role
-from stellwerk.kernel.access.share import Share
-from stellwerk.kernel.access.standing import Standing
-from stellwerk.kernel.access.team import Team, TeamMembership
-from stellwerk.kernel.api.tokens import issue_token
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.services import change, create, transition
-from stellwerk.kernel.records.undo import undo
+from stellwerk.kernel.activity.watching.services import watch
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team, TeamMembership
+from stellwerk.kernel.identity.tokens import issue_token
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Access, Role
+from stellwerk.kernel.permissions.share import Share
+from stellwerk.kernel.permissions.standing import Standing
 from stellwerk.kernel.testing.fixtures import LONG_AGO, grant, make_person
-from stellwerk.kernel.watching.services import watch
+from stellwerk.kernel.write.services import change, create, transition
+from stellwerk.kernel.write.undo import undo
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.services.service import Service
 

@@ -7,11 +7,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.attachments.models import Attachment
-from stellwerk.kernel.comments.models import Comment
-from stellwerk.kernel.records.services import create
+from stellwerk.kernel.activity.attachments.models import Attachment
+from stellwerk.kernel.activity.comments.models import Comment
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import create
 from stellwerk.processes.incidents.incident import Incident
 
 REFUSED = "This form was already sent with a different text."

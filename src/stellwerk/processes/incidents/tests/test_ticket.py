@@ -4,17 +4,18 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
 
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.errors import StaleWrite
-from stellwerk.kernel.records import journal
-from stellwerk.kernel.records.entry import Entry
-from stellwerk.kernel.records.history import History
-from stellwerk.kernel.records.record import Record
-from stellwerk.kernel.records.replay import as_of
-from stellwerk.kernel.records.services import change, create, transition
-from stellwerk.kernel.records.values import machine_values
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.history import History
+from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.journal.replay import as_of
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.model.errors import StaleWrite
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.values import machine_values
+from stellwerk.kernel.write.services import change, create, transition
 from stellwerk.processes.incidents.incident import Incident
 
 
@@ -27,7 +28,7 @@ def incident(maria: Person, gus: Person) -> Incident:
 
 def faults(record: Record) -> list[str]:
     entries = list(Entry.objects.filter(record=record.pk).order_by("id"))
-    return [str(fault) for fault in journal.verify(Record.objects.get(pk=record.pk), entries)]
+    return [str(fault) for fault in verify(Record.objects.get(pk=record.pk), entries)]
 
 
 def test_the_reason_for_a_priority_set_by_hand_goes_with_it(incident: Incident) -> None:
@@ -142,4 +143,4 @@ def test_an_open_ticket_has_no_instant_of_resolution(root: Person, gus: Person, 
             history.change(ticket, {"resolved_at": now}, by=maria, at=now)
         assert list(refused.value.message_dict) == ["resolved_at"]
         assert ticket.resolved_at is None
-    assert not list(journal.verify(ticket, ticket.entries.order_by("number")))
+    assert not list(verify(ticket, ticket.entries.order_by("number")))

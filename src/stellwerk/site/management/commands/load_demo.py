@@ -10,13 +10,13 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
+from stellwerk.demo.build import SEED
+from stellwerk.demo.federation import read
+from stellwerk.demo.loader import load
 from stellwerk.foundation.prioritisation import PriorityScheme
-from stellwerk.kernel.access.party import Party
-from stellwerk.kernel.records import registry
-from stellwerk.kernel.records.record import Record
-from stellwerk.site.demo.build import SEED
-from stellwerk.site.demo.federation import read
-from stellwerk.site.demo.loader import load
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.record import Record
 
 
 class Command(BaseCommand):

@@ -8,10 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from stellwerk.kernel.access.person import SYSTEM, Person
-from stellwerk.kernel.attachments.models import Attachment
-from stellwerk.kernel.comments.services import comment
-from stellwerk.kernel.records.services import create, transition
+from stellwerk.kernel.activity.attachments.models import Attachment
+from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.write.services import create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.services import merge

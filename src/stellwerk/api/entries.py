@@ -1,0 +1,104 @@
+"""Entries of the journal as JSON: references are told as everywhere, to guests without what they are not shown."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from stellwerk.api.representation import Data, moment, reference_to
+from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.glance import glances
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import standing_of
+
+LINK, SHARE, SHARES, WATCH, COMMENT = "@link", "@share", "@shares", "@watch", "@comment"
+RELATED = (LINK, SHARE, SHARES, WATCH)
+BASELINE = "@baseline"
+"""Says many at once, which what is related says one by one."""
+Both = Sequence[Any]
+
+
+class Entries:
+    """How entries of one record are told to one person; `internal` when they belong to its staff."""
+
+    def __init__(self, record_type: RecordType[Any], person: Person, *, internal: bool) -> None:
+        self.record_type = record_type
+        self.person = person
+        self.internal = internal
+
+    def many(self, entries: Iterable[Entry]) -> list[Data]:
+        """Tell the entries; two queries more at most, and to guests none of which nothing is left."""
+        pairs = [(entry, self._shown(entry)) for entry in entries]
+        pairs = [(entry, changes) for entry, changes in pairs if changes or self.internal]
+        names = self._names([changes for _entry, changes in pairs])
+        return [
+            self._told(entry, {name: self._both(name, both, names) for name, both in changes.items()})
+            for entry, changes in pairs
+        ]
+
+    def _shown(self, entry: Entry) -> dict[str, Both]:
+        shown = {*self.record_type.readable_fields(internal=False), COMMENT}
+        return {
+            name: both
+            for name, both in entry.changes.items()
+            if (self.internal and name != BASELINE) or name in shown
+        }
+
+    def _names(self, changes: Iterable[dict[str, Both]]) -> dict[int, Data]:
+        """Find out what the references are called; the other end of a link only where the person may see it."""
+        plain: set[int] = set()
+        linked: set[int] = set()
+        for each in changes:
+            for name, both in each.items():
+                if field := self.record_type.pointing.get(name):
+                    plain |= {pk for value in both for pk in field.refers(value)}
+                elif name in RELATED:
+                    ends = linked if name == LINK else plain
+                    ends |= {about["with"] for about in _abouts(both)}
+        visible = Record.objects.filter(standing_of(self.person).visible(Record), pk__in=linked - plain)
+        found = [*glances(plain).values(), *(visible if linked - plain else ())]
+        return {each.pk: {"reference": each.reference, "title": each.title} for each in found}
+
+    def _both(self, name: str, both: Both, names: dict[int, Data]) -> Both:
+        if field := self.record_type.pointing.get(name):
+            return [_value(field, value, names) for value in both]
+        if name == SHARES:
+            return [[_with_name(about, names) for about in _abouts([each])] for each in both]
+        if name in RELATED:
+            return [next((_with_name(about, names) for about in _abouts([each])), None) for each in both]
+        return both
+
+    def _told(self, entry: Entry, changes: dict[str, Both]) -> Data:
+        return {
+            "number": entry.number,
+            "at": moment(entry.at),
+            "recorded_at": moment(entry.recorded_at),
+            "by": reference_to(entry.actor),
+            "verb": entry.verb,
+            "step": entry.name,
+            "changes": changes,
+            "reason": entry.reason if self.internal else "",
+            "internal": entry.internal,
+            "brought_from": entry.brought_from,
+        }
+
+
+def _abouts(both: Both) -> Iterator[Data]:
+    """Go through what an entry says of related records, one or several at once; what is altered is left out."""
+    for each in both:
+        for about in each if isinstance(each, list) else (each,):
+            if isinstance(about, dict) and isinstance(about.get("with"), int):
+                yield about
+
+
+def _with_name(about: Data, names: dict[int, Data]) -> Data:
+    return {**about, "with": names.get(about["with"])}
+
+
+def _value(field: Field, value: Any, names: dict[int, Data]) -> Any:
+    """Tell a value; none where it is of a kind that no program of ours wrote into a journal."""
+    try:
+        return field.to_json(value, names)
+    except (TypeError, ValueError, AttributeError):
+        return None

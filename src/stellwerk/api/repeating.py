@@ -1,0 +1,41 @@
+"""Whether an answer that is kept for a repeated request may still be given: only as far as it could be read anew."""
+
+from typing import Any
+
+from stellwerk.api.call import Call
+from stellwerk.api.problems import not_found
+from stellwerk.api.representation import Representation
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import standing_of
+
+Data = dict[str, Any]
+
+
+def require_still(call: Call, answered: Data) -> None:
+    """Refuse, as if there were nothing, where the caller would not be shown all of the answer today."""
+    if "reference" in call.where and "step" not in call.where:
+        _require_beside(call, answered)
+        return
+    told = [result.get("record") for result in answered["results"]] if "results" in answered else [answered]
+    _require_records(call, [data for data in told if data])
+
+
+def _require_beside(call: Call, answered: Data) -> None:
+    """Look at a comment, file, link or watcher: at its record, whether it is internal, and at what it links to."""
+    record = call.record
+    if answered.get("internal") and not standing_of(call.person).sees_internal(record):
+        raise not_found()
+    linked = answered.get("record")
+    seen = Record.objects.visible_to(call.person)
+    if linked and not seen.filter(reference=linked["reference"]).exists():
+        raise not_found()
+
+
+def _require_records(call: Call, told: list[Data]) -> None:
+    """Look at records that were told: at each of them, and whether as many of its fields are shown as then."""
+    found = list(call.visible().filter(reference__in={data["reference"] for data in told}))
+    now = {
+        data["reference"]: data.keys() for data in Representation(call.record_type, call.person).many(found)
+    }
+    if any(not data.keys() <= now.get(data["reference"], set()) for data in told):
+        raise not_found()

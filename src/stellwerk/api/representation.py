@@ -1,0 +1,152 @@
+"""Records as JSON: every declared field for staff, what is shown to requesters for guests."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from stellwerk.api.reading import unfit
+from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.fields.machine import to_machine
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.glance import glances
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import standing_of
+
+ALWAYS = ("id", "reference", "type")
+BOOKKEEPING = ("is_open", "version", "created_at", "updated_at")
+Data = dict[str, Any]
+
+
+class Representation:
+    """How records of one type are told to one person; `names` narrows the fields."""
+
+    def __init__(
+        self, record_type: RecordType[Any], person: Person, names: tuple[str, ...] | None = None
+    ) -> None:
+        self.record_type = record_type
+        self.person = person
+        self._inside = _fields(record_type, names, guest=False)
+        self._outside = _fields(record_type, names, guest=True)
+        self._with_custom = names is None or "custom" in names
+
+    def one(self, record: Record, now: Record | None = None) -> Data:
+        """Tell a record; who sees what of its past depends on what it is `now`."""
+        internal = standing_of(self.person).sees_internal(now or record)
+        return self._told([record], {record.pk} if internal else set())[0]
+
+    def many(self, records: Sequence[Record]) -> list[Data]:
+        return self._told(records, internal_among(self.record_type, records, self.person))
+
+    def given(self, members: Data, values: Data) -> Data:
+        """Tell again what a caller gave, with the references in it as they are told, if the caller may see them.
+
+        `values` holds the ids to which the members' references were resolved.
+        """
+        pointing = {n: field for n, field in self.record_type.pointing.items() if n in members}
+        ids = {pk for name, field in pointing.items() for pk in field.refers(values.get(name))}
+        visible = Record.objects.visible_to(self.person).filter(pk__in=ids) if ids else ()
+        told = {record.pk: reference_to(record) for record in visible}
+        return {
+            name: (name in pointing and pointing[name].to_json(values.get(name), told)) or value
+            for name, value in members.items()
+        }
+
+    def _told(self, records: Sequence[Record], internal: set[int]) -> list[Data]:
+        fields = dict.fromkeys(internal, self._inside)
+        pairs = [(record, fields.get(record.pk, self._outside)) for record in records]
+        names = _named(pairs)
+        return [
+            {
+                "id": record.pk,
+                "reference": record.reference,
+                "type": record.kind,
+                **{field.name: field.to_json(field.get(record), names) for field in shown},
+                **self._custom(record, record.pk in internal),
+            }
+            for record, shown in pairs
+        ]
+
+    def _custom(self, record: Record, internal: bool) -> Data:
+        if not self._with_custom:
+            return {}
+        if internal or not record.custom:
+            return {"custom": record.custom}
+        shown = self.record_type.readable_fields(internal=False)
+        return {"custom": {name: value for name, value in record.custom.items() if f"custom.{name}" in shown}}
+
+
+def selectable(record_type: RecordType[Any]) -> list[str]:
+    """List the names that `fields=` may hold."""
+    return [*ALWAYS, *(field.name for field in _fields(record_type, None, guest=False)), "custom"]
+
+
+def chosen(record_type: RecordType[Any], given: str | None) -> tuple[str, ...] | None:
+    """Read `fields=a,b`; None stands for all."""
+    if given is None:
+        return None
+    names = tuple(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    unknown = set(names) - set(selectable(record_type))
+    if unknown or not names:
+        raise unfit(
+            "fields",
+            _("%(type)s has no field called “%(name)s”.")
+            % {"type": record_type.label, "name": ", ".join(sorted(unknown))},
+        )
+    return names
+
+
+def internal_among(record_type: RecordType[Any], records: Iterable[Record], person: Person) -> set[int]:
+    """Return the ids of those records on which the person holds a staff role, in one query at most."""
+    standing = standing_of(person)
+    ids = {record.pk for record in records}
+    if not ids or standing.is_administrator or standing.scope(record_type) is None:
+        return ids
+    model = record_type.model
+    found = model._default_manager.filter(standing.as_staff(model), pk__in=ids)
+    return set(found.values_list("pk", flat=True))
+
+
+def reference_to(record: Record | None) -> Data | None:
+    """Tell which record is meant."""
+    return {"reference": record.reference, "title": record.title} if record else None
+
+
+def moment(value: Any) -> str | None:
+    """Write an instant in UTC."""
+    return to_machine(value).replace("+00:00", "Z") if value else None  # type: ignore[union-attr]
+
+
+@cache
+def _fields(record_type: RecordType[Any], names: tuple[str, ...] | None, *, guest: bool) -> tuple[Field, ...]:
+    return tuple(
+        field
+        for field in told_fields(record_type)
+        if (names is None or field.name in names)
+        and (field.name in BOOKKEEPING or field.readable_by(internal=not guest))
+    )
+
+
+def told_fields(record_type: RecordType[Any]) -> list[Field]:
+    """List what is told of every record beside its reference, added fields and what these hold aside."""
+    own = [field for name, field in record_type.own_fields.items() if name not in ("reference", *BOOKKEEPING)]
+    return [*own, *map(record_type.own_field, BOOKKEEPING)]
+
+
+def _named(pairs: Iterable[tuple[Record, Iterable[Field]]]) -> dict[int, Data]:
+    """Find out what the references are called, in one query at most."""
+    names: dict[int, Data] = {}
+    unknown: set[int] = set()
+    for record, shown in pairs:
+        for field in shown:
+            if not field.target:
+                continue
+            if known := record._state.fields_cache.get(field.name):
+                names[known.pk] = {"reference": known.reference, "title": known.title}
+            else:
+                unknown.update(field.refers(field.get(record)))
+    for pk, seen in glances(unknown - names.keys()).items():
+        names[pk] = {"reference": seen.reference, "title": seen.title}
+    return names

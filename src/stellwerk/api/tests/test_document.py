@@ -1,0 +1,135 @@
+"""The OpenAPI document: committed, valid, and kept by the API itself, whoever asks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections, connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as how
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from stellwerk.api import document, urls
+from stellwerk.api.operation import OPERATIONS
+from stellwerk.api.tests.conftest import Program
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.testing.families import for_long_walks
+
+DOCS = Path(__file__).resolve().parents[4] / "docs"
+
+
+def test_the_committed_document_is_the_one_that_the_declarations_give() -> None:
+    assert (DOCS / "openapi.json").read_text(encoding="utf-8") == document.text(), "run `make docs`"
+
+
+def test_operation_ids_are_unique_and_stable() -> None:
+    ids = [each["operationId"] for path in document.build()["paths"].values() for each in path.values()]
+    assert len(ids) == len(set(ids))
+    assert {"Incident_list", "Incident_create", "Incident_takeResolve", "getMe", "search"} <= set(ids)
+
+
+def test_every_operation_of_every_type_is_in_the_document() -> None:
+    paths = document.build()["paths"]
+    for record_type in registry.all_types():
+        for operation in OPERATIONS:
+            if operation.of_a_type and not operation.per_step:
+                path = "/api/v1/" + operation.path.replace("{type}", record_type.slug)
+                assert operation.method.lower() in paths[path]
+    assert len(urls.urlpatterns) < 25, "addresses must not grow with the number of types"
+
+
+def test_choices_are_enumerations() -> None:
+    schemas = document.build()["components"]["schemas"]
+    assert schemas["IncidentImpact"]["enum"] == ["high", "medium", "low"]
+    assert schemas["IncidentPriority"]["enum"] == [1, 2, 3, 4, 5]
+    assert schemas["IncidentStatus"]["enum"] == [
+        "new",
+        "in_progress",
+        "waiting",
+        "resolved",
+        "closed",
+        "cancelled",
+    ]
+
+
+def test_the_served_document_knows_the_custom_fields(as_maria: Program) -> None:
+    assert as_maria.get("openapi.json").json()["openapi"] == "3.1.0"
+
+
+def test_creating_asks_so_many_queries(as_maria: Program, gus: Person, desk: Any) -> None:
+    """The exact count guards the speed of the busiest write."""
+    body = {"title": "Mail is down", "requester": gus.pk, "team": desk.pk, "description": "Since nine."}
+    as_maria.post("incidents", body)
+    with CaptureQueriesContext(connection) as queries:
+        assert as_maria.post("incidents", body).status_code == 201
+    assert len(queries) == CREATE_QUERIES[connection.vendor], "\n".join(q["sql"][:100] for q in queries)
+
+
+CREATE_QUERIES = {"sqlite": 12, "postgresql": 11}
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+EXAMPLES = 2
+# All types run the same code: who differs in access is asked on a few, Maria on all, which keeps this under a minute.
+REPRESENTATIVE = ("incidents", "people", "general")
+
+
+@contextmanager
+def within_the_transaction() -> Iterator[None]:
+    """Keep the end of a request from closing the connection on which the test runs."""
+    ends = (request_started, request_finished)
+    for signal in ends:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in ends:
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["maria", "gus", "nobody"])
+def test_whatever_is_sent_the_answer_is_as_documented(
+    who: str, request: pytest.FixtureRequest, ticket: dict[str, Any]
+) -> None:
+    program: Program = request.getfixturevalue(f"as_{who}")
+    api = schemathesis.openapi.from_dict(document.build())
+    api.app = get_wsgi_application()
+    existing = dict(Record.objects.values_list("kind", "reference"))
+    long_walk = {"general", *(each.slug for each in for_long_walks())}
+    references = {each.slug: existing.get(each.key, f"{each.prefix}-999999") for each in registry.all_types()}
+    for found in api.get_all_operations():
+        operation: Any = found.ok()
+        if operation.tags[0] not in (long_walk if who == "maria" else REPRESENTATIVE):
+            continue
+        places = {"reference": references.get(operation.tags[0], ""), "id": 1, "person": "me"}
+        with within_the_transaction():
+            send_examples(operation, places, program)
+
+
+def send_examples(operation: Any, places: dict[str, Any], program: Program) -> None:
+    """Send what the document allows, to places that exist, and compare the answers with the document."""
+
+    @given(operation.as_strategy())
+    @how(
+        max_examples=EXAMPLES,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def send(case: Any) -> None:
+        case.path_parameters = {name: places[name] for name in case.path_parameters or ()}
+        case.call_and_validate(headers={"Authorization": f"Bearer {program.secret}"}, checks=CHECKS)
+
+    send()

@@ -1,0 +1,241 @@
+"""The demo organisation in the database: complete, believable in every journal, and quick to load."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.http import QueryDict
+from pytest_django import DjangoDbBlocker
+
+from stellwerk.demo import sign_ins
+from stellwerk.demo.loader import FOUNDED, load
+from stellwerk.demo.organisation import Organisation, state_of
+from stellwerk.demo.telling import MODELS
+from stellwerk.foundation.category import Category
+from stellwerk.foundation.prioritisation import PriorityScheme
+from stellwerk.kernel.activity.attachments.models import Attachment
+from stellwerk.kernel.activity.links.models import Link
+from stellwerk.kernel.activity.notifications.services import notifications_of
+from stellwerk.kernel.activity.watching.models import Watcher
+from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.journal.journal import Fault
+from stellwerk.kernel.journal.replay import as_of
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.query.selection import Selection
+from stellwerk.kernel.search import door
+from stellwerk.processes.incidents.closure import ClosureScheme
+from stellwerk.processes.incidents.incident import Incident
+from stellwerk.processes.incidents.service_request import ServiceRequest
+from stellwerk.processes.incidents.ticket import Ticket
+from stellwerk.processes.services.service import Service
+from stellwerk.web.models import SavedView
+
+NOW = datetime(2026, 11, 20, 9, 40, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def said() -> list[str]:
+    """What the loader told of its progress."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def demo(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, said: list[str]
+) -> Iterator[Organisation]:
+    """Load once for all tests of this file, and take it back after the last."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        started = time.process_time()
+        made = load(NOW, passwords=True, say=said.append)
+        said.append(f"{time.process_time() - started:.1f}")
+        yield made
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def database(demo: Organisation, db: None) -> None:
+    """Give every test the loaded database."""
+
+
+def person(name: str) -> Person:
+    found: Person = Person.objects.get(username=name)
+    return found
+
+
+def paired(made: Organisation) -> Iterator[tuple[Ticket, str]]:
+    """Pair every stored ticket with the status that was made up for it, by kind and time of creation."""
+    for kind, model in MODELS.items():
+        stored = list(model._default_manager.order_by("id"))
+        tickets = [ticket for ticket in made.tickets if ticket.kind == kind]
+        assert len(stored) == len(tickets)
+        for record, ticket in zip(stored, tickets, strict=True):
+            assert (record.title, record.created_at) == (ticket.title, ticket.opened_at)
+            yield record, state_of(ticket).status.replace(" ", "_")
+
+
+def test_loading_takes_less_than_twenty_seconds(said: list[str]) -> None:
+    assert float(said[-1]) < 20
+    assert "2500 of 2500 tickets" in said
+
+
+def test_everything_is_there(demo: Organisation) -> None:
+    assert Incident.objects.count() + ServiceRequest.objects.count() == 2500
+    assert Party.objects.filter(party_kind=Party.Kind.MEMBER).count() == 5
+    assert set(Party.objects.filter(party_kind=Party.Kind.CUSTOMER).values_list("title", flat=True)) == {
+        "Globex",
+        "Lumen Genomics Alliance",
+        "Polar Climate Consortium",
+    }
+    assert Person.objects.count() == 43
+    assert Team.objects.count() == 9
+    assert Service.objects.filter(in_catalogue=True, status=Service.Status.LIVE).count() == 12
+    assert set(Service.objects.values_list("status", flat=True)) == set(Service.Status.values)
+
+
+def test_every_ticket_stands_as_it_was_made_up(demo: Organisation) -> None:
+    wrong = [record.reference for record, status in paired(demo) if record.status != status]
+    assert wrong == []
+
+
+def test_every_journal_verifies_and_replays_to_now() -> None:
+    entries: dict[int, list[Entry]] = {}
+    for entry in Entry.objects.order_by("id"):
+        entries.setdefault(entry.record_id, []).append(entry)
+    faults: list[Fault] = []
+    for model in (one.model for one in registry.all_types()):
+        for record in model._default_manager.all():
+            faults += verify(record, entries[record.pk])
+    assert faults == []
+
+
+def test_a_ticket_of_last_month_is_seen_as_it_was(demo: Organisation) -> None:
+    ticket = Incident.objects.filter(status=Ticket.Status.CLOSED, confirmed=True).order_by("id")[200]
+    entry = Entry.objects.get(record=ticket, verb="transition", name="resolve")
+    before = as_of(ticket, entry.at.replace(microsecond=0) - (entry.at - ticket.created_at) / 1000)
+    after = as_of(ticket, entry.at)
+    assert before is not None
+    assert after is not None
+    assert before.is_open
+    assert after.status == Ticket.Status.RESOLVED
+
+
+def test_nothing_lies_in_the_future() -> None:
+    brought = Entry.objects.exclude(record__kind="priority_scheme")
+    assert not brought.filter(at__gt=NOW).exists()
+    assert not Record.objects.filter(created_at__gt=NOW).exclude(kind="priority_scheme").exists()
+
+
+def test_about_140_tickets_are_open_and_some_belong_to_nobody() -> None:
+    assert 130 <= Record.objects.filter(kind__in=["incident", "service_request"], is_open=True).count() <= 150
+    unassigned = sum(
+        model._default_manager.filter(status=Ticket.Status.NEW, assigned_to=None).count()
+        for model in MODELS.values()
+    )
+    assert unassigned >= 20
+
+
+def test_gus_sees_his_own_tickets_only_and_his_contact_those_of_globex() -> None:
+    gus, camille = person("gus"), person("camille")
+    seen = Incident.objects.visible_to(gus)
+    assert 20 < seen.count() < 120
+    assert {gus.pk} >= set(seen.filter(reported_by=None).values_list("requester", flat=True))
+    of_globex = Incident.objects.filter(customer__title="Globex").count()
+    assert Incident.objects.visible_to(camille).filter(customer__title="Globex").count() == of_globex
+
+
+def test_maria_and_lena_see_every_ticket() -> None:
+    for name in ("maria", "lena"):
+        assert Incident.objects.visible_to(person(name)).count() == Incident.objects.count()
+
+
+def test_the_four_sign_ins_work_and_nobody_else_can_sign_in() -> None:
+    assert [(role, name) for role, name, _password in sign_ins()] == [
+        ("requester", "gus"),
+        ("agent", "lena"),
+        ("manager", "maria"),
+        ("administrator", "admin"),
+    ]
+    assert all(person(name).check_password(password) for _role, name, password in sign_ins())
+    assert sum(one.has_usable_password() for one in Person.objects.all()) == 4
+
+
+def test_roles_have_their_dates_and_who_appointed() -> None:
+    former = RoleAssignment.objects.get(person__username="karin")
+    assert former.valid_until is not None
+    assert former.appointed_by is not None
+    assert former.appointed_by.username == "elena"
+    assert person("karin").status == Person.Status.FORMER
+
+
+def test_tickets_are_linked_watched_and_carry_files() -> None:
+    kinds = Counter(Link.objects.values_list("type", flat=True))
+    assert kinds["parent"] >= 30
+    assert kinds["duplicate"] >= 20
+    assert kinds["related"] >= 20
+    assert Watcher.objects.count() > 50
+    assert {"image/png", "text/plain"} <= set(Attachment.objects.values_list("blob__content_type", flat=True))
+    merged = Link.objects.filter(type="duplicate").select_related("source")
+    assert {link.source.status for link in merged} == {Ticket.Status.CANCELLED}
+
+
+def test_people_have_unread_notifications() -> None:
+    for name in ("gus", "lena", "maria"):
+        assert 0 < notifications_of(person(name)).filter(read_at=None).count() <= 4
+
+
+def test_requesters_are_not_told_of_internal_notes() -> None:
+    guests = Person.objects.filter(party__party_kind=Party.Kind.CUSTOMER)
+    for guest in guests:
+        assert not guest.notifications.filter(entry__internal=True).exists()
+
+
+def test_every_saved_view_can_be_opened() -> None:
+    maria = person("maria")
+    for view in SavedView.objects.all():
+        record_type = registry.get(view.kind)
+        Selection.parse(record_type, QueryDict(view.query), maria)
+    assert SavedView.objects.count() == 7
+
+
+def test_search_finds_the_morning_of_the_outage() -> None:
+    found = door.matching(Incident.objects.all(), "sign-in down", internal=True)
+    assert found.filter(title="Sign-in down for all services").count() == 1
+
+
+def test_loading_again_changes_nothing_and_says_so() -> None:
+    before = Entry.objects.count()
+    out = StringIO()
+    call_command("load_demo", stdout=out)
+    assert out.getvalue().strip() == "The demo organisation is loaded already."
+    assert Entry.objects.count() == before
+
+
+def test_the_schemes_are_in_force_since_the_founding_and_every_category_has_a_team(
+    demo: Organisation,
+) -> None:
+    for model in (PriorityScheme, ClosureScheme):
+        scheme = model.objects.get()
+        assert (scheme.status, scheme.valid_from) == ("in_force", demo.now - FOUNDED + timedelta(hours=3))
+    oldest = Incident.objects.order_by("created_at").first()
+    assert oldest is not None
+    assert oldest.priority_scheme == PriorityScheme.objects.get()
+    assert not Category.objects.filter(team=None).exists()
+
+
+def test_what_was_merged_knows_into_what(demo: Organisation) -> None:
+    merged = Incident.objects.filter(resolution_code="duplicate")
+    assert merged.exists()
+    assert not merged.filter(merged_into=None).exists()

@@ -1,0 +1,468 @@
+"""Creating and changing records from a file: rehearsed line by line, then all or nothing.
+
+Each row goes through the verbs, with `by` who imports; what may not be done on the page may not be done here.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import chain, islice
+from typing import Any, Self
+
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.db import connection, models, transaction
+from django.utils.translation import gettext as _
+
+from stellwerk.exchange import cells, formats
+from stellwerk.exchange.readers import cells_of, moment
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model import numbering, registry
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.declaration import CORE_DATES, RecordType
+from stellwerk.kernel.model.memo import remembering
+from stellwerk.kernel.model.record import Record, twin
+from stellwerk.kernel.model.roles import Access
+from stellwerk.kernel.model.values import Changes
+from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.permissions.share import Share
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.write import services
+from stellwerk.kernel.write.bulk import Bulk
+from stellwerk.kernel.write.cleaning import field_to_set
+from stellwerk.kernel.write.events import Event, publish
+
+ROWS_AT_ONCE = 200
+MOST_FAULTS = 1_000
+LONGEST_QUOTE = 60
+
+CREATE, CHANGE, UNCHANGED, ERROR = "create", "change", "unchanged", "error"
+
+
+@dataclass
+class Line:
+    """What happens because of one row of the file."""
+
+    number: int
+    action: str
+    reference: str = ""
+    title: str = ""
+    changes: dict[str, list[Any]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Outcome:
+    """What came of a whole file; `lines` holds the first ones, and all faults up to a limit."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    lines: list[Line] = field(default_factory=list)
+    faults: list[Line] = field(default_factory=list)
+
+    @property
+    def acceptable(self) -> bool:
+        return not self.counts[ERROR] and self.counts.total() > 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Write it as it is kept beside the file."""
+        lines = {name: [asdict(line) for line in getattr(self, name)] for name in ("lines", "faults")}
+        return {"counts": dict(self.counts), **lines}
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> Self:
+        """Undo `as_json`; what came to nothing has no lines."""
+        lines = {name: [Line(**line) for line in kept.get(name, ())] for name in ("lines", "faults")}
+        return cls(Counter(kept.get("counts", {})), **lines)
+
+    def add(self, line: Line, most: int) -> None:
+        self.counts[line.action] += 1
+        if line.action == ERROR and len(self.faults) < MOST_FAULTS:
+            self.faults.append(line)
+        elif line.action in (CREATE, CHANGE) and len(self.lines) < most:
+            self.lines.append(line)
+
+
+class Refused(Exception):
+    """Ends the transaction of an import that has a fault."""
+
+
+Rows = Iterable[tuple[int, dict[str, Any]]]
+
+
+class RecordImport:
+    """Brings rows in as records of one type, each known by its reference or by another field that tells it."""
+
+    def __init__(self, record_type: RecordType[Any], *, by: Actor, key: str = "reference") -> None:
+        self.record_type, self.by, self.key = record_type, by, key
+        standing = standing_of(by)
+        if not standing.is_administrator and standing.scope(record_type, Access.EDIT) == frozenset():
+            raise PermissionDenied(_("You may not import %s.") % record_type.label_plural)
+        if key not in keys_of(record_type):
+            raise ValidationError({"key": _("Choose one of: %s.") % ", ".join(keys_of(record_type))})
+        self._visible: Any = record_type.model._default_manager.visible_to(by)
+
+    def rehearse(
+        self, rows: Rows, most: int = 200, tell: Callable[[int], None] = lambda count: None
+    ) -> Outcome:
+        """Say what `run` would do, line by line, and write nothing; `tell` hears now and then how many rows are done."""
+        return self._go(rows, services.Rehearsal(), most, tell)
+
+    def run(self, rows: Rows, most: int = 200) -> Outcome:
+        """Do it, unless any line has a fault: then nothing is written, and the outcome names the faults."""
+        outcome, writer = Outcome(), _Watched()
+        try:
+            with writer.writing():
+                outcome = self._go(rows, writer, most, lambda count: None)
+                if outcome.counts[ERROR]:
+                    raise Refused
+        except Refused:
+            pass
+        return outcome
+
+    # -- row by row ------------------------------------------------------------------------------------
+
+    def _go(self, rows: Rows, writer: Any, most: int, tell: Callable[[int], None]) -> Outcome:
+        with remembering():
+            return self._line_by_line(rows, writer, most, tell)
+
+    def _line_by_line(self, rows: Rows, writer: Any, most: int, tell: Callable[[int], None]) -> Outcome:
+        outcome = Outcome()
+        seen: dict[str, int] = {}
+        waiting = iter(rows)
+        while batch := list(islice(waiting, ROWS_AT_ONCE)):
+            if outcome.counts.total() + len(batch) > formats.MOST_ROWS:
+                raise ValidationError(_("The file has more than %d rows: split it.") % formats.MOST_ROWS)
+            known = self._known(batch)
+            if not writer.rehearses:
+                new = [number for number, row in batch if _key_text(row.get(self.key)) not in known]
+                writer.take(self.record_type, len(new), chain.from_iterable(known.values()))
+            targets = _Targets(self.record_type, self.by, batch)
+            for number, row in batch:
+                outcome.add(self._line(number, row, known, targets, seen, writer), most)
+                if outcome.counts[ERROR] and not writer.rehearses:
+                    writer = services.Rehearsal()  # nothing will stay: the other rows need only be checked
+            tell(outcome.counts.total())
+        return outcome
+
+    def _line(
+        self,
+        number: int,
+        row: dict[str, Any],
+        known: dict[str, list[Any]],
+        targets: "_Targets",
+        seen: dict[str, int],
+        writer: Any,
+    ) -> Line:
+        name = _key_text(row.get(self.key))
+        line = Line(number, ERROR, title=str(row.get("title") or name)[:250])
+        try:
+            record = self._record(name, number, known, seen)
+            values, faults = self._values(row, record, targets)
+            checking = services.Checking(faults) if faults else writer
+            self._write(line, record, values, row, targets, checking)
+        except ValidationError as error:
+            line.errors = sentences(error, row)
+        except PermissionDenied as error:
+            line.errors = [str(error)]
+        return line
+
+    def _record(self, name: str, number: int, known: dict[str, list[Any]], seen: dict[str, int]) -> Any:
+        """Find the record that a row is about; None for a new one."""
+        if not name:
+            return None
+        if name in seen:
+            raise ValidationError(_("Line %d is about the same record.") % seen[name])
+        seen[name] = number
+        found = known.get(name, [])
+        if len(found) > 1:
+            raise ValidationError(_("Several records have this %s: use the reference.") % self.key)
+        if not found and self.key == "reference":
+            raise ValidationError({"reference": _("There is no such record; leave it empty to create one.")})
+        return found[0] if found else None
+
+    def _write(
+        self,
+        line: Line,
+        record: Any,
+        values: dict[str, Any],
+        row: dict[str, Any],
+        targets: "_Targets",
+        writer: Any,
+    ) -> None:
+        writer.changes = {}
+        if record is None:
+            result = services.create(self.record_type.model, values, by=self.by, via=Via.FILE, writer=writer)
+            line.action, line.reference = CREATE, "" if writer.rehearses else result.reference
+            line.title = result.title
+        else:
+            line.reference, line.title = record.reference, record.title
+            result = services.change(record, values, by=self.by, writer=writer)
+            line.action = CHANGE if writer.changes else UNCHANGED
+            if writer.changes and _older(row.get("updated_at"), record):
+                line.warnings.append(_("It was changed since the file was written."))
+        if left := self._not_taken(row, result, targets):
+            line.warnings.append(_("Not taken, because it follows from other fields: %s.") % ", ".join(left))
+        line.changes = {
+            name: both
+            for name, both in writer.changes.items()
+            if not name.startswith("@") and (record is not None or name in row or both[1])
+        }
+
+    # -- values ----------------------------------------------------------------------------------------
+
+    def _values(
+        self, row: dict[str, Any], record: Any, targets: "_Targets"
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Read the cells of a row, without those that only repeat what the record says, and what is wrong with them."""
+        values: dict[str, Any] = {}
+        faults: dict[str, Any] = {}
+        editable = self.record_type.editable_fields
+        for name, cell in row.items():
+            if name in ("reference", *CORE_DATES):
+                continue
+            try:
+                if name == "status":
+                    self._refuse_state(cell, record)
+                elif not name.startswith("custom.") and name not in editable:
+                    self.record_type.field(name)  # there is none, or it follows from others
+                elif record is not None or cell not in (None, "") or name == "title":
+                    value = self._read(name, cell, targets)
+                    if not self._repeats(record, name, value):
+                        values[name] = value
+            except FieldDoesNotExist:
+                faults[name] = _("There is no such column.")
+            except ValidationError as error:
+                faults[name] = error.messages
+        return values, faults
+
+    def _repeats(self, record: Any, name: str, value: Any) -> bool:
+        """Whether a reference is there already; whoever writes the record need not see what it points to."""
+        field = self.record_type.pointing.get(name)
+        if record is None or field is None:
+            return False
+        given = value if isinstance(value, list) else [value] if value is not None else []
+        return list(field.refers(field.get(record))) == [each.pk for each in given]
+
+    def _read(self, name: str, cell: Any, targets: "_Targets") -> Any:
+        field = field_to_set(self.record_type, name)
+        return cells_of(field).read(field, cell, targets) if field.kind else cell
+
+    def _refuse_state(self, cell: Any, record: Any) -> None:
+        now = record.status if record is not None else self.record_type.initial_status
+        if cell not in (None, "", now):
+            raise ValidationError(_("A state is reached by its steps: take them on the record."))
+
+    def _not_taken(self, row: dict[str, Any], record: Any, targets: "_Targets") -> list[str]:
+        """List the columns that cannot be set and say something else than what follows from the others."""
+        left: list[str] = []
+        settable = {"reference", "status", *CORE_DATES, *self.record_type.editable_fields}
+        for name, cell in row.items():
+            if name in settable or name.startswith("custom.") or cell in (None, ""):
+                continue
+            field = field_to_set(self.record_type, name)
+            stated = twin(record)
+            field.put(stated, self._read(name, cell, targets))
+            if field.machine(stated) != field.machine(record):
+                left.append(name)
+        return left
+
+    def _known(self, batch: list[tuple[int, dict[str, Any]]]) -> dict[str, list[Any]]:
+        names = {name for _number, row in batch if (name := _key_text(row.get(self.key)))}
+        found: dict[str, list[Any]] = {}
+        for record in self._visible.filter(**{f"{self.key}__in": names}).order_by("pk"):
+            found.setdefault(str(getattr(record, self.key)), []).append(record)
+        return found
+
+
+class _Watched(Bulk):
+    """Collects what the rows write, remembers what the last deed changed, and notifies nobody of thousands of them.
+
+    Whatever asks the database for something first gets written there what was collected, so that a row finds those
+    before it, as if they were written one by one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes: Changes = {}
+        self._numbers: Iterator[int] = iter(())
+        self._held: dict[int, Record] = {}
+        self._events: list[Event] = []
+        self._flushing = False
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write in one transaction what is collected in the block."""
+        with transaction.atomic():
+            with connection.execute_wrapper(self._flush_before):
+                yield
+            self.flush()
+
+    def take(self, record_type: RecordType[Any], count: int, known: Iterable[Record]) -> None:
+        """Draw the numbers of a batch, and lock the records that it may change, at once."""
+        self._numbers = iter(numbering.take(record_type.prefix, count) if count else ())
+        self._held = {} if record_type.seldom_changes else _locked(record_type, [one.pk for one in known])
+
+    # -- what the verbs ask of a writer ----------------------------------------------------------------
+
+    def hold(self, record: Any) -> Any:
+        return self._held.pop(record.pk, None) or services.locked(record)
+
+    def number(self, prefix: str) -> int:
+        return next(self._numbers)
+
+    def created(self, record: Record, entry: Entry, shares: Sequence[Share]) -> None:
+        self._way(record).created(record, entry, shares)
+        self.changes = self.changes or entry.changes
+
+    def changed(
+        self, record: Record, entry: Entry, fields: Iterable[str], shares: services.ShareChanges
+    ) -> None:
+        self._way(record).changed(record, entry, fields, shares)
+        self.changes = self.changes or entry.changes
+
+    def publish(self, event: Event) -> None:
+        self._events.append(event)
+
+    # -- writing ---------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        self._flushing = True
+        try:
+            super().flush()
+        finally:
+            self._flushing = False
+        happened, self._events = self._events, []
+        for event in happened:
+            publish(event)
+
+    def _way(self, record: Record) -> Any:
+        """What is remembered of records that seldom change must be forgotten at once, before the next row is read."""
+        return services.DIRECT if record.record_type.seldom_changes else super()
+
+    def _flush_before(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+        if not self._flushing and (self._new or self._touched):
+            self.flush()
+        return execute(sql, params, many, context)
+
+
+def _locked(record_type: RecordType[Any], ids: list[int]) -> dict[int, Record]:
+    """Lock records, each with those that it is shared with at hand."""
+    manager = record_type.model._default_manager
+    found = {record.pk: record for record in manager.select_for_update().filter(pk__in=ids).order_by("pk")}
+    for record in found.values():
+        record.__dict__["_shares"] = []
+    for share in Share.objects.filter(record_id__in=found):
+        found[share.record_id].__dict__["_shares"].append(share)
+    return found
+
+
+class _Targets:
+    """The records that a batch of rows refers to, found with one query by type of naming."""
+
+    def __init__(
+        self, record_type: RecordType[Any], by: Actor, batch: list[tuple[int, dict[str, Any]]]
+    ) -> None:
+        self.record_type, self.by = record_type, by
+        given = {
+            reference
+            for _number, row in batch
+            for name in record_type.pointing
+            for line in str(row.get(name) or "").replace(";", "\n").splitlines()
+            if (reference := cells.reference_in(line))
+        }
+        self._by_reference = _loaded(given)
+        self._by_title: dict[tuple[str, str], Record] = {}
+
+    def find(self, name: str, cell: Any) -> Record | None:
+        """Return what a cell names: by reference, or by a title that only one visible record has.
+
+        Whether `by` may see it is checked by the verbs, in the words used for those that do not exist.
+        """
+        text = str(cell if cell is not None else "").strip()
+        if not text:
+            return None
+        if reference := cells.reference_in(text):
+            found = self._by_reference.get(reference)
+            if not isinstance(found, self._model(name)):
+                raise ValidationError(_("Choose one of those offered: there is no such record."))
+            return found  # type: ignore[no-any-return]
+        if (name, text) not in self._by_title:
+            self._by_title[name, text] = self._titled(name, text)
+        return self._by_title[name, text]
+
+    def _model(self, name: str) -> Any:
+        return self.record_type.pointing[name].target
+
+    def _titled(self, name: str, text: str) -> Record:
+        model = self._model(name)
+        condition = models.Q(title=text)
+        for other in ("email", "username"):
+            if hasattr(model, other):
+                condition |= models.Q(**{other: text.lower()})
+        visible: Any = model._default_manager.visible_to(self.by)
+        found: list[Record] = list(visible.filter(condition).select_related("party")[:2])
+        if len(found) != 1:
+            raise ValidationError(
+                _("Several are called so: give the reference.")
+                if found
+                else _("Choose one of those offered: there is no such record.")
+            )
+        return found[0]
+
+
+def _loaded(references: set[str]) -> dict[str, Record]:
+    """Read records of any types by their references, with the parties that what follows from them may ask for."""
+    by_kind: dict[str, list[int]] = {}
+    for kind, pk in Record.objects.filter(reference__in=references).values_list("kind", "pk"):
+        by_kind.setdefault(kind, []).append(pk)
+    found: dict[str, Record] = {}
+    for kind, ids in by_kind.items():
+        rows = registry.get(kind).model._default_manager.filter(pk__in=ids).select_related("party")
+        found.update({row.reference: row for row in rows})
+    return found
+
+
+def keys_of(record_type: RecordType[Any]) -> list[str]:
+    """List the fields by which a row may name its record: the reference, the title, and texts that can be looked up.
+
+    Those are unique or have an index of their own; any other would be a sentence about the record, not its name.
+    """
+    indexes = record_type.model._meta.indexes
+    indexed = {"title", *(getattr(of, "name", "") for index in indexes for of in index.expressions[:1])}
+    names = ["reference"]
+    for name in record_type.editable_fields:
+        field = record_type.own_fields[name]
+        if field.is_line and (field.is_unique or name in indexed):
+            names.append(name)
+    return names
+
+
+def sentences(error: ValidationError, row: Mapping[str, Any]) -> list[str]:
+    """Put a fault into words, each with the column that it is about and what stands there."""
+    if not hasattr(error, "error_dict"):
+        return [str(message) for message in error.messages]
+    return [
+        str(message) if name == "__all__" else f"{_cell_named(name, row)}: {message}"
+        for name, messages in error.message_dict.items()
+        for message in messages
+    ]
+
+
+def _cell_named(name: str, row: Mapping[str, Any]) -> str:
+    text = " ".join(cells.as_text(row.get(name)).split())
+    if len(text) > LONGEST_QUOTE:
+        text = f"{text[:LONGEST_QUOTE]}…"
+    return f"{name} “{text}”" if text else name
+
+
+def _key_text(cell: Any) -> str:
+    text = cells.as_text(cell).strip()
+    return cells.reference_in(text) or text
+
+
+def _older(cell: Any, record: Record) -> bool:
+    try:
+        return bool(cell) and moment(str(cell)) < record.updated_at
+    except ValidationError:
+        return False

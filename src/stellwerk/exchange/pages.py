@@ -1,0 +1,259 @@
+"""Export of a list, and import of a file: upload, look at what would happen, confirm, see what came of it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+from django_htmx.http import HttpResponseClientRefresh
+
+from stellwerk.exchange import drafts, formats
+from stellwerk.exchange.export import Export
+from stellwerk.exchange.importing import CHANGE, CREATE, Line, Outcome, RecordImport, keys_of
+from stellwerk.exchange.models import ImportDraft
+from stellwerk.kernel.activity.notifications.services import mark_read_at
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.days import today_of
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.rights import require_confirmed
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.query.selection import Selection
+from stellwerk.web.faults import refusal
+
+OWN = ("format", "columns", "view")
+"""Parameters of the export beside those that select."""
+
+
+@login_required
+@require_safe
+def export_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse | StreamingHttpResponse:
+    """Send the list that the address describes as a file, while it is being read."""
+    person: Any = request.user
+    try:
+        form = formats.named(request.GET.get("format", "csv"))
+        selection = Selection.parse(record_type, request.GET, person, ignoring=OWN)
+        columns = [name for name in request.GET.get("columns", "").split(",") if name]
+        blocks = _begun(Export(selection, columns).stream(form))
+    except ValidationError as error:
+        return refusal(request, error)
+    name = f"{record_type.slug}-{today_of(person):%Y-%m-%d}.{form.name}"
+    answer = StreamingHttpResponse(blocks, content_type=form.content_type)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _begun(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Make the first block now, so that what cannot be written is told before anything is sent."""
+    first = next(blocks, b"")
+
+    def whole() -> Iterator[bytes]:
+        yield first
+        yield from blocks
+
+    return whole()
+
+
+class UploadForm(forms.Form):
+    """The file to import, and the column by which its rows name their records."""
+
+    file = forms.FileField(
+        label=gettext_lazy("File"),
+        help_text=gettext_lazy(
+            "CSV (UTF-8), XLSX or JSON. The first row names the columns, as an export does."
+        ),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.json"}),
+    )
+    key = forms.ChoiceField(
+        label=gettext_lazy("Rows are known by"),
+        help_text=gettext_lazy("A row without it creates a record; with it, the record found is changed."),
+    )
+
+    def __init__(self, record_type: RecordType[Any], data: Any, files: Any) -> None:
+        super().__init__(data, files, label_suffix="")
+        choices = [(name, record_type.label_of(name)) for name in keys_of(record_type)]
+        self.fields["key"] = forms.ChoiceField(
+            label=self.fields["key"].label, help_text=self.fields["key"].help_text, choices=choices
+        )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        try:
+            formats.named(file.name or "")
+        except ValidationError as error:
+            raise ValidationError(error.messages) from None
+        if (file.size or 0) > settings.UPLOAD_LIMIT:
+            raise ValidationError(
+                _("The file is too large: at most %d MB are accepted.") % (settings.UPLOAD_LIMIT // 2**20)
+            )
+        return file
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Take a file and show line by line what importing it would do; a large one is handed to a job."""
+    person: Any = request.user
+    RecordImport(record_type, by=person)
+    form = UploadForm(record_type, request.POST or None, request.FILES or None)
+    if form.is_bound and form.is_valid():
+        draft = _draft(record_type, person, form)
+        try:
+            if not drafts.begin(draft):
+                raise ValidationError(_("Another import of yours is under way: wait until it has ended."))
+        except ValidationError as error:
+            form.add_error("file", ValidationError(error.messages))
+        else:
+            return redirect(draft) if draft.is_busy else _shown(request, record_type, draft)
+    context = {
+        **_type(record_type),
+        "form": form,
+        "columns": _columns(record_type),
+        "under_way": drafts.under_way(person),
+    }
+    return render(request, "stellwerk/import_form.html", context, status=422 if form.is_bound else 200)
+
+
+def _draft(record_type: RecordType[Any], person: Person, form: UploadForm) -> ImportDraft:
+    file = form.cleaned_data["file"]
+    return ImportDraft(
+        person=person,
+        record_type=record_type.key,
+        name=file.name[-255:],
+        key=form.cleaned_data["key"],
+        content=file.read(),
+    )
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def draft_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> HttpResponse:
+    """Show how far an import is and what came of it; POST confirms it, once, however often the button is pressed."""
+    person: Any = request.user
+    mine = ImportDraft.objects.filter(person=person, record_type=record_type.key, pk=pk)
+    if request.method == "POST":
+        with transaction.atomic():
+            draft = _found(mine.select_for_update())
+            if record_type.concerns_rights:
+                require_confirmed(person)
+            drafts.confirm(draft)
+        return redirect(draft)
+    draft = _found(mine.defer("content"))
+    if draft.is_busy:
+        return _progress(request, record_type, draft)
+    if getattr(request, "htmx", False):
+        return HttpResponseClientRefresh()
+    mark_read_at(person, draft.get_absolute_url())
+    return _shown(request, record_type, draft)
+
+
+def _found(drafts_of_person: QuerySet[ImportDraft]) -> ImportDraft:
+    draft = drafts_of_person.first()
+    if draft is None:
+        raise Http404(_("This file is no longer kept: upload it again."))
+    return draft
+
+
+def may_import(record_type: RecordType[Any], person: Person) -> bool:
+    """Whether the page is worth offering to the person."""
+    return bool(record_type.editable_fields) and standing_of(person).may_create_as_staff(record_type)
+
+
+def _progress(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
+    context = {
+        **_type(record_type),
+        "draft": draft,
+        "failed": drafts.has_failed(draft),
+        "writing": draft.state == ImportDraft.State.RUNNING,
+    }
+    part = getattr(request, "htmx", False)
+    return render(request, f"stellwerk/{'parts/' if part else ''}import_progress.html", context)
+
+
+def _shown(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
+    outcome = Outcome.from_json(draft.outcome)
+    done = draft.state == ImportDraft.State.DONE
+    lines = outcome.faults[: drafts.SHOWN] or outcome.lines
+    context = {
+        **_type(record_type),
+        "draft": draft,
+        "outcome": outcome,
+        "done": done,
+        "figures": drafts.figures(outcome, done=done),
+        "lines": _in_words(record_type, lines),
+        "hidden": max(0, _told(outcome) - len(lines)),
+    }
+    fresh_fault = request.method == "POST" and outcome.counts["error"]
+    return render(request, "stellwerk/import_preview.html", context, status=422 if fresh_fault else 200)
+
+
+def _told(outcome: Outcome) -> int:
+    return outcome.counts["error"] or outcome.counts[CREATE] + outcome.counts[CHANGE]
+
+
+def _in_words(record_type: RecordType[Any], lines: list[Line]) -> list[dict[str, Any]]:
+    """Write the changes with labels, and what is referred to by its title."""
+    titles = _titles(record_type, lines)
+
+    def said(name: str, value: Any) -> str:
+        if value in (None, ""):
+            return ""
+        if isinstance(value, bool):
+            return _("Yes") if value else _("No")
+        if name in record_type.references:
+            return titles.get(value, "?")
+        if name == "status":
+            return record_type.status_label(value)
+        field = record_type.own_fields.get(name)
+        return field.text(value, lambda pk: None) if field and field.choices else str(value)
+
+    return [
+        {
+            "line": line,
+            "changes": [
+                {
+                    "label": record_type.label_of(name),
+                    "before": said(name, before),
+                    "after": said(name, after),
+                }
+                for name, (before, after) in line.changes.items()
+            ],
+        }
+        for line in lines
+    ]
+
+
+def _titles(record_type: RecordType[Any], lines: list[Line]) -> dict[int, str]:
+    ids = {
+        value
+        for line in lines
+        for name, both in line.changes.items()
+        if name in record_type.references
+        for value in both
+        if value is not None
+    }
+    return dict(Record.objects.filter(pk__in=ids).values_list("pk", "title"))
+
+
+def _type(record_type: RecordType[Any]) -> dict[str, Any]:
+    return {
+        "label_plural": record_type.label_plural,
+        "list_url": reverse("list", args=[record_type]),
+        "import_url": reverse("import", args=[record_type]),
+        "template_url": f"{reverse('export', args=[record_type])}?format=xlsx",
+    }
+
+
+def _columns(record_type: RecordType[Any]) -> list[tuple[str, str]]:
+    return [(name, record_type.label_of(name)) for name in ("reference", *record_type.editable_fields)]

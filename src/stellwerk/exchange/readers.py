@@ -1,0 +1,169 @@
+"""How each kind of value stands in a cell of a file, and is read from one.
+
+One reader per kind, registered with `reads`; `manage.py check` names a kind that has none.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive, make_aware
+from django.utils.translation import gettext as _
+
+from stellwerk.exchange import cells
+from stellwerk.kernel.fields.choice import Choice, Rank, SeveralChoices, Status
+from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.fields.gone import Gone
+from stellwerk.kernel.fields.machine import to_machine
+from stellwerk.kernel.fields.moment import Date, Instant
+from stellwerk.kernel.fields.number import Decimals, Duration, Number, Percentage, WholeNumber
+from stellwerk.kernel.fields.reference import Reference, SeveralReferences
+from stellwerk.kernel.fields.structured import Structured
+from stellwerk.kernel.fields.text import EmailAddress, LongText, Text, WebAddress
+from stellwerk.kernel.fields.yes_no import YesNo
+
+YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+C = TypeVar("C", bound="type[CellReader]")
+
+READERS: "dict[str, CellReader]" = {}
+
+
+class Targets(Protocol):
+    """The records that the rows of a file refer to."""
+
+    def find(self, name: str, cell: Any) -> Any: ...
+
+
+def reads(*kinds: type[Field]) -> Callable[[C], C]:
+    """Register a reader for kinds (class decorator)."""
+
+    def register(reader: C) -> C:
+        READERS.update({each.kind: reader() for each in kinds})
+        return reader
+
+    return register
+
+
+def cells_of(field: Field) -> "CellReader":
+    return READERS[field.kind]
+
+
+@reads(Number, WholeNumber, Decimals, Percentage, Date)
+class CellReader:
+    """Takes cells as they are; values of added fields are read by the verbs, as all programs give them."""
+
+    def written(self, field: Field, value: Any, names: Mapping[int, str]) -> Any:
+        """Return what a cell holds for a stored value; `names` holds the references of records, by id."""
+        return to_machine(value)
+
+    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+        """Return the value that a cell holds; ValidationError when it holds none of this kind."""
+        if field.column is None:
+            return cell
+        return None if cell is None or cell == "" else self.own(field, cell)
+
+    def own(self, field: Field, cell: Any) -> Any:
+        """Read a cell for a column of the type's table; it is not empty."""
+        return cell
+
+
+@reads(Text, LongText, EmailAddress, WebAddress, Status, Gone)
+class TextCells(CellReader):
+    def own(self, field: Field, cell: Any) -> Any:
+        return cells.as_text(cell)
+
+
+@reads(YesNo)
+class YesNoCells(CellReader):
+    def own(self, field: Field, cell: Any) -> Any:
+        return YES_NO.get(str(cell).strip().lower(), cell)
+
+
+@reads(Duration)
+class DurationCells(CellReader):
+    def own(self, field: Field, cell: Any) -> Any:
+        return field.cleaned(cell)
+
+
+@reads(Instant)
+class InstantCells(CellReader):
+    def own(self, field: Field, cell: Any) -> Any:
+        return moment(str(cell))
+
+
+@reads(Choice, Rank)
+class ChoiceCells(CellReader):
+    def own(self, field: Field, cell: Any) -> Any:
+        return choice_in(field, str(cell).strip())
+
+
+@reads(SeveralChoices)
+class SeveralChoicesCells(CellReader):
+    """Several values stand in one cell, separated by semicolons."""
+
+    def written(self, field: Field, value: Any, names: Mapping[int, str]) -> Any:
+        return "; ".join(map(str, value)) if isinstance(value, list) else value
+
+    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+        parts = cell if isinstance(cell, list) else str(cell if cell is not None else "").split(";")
+        return [choice_in(field, part) for part in map(str.strip, parts) if part] or None
+
+
+@reads(Reference)
+class ReferenceCells(CellReader):
+    def written(self, field: Field, value: Any, names: Mapping[int, str]) -> Any:
+        return names.get(value) if field.column is not None else value
+
+    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+        return targets.find(field.name, cell) if field.column is not None else cell
+
+
+@reads(SeveralReferences)
+class SeveralReferencesCells(CellReader):
+    """Several records stand in one cell, one per line."""
+
+    def written(self, field: Field, value: Any, names: Mapping[int, str]) -> Any:
+        if field.column is None:
+            return "\n".join(value) if isinstance(value, list) else value
+        return "\n".join(names[pk] for pk in value or () if pk in names) or None
+
+    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+        if field.column is None:
+            return cell
+        lines = str(cell if cell is not None else "").replace(";", "\n").splitlines()
+        return [targets.find(field.name, line) for line in lines if line.strip()] or None
+
+
+@reads(Structured)
+class StructuredCells(CellReader):
+    def own(self, field: Field, cell: Any) -> Any:
+        if not isinstance(cell, str):
+            return cell
+        try:
+            return json.loads(cell)
+        except (ValueError, RecursionError):
+            raise ValidationError(_("This is not JSON.")) from None
+
+
+def choice_in(field: Field, text: str) -> Any:
+    """Take a choice by its value, or as it reads."""
+    named = {str(value): value for value, _label in field.choices}
+    if text in named:
+        return named[text]
+    for value, label in field.choices:
+        if str(label).lower() == text.lower():
+            return value
+    raise ValidationError(_("Choose one of: %s.") % ", ".join(named))
+
+
+def moment(text: str) -> Any:
+    """Read date and time as files hold them; without an offset as the clock of the installation has it."""
+    try:
+        found = parse_datetime(text.strip())
+    except ValueError:
+        found = None
+    if found is None:
+        raise ValidationError(_("Give date and time as 2026-03-31T14:00:00+00:00."))
+    return make_aware(found) if is_naive(found) else found

@@ -1,0 +1,292 @@
+"""Turning a log's rows into what they say about a ticket; nothing here looks at the database."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext as _
+
+from stellwerk.importers.findings import Findings
+from stellwerk.importers.mapping import COLUMN, FileRules, LogMapping, Rule
+from stellwerk.importers.names import Name
+from stellwerk.importers.source import Group, Row
+from stellwerk.kernel.identity.person import Person
+
+YES = {"true": True, "yes": True, "1": True, "y": True, "t": True}
+NO = {"false": False, "no": False, "0": False, "n": False, "f": False}
+LONGEST_NAME = 250
+
+
+class Unfit(Exception):
+    """A cell that cannot be taken; says why."""
+
+
+@dataclass(slots=True)
+class Update:
+    """What one row says: who set what when."""
+
+    line: int
+    at: datetime
+    reason: str
+    by: Name | None
+    values: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, Name | None] = field(default_factory=dict)
+    status: dict[str, Any] = field(default_factory=dict)
+    judged: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> tuple[datetime, str]:
+        """By what the update is known again when the log is read once more."""
+        return self.at, self.reason
+
+
+@dataclass(slots=True)
+class Case:
+    """A ticket of the log: when and by whom it was opened, and its updates in order."""
+
+    number: str
+    opened: datetime
+    opener: Name | None
+    updates: list[Update]
+
+    @property
+    def names(self) -> Iterator[Name]:
+        for update in self.updates:
+            yield from (name for name in update.names.values() if name)
+        yield from (name for name in (self.opener, *(update.by for update in self.updates)) if name)
+
+
+class Interpreter:
+    """Reads cells as the mapping says; what it cannot take becomes a finding."""
+
+    def __init__(self, mapping: LogMapping, findings: Findings) -> None:
+        self.mapping, self.findings = mapping, findings
+        self.fields = {rule.name: self._field(rule) for rule in mapping.rules}
+        self.instant = lru_cache(maxsize=20_000)(lambda text: _instant(text, mapping.file))
+        self._readings: tuple[tuple[type[Any], Callable[[str], Any]], ...] = (
+            (models.DateTimeField, self._dated),
+            (models.DateField, self._day),
+            (models.BooleanField, _yes_or_no),
+            (models.IntegerField, _whole),
+        )
+
+    def case(self, group: Group) -> Case | None:
+        """Read a ticket's rows; None when not one of them can be dated."""
+        rows = sorted(group.rows, key=self._order)
+        opened = self._opened(rows[0])
+        updates: list[Update] = []
+        for row in rows:
+            at = self._at(row, updates[-1].at if updates else opened)
+            if at is not None and not self._refused(row):
+                updates.append(self._update(row, at))
+        if not updates:
+            return None
+        first = updates[0].at
+        if opened is not None and opened > first:
+            self._note(_("opened after its first update: it counts as opened with it"), rows[0])
+        opener = self._person(rows[0], self.mapping.ticket.created_by)
+        return Case(group.number, min(opened or first, first), opener, updates)
+
+    def _order(self, row: Row) -> list[tuple[int, Any]]:
+        """Compare instants as instants, numbers as numbers, and everything else as text."""
+        keys: list[tuple[int, Any]] = []
+        for column in self.mapping.ticket.order:
+            text = row.get(column)
+            if (at := self.instant(text)) is not None:
+                keys.append((1, at))
+            elif text.isdecimal():
+                keys.append((2, int(text)))
+            else:
+                keys.append((3, text))
+        return keys
+
+    def _opened(self, row: Row) -> datetime | None:
+        for column in self.mapping.ticket.created:
+            if text := row.get(column):
+                at = self.instant(text)
+                if at is not None:
+                    return at
+                self._note(_("not a date as the mapping describes them"), row, column)
+        return None
+
+    def _at(self, row: Row, before: datetime | None) -> datetime | None:
+        column = self.mapping.ticket.instant
+        at = self.instant(row.get(column))
+        if at is None:
+            stands_in = before is not None
+            self._note(
+                _("not a date as the mapping describes them: the instant before stands in")
+                if stands_in
+                else _("not a date as the mapping describes them: the row was left out"),
+                row,
+                column,
+            )
+            return before
+        return at
+
+    def _update(self, row: Row, at: datetime) -> Update:
+        ticket = self.mapping.ticket
+        update = Update(row.line, at, filled(ticket.reason, row)[:500], self._person(row, ticket.updated_by))
+        update.status = self._status(row)
+        for rule in self.mapping.rules:
+            self._apply(rule, row, update)
+        for judgement in self.mapping.judgements:
+            if (logged := self._looked_up(judgement.rule, row)) is not None:
+                update.judged[judgement.name] = logged
+        for note in self.mapping.notes:
+            text = next((filled(text, row) for text in note.texts if complete(text, row)), "")
+            if text:
+                update.notes.append(text)
+        return update
+
+    def _apply(self, rule: Rule, row: Row, update: Update) -> None:
+        target = self.mapping.record_type.references.get(rule.name)
+        if target is not None:
+            self._refer(rule, target, row, update)
+            return
+        text = self._text(rule, row)
+        model_field = self.fields[rule.name]
+        if not text:
+            if model_field is None or model_field.blank:
+                update.values[rule.name] = None
+            return
+        try:
+            update.values[rule.name] = self._value(rule, model_field, text, row)
+        except Unfit as fault:
+            self._note(str(fault), row, *rule.columns[:1])
+
+    def _refer(self, rule: Rule, target: type[Any], row: Row, update: Update) -> None:
+        path = tuple(self._names(rule, row))
+        if path:
+            update.names[rule.name] = Name(target, path, rule.party or self.mapping.ticket.party, rule.match)
+        elif self.mapping.record_type.field(rule.name).blank:
+            update.names[rule.name] = None
+
+    def _names(self, rule: Rule, row: Row) -> Iterator[str]:
+        for column in rule.columns:
+            name = " ".join((row.get(column) or rule.default).split())[:LONGEST_NAME]
+            if not name:
+                return
+            yield str(rule.values.get(name, name))
+
+    def _value(self, rule: Rule, model_field: Any, text: str, row: Row) -> Any:
+        if rule.values:
+            if text not in rule.values:
+                raise Unfit(_("the mapping does not know this value"))
+            return rule.values[text]
+        if rule.custom_type:
+            return self._custom(rule.custom_type, text)
+        for kind, read in self._readings:
+            if isinstance(model_field, kind):
+                return read(text)
+        return self._shortened(model_field, text, row, rule)
+
+    def _custom(self, kind: str, text: str) -> Any:
+        if kind == "yes_no":
+            return _yes_or_no(text)
+        if kind == "date":
+            return self._day(text).isoformat()
+        return _number(text) if kind == "number" else text
+
+    def _dated(self, text: str) -> datetime:
+        at: datetime | None = self.instant(text)
+        if at is None:
+            raise Unfit(_("not a date as the mapping describes them"))
+        return at
+
+    def _day(self, text: str) -> date:
+        """Read the day that it was where the log was kept."""
+        return self._dated(text).astimezone(self.mapping.file.zone).date()
+
+    def _shortened(self, model_field: Any, text: str, row: Row, rule: Rule) -> str:
+        longest = getattr(model_field, "max_length", None)
+        if longest and len(text) > longest:
+            self._note(_("shortened to %d characters") % longest, row, *rule.columns[:1])
+            return text[: longest - 1] + "…"
+        return text
+
+    def _looked_up(self, rule: Rule, row: Row) -> Any:
+        text = self._text(rule, row)
+        if text and text not in rule.values:
+            self._note(_("the mapping does not know this value"), row, *rule.columns[:1])
+        return rule.values.get(text)
+
+    def _status(self, row: Row) -> dict[str, Any]:
+        rules = self.mapping.status
+        if rules is None or not (said := row.get(rules.column)):
+            return {}
+        if said not in rules.values:
+            self._note(_("unknown state: the one before stays"), row, rules.column)
+            return {}
+        return {**dict.fromkeys(rules.further, ""), **rules.values[said]}
+
+    def _refused(self, row: Row) -> bool:
+        """Whether the mapping wants rows in an unknown state to be left out."""
+        rules = self.mapping.status
+        if rules is None or not rules.refuses_unknown or row.get(rules.column) in ("", *rules.values):
+            return False
+        self._note(_("unknown state: the row was left out"), row, rules.column)
+        return True
+
+    def _text(self, rule: Rule, row: Row) -> str:
+        if rule.columns:
+            return row.get(rule.columns[0]) or rule.default
+        return next((filled(text, row) for text in rule.texts if complete(text, row)), rule.default)
+
+    def _person(self, row: Row, columns: tuple[str, ...]) -> Name | None:
+        for column in columns:
+            if name := " ".join(row.get(column).split())[:LONGEST_NAME]:
+                return Name(Person, (name,), self.mapping.ticket.party)
+        return None
+
+    def _field(self, rule: Rule) -> "models.Field[Any, Any] | None":
+        return None if rule.custom_type else self.mapping.record_type.field(rule.name)
+
+    def _note(self, what: str, row: Row, column: str = "") -> None:
+        self.findings.note(what, row.line, column, row.get(column) if column else "")
+
+
+def filled(text: str, row: Row) -> str:
+    """Put a row's cells into the places that a text leaves for them, such as {category}."""
+    return COLUMN.sub(lambda place: row.get(place[1]), text)
+
+
+def complete(text: str, row: Row) -> bool:
+    """Whether the row has something for every place of a text."""
+    return all(row.get(column) for column in COLUMN.findall(text))
+
+
+def _instant(text: str, rules: FileRules) -> datetime | None:
+    for pattern in rules.dates if text else ():
+        try:
+            at = datetime.strptime(text, pattern)  # noqa: DTZ007 -- the zone of the mapping is put in below
+        except ValueError:
+            continue
+        aware = at if at.tzinfo else at.replace(tzinfo=rules.zone)
+        return aware.astimezone(UTC)
+    return None
+
+
+def _yes_or_no(text: str) -> bool:
+    answer = {**YES, **NO}.get(text.lower())
+    if answer is None:
+        raise Unfit(_("neither yes nor no"))
+    return answer
+
+
+def _whole(text: str) -> int:
+    if not text.lstrip("-").isdecimal() or len(text) > 9:
+        raise Unfit(_("not a whole number"))
+    return int(text)
+
+
+def _number(text: str) -> float | int:
+    try:
+        number = float(text)
+    except ValueError:
+        raise Unfit(_("not a number")) from None
+    return int(number) if number.is_integer() else number

@@ -1,0 +1,113 @@
+"""Saying something on a record."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.activity.comments.models import Comment
+from stellwerk.kernel.activity.comments.rendering import mentioned_names
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.entry import Entry, Verb
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.write import indexing
+from stellwerk.kernel.write.services import DIRECT, Act, locked, note
+
+LONGEST = 2_000_000
+KEEPS_STATUS = "keep_status"
+"""The name in the journal of a comment that sets nothing going."""
+
+
+def comment(
+    record: Record,
+    body: str,
+    *,
+    by: Actor,
+    internal: bool = False,
+    keep_status: bool = False,
+    at: datetime | None = None,
+    brought_from: str = "",
+    writer: Any = DIRECT,
+) -> Comment:
+    """Add a public reply, or a note that only staff sees, in Markdown; return it.
+
+    Reactions may move the record on, such as reopen it; with `keep_status` the text sets nothing going. What came of
+    it is the comment's `outcome`.
+    Raises PermissionDenied for who may not speak here, ValidationError for an empty or unfit text.
+    """
+    act = Act(Verb.COMMENT, by, KEEPS_STATUS if keep_status else "", at=at, brought_from=brought_from)
+    with writer.atomic():
+        if not writer.brings_history:
+            record = locked(record.specific)
+            _require_voice(record, by, internal)
+        said = Comment(record_id=record.pk, author_id=by.pk, body=_clean(body), internal=internal)
+        digest = {"@comment": [None, _digest(said.body)]}
+        entry = note(record, act, digest, internal=internal, writer=writer, subject=said)
+        said.at = entry.at
+        if writer.brings_history:
+            writer.commented(record, said)
+        else:
+            said.save(force_insert=True)
+            indexing.follow(record, {said.pk: (said.internal, said.body)})
+    return said
+
+
+def comments_of(entries: Iterable[Entry]) -> dict[int, Comment]:
+    """Find the comments that journal entries of one record are about, by the entries' ids; one query.
+
+    A comment is recognised by its instant and its digest, so one that was altered is not found.
+    """
+    wanted = [entry for entry in entries if entry.verb == Verb.COMMENT]
+    if not wanted:
+        return {}
+    instants = {entry.at for entry in wanted}
+    said = Comment.objects.filter(
+        record_id=wanted[0].record_id, at__gte=min(instants), at__lte=max(instants)
+    ).order_by("id")
+    known: dict[tuple[datetime, str], list[Comment]] = {}
+    for comment in said:
+        known.setdefault((comment.at, _digest(comment.body)["sha256"]), []).append(comment)
+    found = {}
+    for entry in sorted(wanted, key=lambda entry: entry.number):
+        _none, about = entry.changes.get("@comment", (None, None))
+        alike = known.get((entry.at, str(about.get("sha256")))) if isinstance(about, dict) else None
+        if alike:
+            found[entry.pk] = alike.pop(0)
+    return found
+
+
+def mentioned(body: str) -> list[Person]:
+    """List the people whom a text mentions as @username."""
+    names = mentioned_names(body)
+    return list(Person.objects.filter(username__in=names, is_open=True)) if names else []
+
+
+def _require_voice(record: Record, by: Actor, internal: bool) -> None:
+    standing = standing_of(by)
+    if not standing.may_comment(record):
+        raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
+    if internal and not standing.sees_internal(record):
+        raise PermissionDenied(
+            _("Internal notes on %s are for its staff: write a reply instead.") % record.reference
+        )
+
+
+def _clean(body: str) -> str:
+    body = body.replace("\r\n", "\n").strip()
+    if not body:
+        raise ValidationError({"body": _("Write something first.")})
+    if len(body) > LONGEST:
+        raise ValidationError({"body": _("The text is too long: attach it as a file instead.")})
+    if "\x00" in body:
+        raise ValidationError({"body": _("The text holds a null character: remove it.")})
+    return body
+
+
+def _digest(body: str) -> dict[str, Any]:
+    """What the journal keeps of a text: enough to prove that it is still the same."""
+    return {"sha256": hashlib.sha256(body.encode()).hexdigest(), "length": len(body)}

@@ -1,0 +1,398 @@
+"""Verifying the journals of many records at once, with what their entries say about comments, files and the rest.
+
+Rows are read many at once. Where a value stands in the way that no program wrote, the records are halved until the
+one is found that has it; that one is read piece by piece. What cannot be read is a fault, everything else is verified.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from stellwerk.kernel.activity.attachments.content import proven_type
+from stellwerk.kernel.activity.attachments.models import Attachment, Blob
+from stellwerk.kernel.activity.attachments.services import BEGINNING
+from stellwerk.kernel.activity.comments.models import Comment
+from stellwerk.kernel.activity.links.models import Link
+from stellwerk.kernel.activity.watching.models import Watcher
+from stellwerk.kernel.audit import related
+from stellwerk.kernel.audit.related import Related
+from stellwerk.kernel.audit.roster import Line, Roster
+from stellwerk.kernel.audit.walk import Walk
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.journal.journal import Fault, seal
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.values import Changes
+from stellwerk.kernel.permissions.share import Share
+
+RECORDS_AT_ONCE = 500
+ROWS_AT_ONCE = 2_000
+
+
+class Row(NamedTuple):
+    """A journal entry as it is read here: several times faster than the model."""
+
+    record_id: int
+    number: int
+    at: datetime
+    recorded_at: datetime
+    actor_id: int | None
+    verb: str
+    name: str
+    reason: str
+    internal: bool
+    brought_from: str
+    previous: str
+    digest: str
+    format: int | None
+    changes: Changes
+
+
+@dataclass
+class Verification:
+    """Walks along all journals; counts what it saw. `faults()` yields what is not as it was written.
+
+    `roster` is what is known outside the database. A `whole` walk, along all records, also finds those that were
+    removed and rows that belong to none. Without `contents` the stored files are not read.
+    """
+
+    records: QuerySet[Record]
+    roster: Roster | None = None
+    whole: bool = False
+    contents: bool = True
+    seen: int = 0
+    entries: int = 0
+    young: int = 0
+    """Records with entries that the roster does not know yet."""
+    blobs: set[int] = field(default_factory=set)
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield every fault, record by record."""
+        last = 0
+        for ids in self._batches():
+            for walk in self._verify(ids):
+                if walk.found:
+                    # Somebody may have written between two queries: what is really wrong is still so now.
+                    yield from self._once_more(walk.pk)
+                self.entries += walk.entries
+                self.young += walk.is_young
+            if self.contents:
+                yield from self._damaged_files(ids)
+            if self.whole and self.roster:
+                yield from self.roster.missing(last, ids[-1], ids)
+            last = ids[-1]
+        if self.whole and self.roster:
+            yield from self.roster.missing(last, None, ())
+            yield from self.roster.faults()
+        if self.whole:
+            yield from _of_no_record()
+
+    def _batches(self) -> Iterator[list[int]]:
+        last = 0
+        ids = self.records.order_by("pk").values_list("pk", flat=True)
+        while batch := list(ids.filter(pk__gt=last)[:RECORDS_AT_ONCE]):
+            yield batch
+            self.seen += len(batch)
+            last = batch[-1]
+
+    def _verify(self, ids: list[int]) -> "list[_Walk | _Unreadable]":
+        try:
+            return self._together(ids)
+        except Exception:  # whatever the layers of the database raise over a value that no program wrote
+            if len(ids) == 1:
+                return [self._by_pieces(ids[0])]
+        half = len(ids) // 2
+        return self._verify(ids[:half]) + self._verify(ids[half:])
+
+    def _together(self, ids: list[int]) -> "list[_Walk | _Unreadable]":
+        batch = list(Record.objects.filter(pk__in=ids).order_by("pk"))
+        known = self.roster.known(ids) if self.roster else {}
+        walks = {record.pk: _Walk(record, known.get(record.pk), self.roster) for record in batch}
+        for pk, rows in groupby(_rows(ids), key=lambda row: row.record_id):
+            for row in rows:
+                walks[pk].take(row)
+        for _what, read, compare in CHECKS:
+            stored = read(batch)
+            for walk in walks.values():
+                walk.found += compare(walk, stored.get(walk.pk))
+        return list(walks.values())
+
+    def _by_pieces(self, pk: int) -> "_Walk | _Unreadable":
+        """Verify a record of which something cannot be read."""
+        try:
+            record = Record.objects.get(pk=pk)
+            walk = _Walk(record, (self.roster.known([pk]) if self.roster else {}).get(pk), self.roster)
+        except LookupError:
+            return _Unreadable(pk, [_fault_of(pk, _("its type is not known."))])
+        except Exception:
+            return _Unreadable(pk, [_fault_of(pk, _("the record cannot be read."))])
+        unreadable = walk.take_singly()
+        for what, read, compare in () if unreadable else CHECKS:
+            try:
+                for fault in compare(walk, read([record]).get(pk)):
+                    walk.found.append(fault)
+            except Exception:
+                walk.found.append(walk.fault(walk.count, _("its %s cannot be read.") % what))
+        return walk
+
+    def _once_more(self, pk: int) -> list[Fault]:
+        return [fault for walk in self._verify([pk]) for fault in walk.found]
+
+    def _damaged_files(self, ids: list[int]) -> Iterator[Fault]:
+        """Read the stored content of each file once."""
+        attached = Attachment.objects.filter(record__in=ids).exclude(blob__in=self.blobs)
+        owners = dict(attached.order_by("blob_id").values_list("blob_id", "record_id"))
+        for pk, record in owners.items():
+            self.blobs.add(pk)
+            try:
+                fault = _damage(Blob.objects.get(pk=pk))
+            except Exception:
+                fault = _("a file of it cannot be read.")
+            if fault:
+                yield _fault_of(record, fault)
+
+
+def key_fits() -> bool:
+    """Whether any record bears a seal of the key in use; where none does, the key is another, not every record."""
+    sealed = Record.objects.values_list("reference", "journal_count", "journal_head", "journal_seal")
+    found = False
+    try:
+        for reference, count, head, given in sealed.iterator(chunk_size=ROWS_AT_ONCE):
+            if seal(reference, count, head) == given:
+                return True
+            found = True
+    except Exception:  # the verification says which row it is
+        return True
+    return not found
+
+
+class _Walk(Walk):
+    """A walk that keeps what it found, and remembers what the entries say about comments and files."""
+
+    def __init__(self, record: Record, known: Line | None, roster: Roster | None) -> None:
+        super().__init__(record)
+        self.pk: int = record.pk
+        self.known, self.roster = known, roster
+        self.found: list[Fault] = []
+        self.entries = 0
+        self.said: Counter[Any] = Counter()
+        self.files: Counter[Any] = Counter()
+        self.types: dict[str, str] = {}
+
+    @property
+    def is_young(self) -> bool:
+        return self.roster is not None and self.count > (self.known.entries if self.known else 0)
+
+    def take(self, entry: Any) -> None:
+        """Take the next entry and keep what is wrong with it."""
+        self.entries += 1
+        self.found += self.step(entry)
+        stamp = (entry.internal, entry.actor_id, entry.at)
+        _before, said = self.changes.get("@comment", (None, None))
+        if isinstance(said, dict):
+            self.said[said.get("sha256"), *stamp] += 1
+        before, about = self.changes.get("@file", (None, None))
+        if isinstance(about, dict):
+            self.files[about.get("sha256"), about.get("name"), about.get("size"), *stamp] += 1
+            if "type" in about:
+                self.types[about["sha256"]] = about["type"]
+        if isinstance(before, dict):  # a file that was removed again
+            attached = (entry.internal, before.get("by"), datetime.fromisoformat(str(before.get("at"))))
+            self.files[before.get("sha256"), before.get("name"), before.get("size"), *attached] -= 1
+        if self.known and entry.number == self.known.entries and entry.digest != self.known.head:
+            self.found.append(self.fault(entry.number, _("the roster knows another entry of this number.")))
+
+    def take_singly(self) -> int:
+        """Take the entries one by one; return how many cannot be read."""
+        unreadable = 0
+        entries = Entry.objects.filter(record=self.pk).order_by("number", "pk")
+        for pk, number in list(entries.values_list("pk", Cast("number", TextField()))):
+            try:
+                self.take(Entry.objects.get(pk=pk))
+            except Exception:
+                unreadable += 1
+                self.found.append(self.fault(number, _("its content cannot be read.")))
+        return unreadable
+
+    def compare_record(self, specific: Record | None) -> Iterator[Fault]:
+        if self.known and self.count < self.known.entries:
+            what = _("the roster knows %d entries: the record was put back to an older state.")
+            yield self.fault(self.count, what % self.known.entries)
+        if specific is None:
+            yield self.fault(
+                self.count, _("its row among the %s is missing.") % self.record_type.label_plural
+            )
+        else:
+            yield from self.end(specific)
+
+    def compare_comments(self, stored: Counter[Any] | None) -> Iterator[Fault]:
+        yield from self._compare(self.said, stored or Counter(), gettext_lazy("comment"))
+
+    def compare_files(self, stored: "list[_File] | None") -> Iterator[Fault]:
+        files = stored or []
+        yield from self._compare(self.files, Counter(file.told for file in files), gettext_lazy("file"))
+        for sha256, content_type in {(file.sha256, file.content_type) for file in files}:
+            if self.types.get(sha256, content_type) != content_type:
+                yield self.fault(self.count, _("the type of file %s was changed.") % sha256[:12])
+
+    def compare_related(self, stored: Related | None) -> Iterator[Fault]:
+        """Hold shares, links and watchers against the journal; watchers that version 0.1 did not note, from the roster on."""
+        for name in ("shares", "links", "watchers"):
+            covered = name != "watchers" or self.covers_watchers or self.roster is not None
+            if covered and getattr(self.related, name) != getattr(stored, name):
+                what = _("“%(field)s” of the record are not what the journal says.") % {"field": name}
+                yield self.fault(self.count, what)
+
+    def _compare(self, written: Counter[Any], stored: Counter[Any], what: Any) -> Iterator[Fault]:
+        if written == stored:
+            return
+        for key in (written - stored).elements():
+            moment = {"what": what, "moment": key[-1].isoformat()}
+            yield self.fault(self.count, _("the %(what)s of %(moment)s was changed or removed.") % moment)
+        for key in (stored - written).elements():
+            moment = {"what": what, "moment": key[-1].isoformat()}
+            yield self.fault(self.count, _("the %(what)s of %(moment)s is not in the journal.") % moment)
+
+
+@dataclass
+class _Unreadable:
+    """Stands for the walk along a record that cannot be read at all."""
+
+    pk: int
+    found: list[Fault]
+    entries = 0
+    is_young = False
+
+
+class _File(NamedTuple):
+    """An attachment: what the journal tells of it, and what follows from its content."""
+
+    told: tuple[Any, ...]
+    sha256: str
+    content_type: str
+
+
+def _rows(ids: Collection[int]) -> Iterator[Row]:
+    entries = Entry.objects.filter(record__in=ids).order_by("record_id", "number")
+    # The JSON is read as text, because every journal entry has some and the model's reading is slower.
+    columns = [name for name in Row._fields if name != "changes"]
+    raw = entries.values_list(*columns, Cast("changes", TextField())).iterator(chunk_size=ROWS_AT_ONCE)
+    for row in raw:
+        yield Row._make((*row[:-1], json.loads(row[-1])))
+
+
+def _specifics(batch: list[Record]) -> dict[int, Record]:
+    by_kind: dict[str, list[int]] = {}
+    for record in batch:
+        by_kind.setdefault(record.kind, []).append(record.pk)
+    specifics: dict[int, Record] = {}
+    for kind, ids in by_kind.items():
+        specifics.update(registry.get(kind).model._default_manager.in_bulk(ids))
+    return specifics
+
+
+def _comments(batch: list[Record]) -> dict[int, Counter[Any]]:
+    rows = Comment.objects.filter(record__in=[record.pk for record in batch])
+    columns = rows.values_list("record_id", "internal", "author_id", "at", "body")
+    found: dict[int, Counter[Any]] = {}
+    for pk, *stamp, body in columns.iterator(chunk_size=ROWS_AT_ONCE):
+        found.setdefault(pk, Counter())[hashlib.sha256(body.encode()).hexdigest(), *stamp] += 1
+    return found
+
+
+def _files(batch: list[Record]) -> dict[int, list[_File]]:
+    rows = Attachment.objects.filter(record__in=[record.pk for record in batch])
+    content = ("blob__sha256", "blob__content_type", "name", "blob__size")
+    found: dict[int, list[_File]] = {}
+    for pk, sha256, content_type, *told in rows.values_list(
+        "record_id", *content, "internal", "author_id", "at"
+    ):
+        found.setdefault(pk, []).append(_File((sha256, *told), sha256, content_type))
+    return found
+
+
+def _related(batch: list[Record]) -> dict[int, Related]:
+    return related.stored([record.pk for record in batch])
+
+
+CHECKS: tuple[
+    tuple[Any, Callable[[list[Record]], dict[int, Any]], Callable[[_Walk, Any], Iterator[Fault]]], ...
+]
+CHECKS = (
+    (gettext_lazy("values"), _specifics, _Walk.compare_record),
+    (gettext_lazy("comments"), _comments, _Walk.compare_comments),
+    (gettext_lazy("files"), _files, _Walk.compare_files),
+    (gettext_lazy("shares, links and watchers"), _related, _Walk.compare_related),
+)
+"""What the end of a walk is held against: what people call it, how it is read for many records, how it is compared."""
+
+
+def _of_no_record() -> Iterator[Fault]:
+    """Find rows whose record is not there."""
+    there = Record.objects.filter
+    for model, name in ((Entry, "record"), (Comment, "record"), (Attachment, "record"), (Share, "record"),
+                        (Watcher, "record"), (Link, "source"), (Link, "target")):  # fmt: skip
+        rows: QuerySet[Any] = model._default_manager.filter(~Exists(there(pk=OuterRef(f"{name}_id"))))
+        for pk in rows.order_by().values_list(f"{name}_id", flat=True).distinct():
+            what = _("there are %s without their record.") % model._meta.verbose_name_plural
+            yield Fault(_("record %s") % pk, 0, what)
+    for kind, pk in _typed_rows_of_no_record():
+        what = _("there is a row among the %s without its record.") % registry.get(kind).label_plural
+        yield Fault(_("record %s") % pk, 0, what)
+
+
+def _typed_rows_of_no_record() -> list[tuple[str, Any]]:
+    """Find the rows in the tables of the types that have no core row of their type, in one statement."""
+    parts, kinds = [], []
+    for record_type in registry.all_types():
+        meta = record_type.model._meta
+        parts.append(f"""SELECT %s, "{meta.pk.column}" FROM "{meta.db_table}" WHERE NOT EXISTS
+            (SELECT 1 FROM "{Record._meta.db_table}" r WHERE r.id = "{meta.pk.column}" AND r.kind = %s)""")  # noqa: S608  # nosec B608 -- names of ours
+        kinds += [record_type.key, record_type.key]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), kinds)
+        return list(cursor.fetchall())
+
+
+def _damage(blob: Blob) -> str:
+    """Say what is wrong with a stored file, its size or its type."""
+    try:
+        sha256, size, content_type = _measured(blob)
+    except OSError:
+        sha256, size, content_type = "", 0, ""
+    if (sha256, size) != (blob.sha256, blob.size):
+        return _("the stored content of file %s is not what was attached.") % blob.sha256[:12]
+    if content_type != blob.content_type:
+        return _("the type of file %s is not what its content proves.") % blob.sha256[:12]
+    return ""
+
+
+def _measured(blob: Blob) -> tuple[str, int, str]:
+    """Hash the stored content, count it and tell what it is."""
+    total, size, beginning = hashlib.sha256(), 0, b""
+    with blob.file.open("rb") as content:
+        for chunk in content.chunks():
+            beginning = beginning or chunk[:BEGINNING]
+            total.update(chunk)
+            size += len(chunk)
+    return total.hexdigest(), size, proven_type(beginning)
+
+
+def _fault_of(pk: int, what: str) -> Fault:
+    """Name a record that may not be readable as a whole."""
+    try:
+        reference = str(Record.objects.values_list("reference", flat=True).get(pk=pk))
+    except Exception:
+        reference = _("record %s") % pk
+    return Fault(reference, 0, what)

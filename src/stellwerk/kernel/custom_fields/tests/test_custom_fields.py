@@ -1,0 +1,234 @@
+"""Custom fields: one schema, which values are held against and the API tells to those who may know of it."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+from jsonschema import Draft202012Validator
+
+from stellwerk.api import document
+from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.custom_fields.models import CustomField
+from stellwerk.kernel.custom_fields.schema import schema_of
+from stellwerk.kernel.custom_fields.values import fields_of
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.write.services import change, create, transition
+from stellwerk.processes.incidents.incident import Incident
+from stellwerk.web.models import SavedView
+
+pytestmark = pytest.mark.django_db
+
+
+def define(name: str, kind: str, **values: Any) -> CustomField:
+    given = {"title": name.title(), "target": "incident", "name": name, "type": kind, **values}
+    return create(CustomField, given, by=SYSTEM)
+
+
+@pytest.fixture
+def every_kind() -> None:
+    define("room", "text", help="Where it stands", shown_to_requesters=True)
+    define("floor", "number")
+    define("since", "date")
+    define("colour", "choice", choices=["red", "green"])
+    define("cause", "reference", references="incident")
+    define("urgent", "yes_no")
+
+
+@pytest.fixture
+def incident(centre: Party, gus: Person) -> Incident:
+    return create(Incident, {"title": "No mail", "party": centre, "requester": gus}, by=SYSTEM)
+
+
+def test_a_type_has_one_schema(every_kind: None) -> None:
+    schema = schema_of(fields_of("incident"))
+    Draft202012Validator.check_schema(schema)
+    assert schema == {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "room": {
+                "title": "Room",
+                "description": "Where it stands",
+                "type": ["string", "null"],
+                "maxLength": 10_000,
+            },
+            "floor": {"title": "Floor", "type": ["number", "null"]},
+            "since": {"title": "Since", "type": ["string", "null"], "format": "date"},
+            "colour": {"title": "Colour", "type": ["string", "null"], "enum": ["red", "green", None]},
+            "cause": {"title": "Cause", "type": ["string", "null"], "pattern": "^INC-[0-9]+$"},
+            "urgent": {"title": "Urgent", "type": ["boolean", "null"]},
+        },
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "stored"),
+    [
+        ("room", "E 7", "E 7"),
+        ("floor", 7, 7),
+        ("floor", "7", 7),
+        ("floor", "7.5", 7.5),
+        ("floor", 2**60, 2**60),
+        ("floor", "1e16", 10**16),
+        ("floor", "-2.5e-7", -2.5e-7),
+        ("since", "2026-02-28", "2026-02-28"),
+        ("colour", "red", "red"),
+        ("urgent", "yes", True),
+        ("urgent", False, False),
+    ],
+)
+def test_a_value_that_fits_is_stored(
+    every_kind: None, incident: Incident, maria: Person, name: str, given: Any, stored: Any
+) -> None:
+    changed = change(incident, {f"custom.{name}": given}, by=maria)
+    assert changed.custom == {name: stored}
+    assert type(changed.custom[name]) is type(stored)
+    kept = Incident.objects.get()
+    assert list(verify(kept, kept.entries.all())) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "sentence"),
+    [
+        ("room", 7, "Give a text of at most 10,000 characters."),
+        ("room", "x" * 10_001, "Give a text of at most 10,000 characters."),
+        ("room", "a\x00b", "The text holds a null character: remove it."),
+        ("room", "\ud800", "The text holds half a character (a lone surrogate): remove it."),
+        ("room", ["a"], "Give a text of at most 10,000 characters."),
+        ("floor", "seven", "Give a number."),
+        ("floor", True, "Give a number."),
+        ("floor", "nan", "Give a number."),
+        ("floor", float("inf"), "Give a number."),
+        ("floor", 10**400, "Give a number."),
+        ("floor", {}, "Give a number."),
+        ("since", "2026-02-29", "Give a date as year-month-day, such as 2026-03-31."),
+        ("since", "20260228", "Give a date as year-month-day, such as 2026-03-31."),
+        ("since", 5, "Give a date as year-month-day, such as 2026-03-31."),
+        ("colour", "blue", "Choose one of: red, green."),
+        ("colour", [], "Choose one of: red, green."),
+        ("cause", "PER-000001", "Choose one of those offered: there is no such record."),
+        ("cause", "INC-999999", "Choose one of those offered: there is no such record."),
+        ("cause", 7, "Choose one of those offered: there is no such record."),
+        ("urgent", "perhaps", "Answer yes or no."),
+        ("urgent", 1, "Answer yes or no."),
+        ("nothing", "x", "incident has no such field."),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_in_a_sentence(
+    every_kind: None, incident: Incident, maria: Person, name: str, given: Any, sentence: str
+) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        change(incident, {f"custom.{name}": given}, by=maria)
+    assert refusal.value.message_dict == {f"custom.{name}": [sentence]}
+    assert Incident.objects.get(pk=incident.pk).custom == {}
+
+
+def test_a_reference_is_to_what_one_may_see(
+    every_kind: None, incident: Incident, maria: Person, gus: Person, other_centre: Party
+) -> None:
+    own = change(incident, {"custom.cause": incident}, by=maria)
+    assert own.custom == {"cause": incident.reference}
+    theirs = {"title": "Theirs", "party": other_centre, "requester": gus}
+    foreign = create(Incident, theirs, by=SYSTEM)
+    with pytest.raises(ValidationError, match="there is no such record"):
+        change(own, {"custom.cause": foreign.reference}, by=maria)
+
+
+def test_all_faults_are_told_at_once(every_kind: None, incident: Incident, maria: Person) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        change(incident, {"custom.floor": "x", "custom.urgent": "x", "custom.none": "x"}, by=maria)
+    assert set(refusal.value.message_dict) == {"custom.floor", "custom.urgent", "custom.none"}
+
+
+def test_what_is_required_is_asked_of_staff_who_create_and_is_not_emptied(
+    incident: Incident, centre: Party, maria: Person, gus: Person
+) -> None:
+    define("room", "text", required=True)
+    new = {"title": "No web", "party": centre, "requester": maria}
+    with pytest.raises(ValidationError) as refusal:
+        create(Incident, new, by=maria)
+    assert refusal.value.message_dict == {"custom.room": ["Fill this in."]}
+    assert create(Incident, {**new, "custom.room": "1"}, by=maria).custom == {"room": "1"}
+    assert create(Incident, {"title": "My mail"}, by=gus).custom == {}
+    assert change(incident, {"title": "No mail at all"}, by=maria).title == "No mail at all"
+    with pytest.raises(ValidationError, match="Fill this in"):
+        change(incident, {"custom.room": ""}, by=maria)
+
+
+def test_an_empty_value_empties(every_kind: None, incident: Incident, maria: Person) -> None:
+    filled = change(incident, {"custom.room": "1"}, by=maria)
+    assert change(filled, {"custom.room": ""}, by=maria).custom == {"room": None}
+
+
+def test_a_requester_sets_and_knows_only_what_is_shown_to_them(
+    every_kind: None, gus: Person, maria: Person
+) -> None:
+    assert create(Incident, {"title": "My mail", "custom.room": "1"}, by=gus).custom == {"room": "1"}
+    with pytest.raises(ValidationError) as refusal:
+        create(Incident, {"title": "My mail", "custom.floor": 1}, by=gus)
+    assert refusal.value.message_dict == {"custom.floor": ["incident has no such field."]}
+    told = document.build(standing_of(gus))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
+    assert list(told["properties"]) == ["room"]
+    told = document.build(standing_of(maria))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
+    assert told == schema_of(fields_of("incident"))
+
+
+def test_a_value_of_a_retired_field_stays_and_is_not_looked_at(
+    every_kind: None, incident: Incident, maria: Person
+) -> None:
+    filled = change(incident, {"custom.room": "1"}, by=maria)
+    transition(CustomField.objects.get(name="room"), "retire", by=SYSTEM)
+    assert change(filled, {"custom.floor": 2}, by=maria).custom == {"room": "1", "floor": 2}
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"target": "nonsense"}, "target"),
+        ({"type": "reference", "references": "nonsense"}, "references"),
+        ({"type": "choice", "choices": []}, "choices"),
+        ({"type": "choice", "choices": [1]}, "choices"),
+        ({"type": "choice", "choices": {"red": 1}}, "choices"),
+    ],
+)
+def test_a_definition_that_makes_no_sense_is_refused(values: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        create(CustomField, {"title": "X", "target": "incident", "name": "x", **values}, by=SYSTEM)
+    assert list(refusal.value.message_dict) == [field]
+
+
+def test_without_custom_fields_the_validator_is_not_even_loaded() -> None:
+    """It weighs 6 MB, which an idle installation is to be without."""
+    script = "import django; django.setup(); import stellwerk.site.urls, sys; sys.exit('jsonschema' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_choice_taken_away_is_kept_and_found_where_it_is_held(
+    centre: Party, gus: Person, maria: Person, client: Client
+) -> None:
+    field = define("colour", "choice", choices=["red", "green"])
+    given = {"party": centre, "requester": gus}
+    held = create(Incident, {"title": "Red one", **given, "custom.colour": "red"}, by=SYSTEM)
+    other = create(Incident, {"title": "Green one", **given, "custom.colour": "green"}, by=SYSTEM)
+    query = "custom.colour=red&custom.gone=1&columns=title,custom.lost"
+    view = SavedView.objects.create(owner=maria, kind="incident", name="Red", query=query)
+    change(field, {"choices": ["green"]}, by=SYSTEM)
+    client.force_login(maria)
+    assert 'value="red" selected' in client.get(f"/records/{held.reference}/edit/").text
+    assert change(held, {"title": "Mended", "custom.colour": "red"}, by=maria).custom == {"colour": "red"}
+    with pytest.raises(ValidationError):
+        change(other, {"custom.colour": "red"}, by=maria)
+    assert Incident.objects.get(pk=other.pk).custom == {"colour": "green"}
+    for address in (f"/incidents/?view=v{view.pk}", f"/incidents/?{query}&view=v{view.pk}"):
+        listed = client.get(address)
+        assert listed.status_code == 200
+        assert "filters or columns that no longer exist: gone, lost." in listed.text
+        assert ("Mended" in listed.text, "Green one" in listed.text) == (True, False)
+    assert client.get("/incidents/?custom.gone=1").status_code == 400

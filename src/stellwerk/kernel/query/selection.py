@@ -1,0 +1,284 @@
+"""Filters, order and free text of a list: one reading of query parameters for pages, API and export.
+
+    selection = Selection.parse(record_type, request.GET, person)
+    records = selection.apply(Incident.objects.visible_to(person))
+
+Parameters: `FIELD=value` (repeated: any of them) for the declared filters; references as a reference, an
+id, `me` or `none`; date fields with `__gte` and `__lt`, an instant or a day as the reader's clock has it;
+`custom.NAME=value`; `open=yes|no`; `q=words`; `ordering=FIELD` or `-FIELD` for the declared columns.
+Anything else is refused, so that no parameter reaches the database that was not meant to.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError
+from django.db import connection, models
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.custom_fields import values as custom
+from stellwerk.kernel.fields.field import BOUNDS, Field
+from stellwerk.kernel.fields.reference import small
+from stellwerk.kernel.fields.yes_no import yes_or_no
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team, TeamMembership, valid_on
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.days import today
+from stellwerk.kernel.model.declaration import CORE_DATES
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.reference_index import Pointer
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.query.sorting import Order, order_by
+from stellwerk.kernel.search import door
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.model.declaration import RecordType
+
+CORE_FILTERS = ("status", "party", "open", "q", "ordering", *CORE_DATES)
+MOST_VALUES = 100
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One active filter as a person reads it, with the parameter it came from."""
+
+    parameter: str
+    value: str
+    label: str
+    text: str
+
+
+@dataclass
+class Selection:
+    """What somebody wants to see of a list; made by `parse`."""
+
+    record_type: "RecordType[Any]"
+    person: Actor
+    given: dict[str, list[str]]
+    condition: Q = field(default_factory=Q)
+    ordering: str = ""
+    text: str = ""
+
+    @classmethod
+    def parse(
+        cls,
+        record_type: "RecordType[Any]",
+        params: Mapping[str, Any],
+        person: Actor,
+        ignoring: tuple[str, ...] = (),
+    ) -> "Selection":
+        """Read query parameters; ValidationError by parameter name when one is unknown or does not fit.
+
+        `ignoring` names parameters that mean something to the caller, such as a page or a format.
+        """
+        selection = cls(record_type, person, _lists(params, ignoring))
+        faults: dict[str, Any] = {}
+        for name, values in selection.given.items():
+            try:
+                selection._read(name, values)
+            except ValidationError as error:
+                faults[name] = error.messages
+        if faults:
+            raise ValidationError(faults)
+        selection.ordering = selection.ordering or record_type.ordering
+        return selection
+
+    def apply(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow and order the caller's queryset; the order is total."""
+        return self.order.apply(self.narrow(queryset))
+
+    def visible(self) -> QuerySet[Any]:
+        """Select what the person sees of this, in no order."""
+        model = self.record_type.model
+        visible = standing_of(self.person).visible(model, few=bool(self.text))
+        return self.narrow(model._default_manager.filter(visible))
+
+    def narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the caller's queryset. What guests may not read, they cannot select by either."""
+        return self._narrow(queryset.filter(kind=self.record_type.key))
+
+    def _narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        standing, model = standing_of(self.person), self.record_type.model
+        queryset = queryset.filter(self.condition)
+        if queryset.model is model and self._asks_own_table_for_open():
+            queryset = queryset.filter(**self.record_type.open_implies)
+        if standing.scope(self.record_type) is not None and not self._readable_by_guests():
+            queryset = queryset.filter(standing.as_staff(model))
+        if self.text:
+            queryset = self._matches.narrow(queryset, internal=standing.as_staff(model, few=True))
+        return queryset
+
+    @cached_property
+    def _matches(self) -> door.Matches:
+        """What the text finds; looked up once for the rows and for their number."""
+        return door.Matches(self.text, connection.alias)
+
+    @property
+    def is_of_core(self) -> bool:
+        """Whether only fields of the core table select, so that counting needs no other table."""
+        used = {name.partition("__")[0] for name in self.given}
+        return all(name in CORE_FILTERS or name.startswith("custom.") for name in used)
+
+    def countable(self) -> QuerySet[Any]:
+        """Select what the person sees of this, for counting: from the core table alone where nothing else selects."""
+        standing, model = standing_of(self.person), self.record_type.model
+        table: type[Record] = Record if self.is_of_core else model
+        few = bool(self.text)
+        visible: QuerySet[Any] = table._default_manager.filter(standing.visible(model, few=few))
+        if connection.vendor == "sqlite" and self._points:
+            # Told the kind too, SQLite would walk through all records of it rather than look up those that point there.
+            return self._narrow(visible).order_by()
+        return self.narrow(visible).order_by()
+
+    @property
+    def _points(self) -> bool:
+        """Whether own references select, each by what it points to."""
+        used = [
+            name for name in self.given if name in self.record_type.references and name not in CORE_FILTERS
+        ]
+        return bool(used) and not any("none" in self.given[name] for name in used)
+
+    def _asks_own_table_for_open(self) -> bool:
+        open_only = [yes_or_no(value) for value in self.given.get("open", [])[-1:]] == [True]
+        ordered_by = self.ordering.lstrip("-")
+        return open_only and (not self.is_of_core or not hasattr(Record, ordered_by))
+
+    @property
+    def order(self) -> Order:
+        return order_by(self.record_type, self.ordering)
+
+    def _readable_by_guests(self) -> bool:
+        shown = {*self.record_type.readable_fields(internal=False), "open", "q", "ordering"}
+        used = {name.partition("__")[0] for name in self.given}
+        chosen = set() if self.ordering == self.record_type.ordering else {self.ordering.lstrip("-")}
+        return used | chosen <= shown
+
+    def query(self, **changes: Any) -> str:
+        """Return the query string with parameters replaced; None removes one, a list repeats it."""
+        wanted: dict[str, Any] = {**self.given, **changes}
+        return urlencode(
+            {name: value for name, value in wanted.items() if value not in (None, "", [])}, doseq=True
+        )
+
+    def chips(self) -> list[Chip]:
+        """List the active filters, in the order they were given."""
+        return list(self._chips())
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    def _read(self, name: str, values: list[str]) -> None:
+        if len(values) > MOST_VALUES:
+            raise ValidationError(_("Give at most %d values.") % MOST_VALUES)
+        if name == "q":
+            self.text = " ".join(values).strip()
+        elif name == "ordering":
+            self.ordering = self._order(values[-1])
+        elif name == "open":
+            # Not "= yes": written as a bare column, SQLite would not find it in an index.
+            self.condition &= Q(is_open__in=[yes_or_no(values[-1])])
+        elif "__" in name:
+            base, _separator, bound = name.partition("__")
+            self.condition &= self._bound(base, bound, values[-1])
+        else:
+            self.condition &= self._any_of(name, values)
+
+    def _order(self, given: str) -> str:
+        name = given.removeprefix("-")
+        if name not in (
+            *self.record_type.columns,
+            *CORE_DATES,
+            "reference",
+            self.record_type.ordering.lstrip("-"),
+        ):
+            raise ValidationError(
+                _("The list cannot be put in the order of “%s”: choose one of its columns.") % name
+            )
+        return given
+
+    def _any_of(self, name: str, values: list[str]) -> Q:
+        field = self._filterable(name)
+        if field is None:
+            raise _unknown(name)
+        return field.filter(values, self)
+
+    def _bound(self, name: str, bound: str, value: str) -> Q:
+        if name not in dated(self.record_type) or bound not in BOUNDS:
+            raise _unknown(f"{name}__{bound}")
+        return Q(**{f"{name}__{bound}": self.record_type.own_fields[name].bound(bound, value)})
+
+    def _filterable(self, name: str) -> Field | None:
+        """Return a field that the list can be filtered by; of an added one a guest must be shown it to know of it."""
+        if not name.startswith("custom."):
+            return self.record_type.own_fields[name] if name in self.record_type.filters else None
+        return custom.known_to(standing_of(self.person), self.record_type).get(name)
+
+    # -- what fields ask of whoever filters --------------------------------------------------------------
+
+    def visible_ids(self, model: type[models.Model], references: Collection[str]) -> set[int]:
+        found = model._default_manager.filter(
+            standing_of(self.person).visible(cast("type[Record]", model)), reference__in=references
+        )
+        return set(found.values_list("pk", flat=True))
+
+    def pointing(self, name: str, ids: Collection[int]) -> Q:
+        found = Pointer.objects.filter(target__in=ids, field=name)
+        return Q(pk__in=found.values("record"))
+
+    def mine(self, model: type[models.Model]) -> set[int]:
+        """Say what `me` means for a reference: the reader's teams, organisation, or the reader."""
+        if not isinstance(self.person, Person):
+            return set()
+        if model is Team:
+            mine = TeamMembership.objects.filter(valid_on(today()), person=self.person.pk)
+            return set(mine.values_list("team", flat=True))
+        return {pk for pk in (self.person.party_id if model is Party else self.person.pk,) if pk}
+
+    def title_of(self, model: type[models.Model], value: str) -> str | None:
+        by = Q(pk=small(value)) if value.isascii() and value.isdigit() else Q(reference=value.upper())
+        visible = standing_of(self.person).visible(cast("type[Record]", model))
+        found = model._default_manager.filter(visible, by).first()
+        return str(found) if found else None
+
+    # -- showing ---------------------------------------------------------------------------------------
+
+    def _chips(self) -> Iterator[Chip]:
+        for name, values in self.given.items():
+            if name in ("ordering", "q"):
+                continue
+            label = self._label(name)
+            for value in values:
+                yield Chip(name, value, label, self._shown(name, value))
+
+    def _label(self, name: str) -> str:
+        if name == "open":
+            return _("open")
+        base, _separator, bound = name.partition("__")
+        label = str(self.record_type.fields[base].label)
+        return f"{label} {BOUNDS[bound]}" if bound else label
+
+    def _shown(self, name: str, value: str) -> str:
+        if name == "open":
+            return _("Yes") if yes_or_no(value) else _("No")
+        return self.record_type.fields[name.partition("__")[0]].filter_text(value, self)
+
+
+def dated(record_type: "RecordType[Any]") -> list[str]:
+    """List the fields that hold a day or an instant, which a list can be narrowed to a span of."""
+    own = [name for name, field in record_type.own_fields.items() if field.ranged and name not in CORE_DATES]
+    return [*CORE_DATES, *own]
+
+
+def _lists(params: Mapping[str, Any], ignoring: tuple[str, ...]) -> dict[str, list[str]]:
+    read = getattr(params, "getlist", None)
+    lists = {name: read(name) if read else params[name] for name in params if name not in ignoring}
+    lists = {name: [value] if isinstance(value, str) else list(value) for name, value in lists.items()}
+    return {name: [value for value in values if value != ""] for name, values in lists.items() if any(values)}
+
+
+def _unknown(name: str) -> ValidationError:
+    return ValidationError(_("The list cannot be filtered by “%s”.") % name)

@@ -1,0 +1,152 @@
+"""Turning given values into a record's fields, and refusing those that do not fit."""
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.glance import Glance, glances
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import standing_of
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.model.declaration import RecordType
+
+
+def assign(record_type: "RecordType[Any]", record: Record, values: Mapping[str, Any]) -> None:
+    """Set fields from Python or machine values; unknown names and unfit values raise ValidationError by field."""
+    faults: dict[str, Any] = {}
+    for name, value in values.items():
+        try:
+            field_to_set(record_type, name).put(record, value)
+        except FieldDoesNotExist:
+            faults[name] = _("%s has no such field.") % record_type.label
+        except ValidationError as error:
+            faults[name] = error.messages
+        except (TypeError, ValueError, OverflowError):
+            faults[name] = _("This value does not fit here.")
+    if faults:
+        raise ValidationError(faults)
+
+
+def field_to_set(record_type: "RecordType[Any]", name: str) -> Field:
+    """Return the field under which a value is set; added ones are looked up when their values are checked."""
+    known = record_type.own_fields.get(name)
+    if known:
+        return known
+    return Field(name, name) if name.startswith("custom.") else record_type.own_field(name)
+
+
+def require_references(record_type: "RecordType[Any]", record: Record) -> None:
+    """Refuse a record whose required references are empty, before anything is derived from them."""
+    missing = [
+        name
+        for name in record_type.references
+        if getattr(record, f"{name}_id") is None and not record_type.field(name).null
+    ]
+    if missing:
+        raise ValidationError(dict.fromkeys(missing, _("Fill this in.")))
+
+
+def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
+    """Refuse references to records that `by` may not see, in the words used for those that do not exist.
+
+    One query at most, whatever the number of references, because all of them are records; a second one where only a
+    share could show them.
+    """
+    pointing = record.record_type.pointing
+    given = {
+        name: ids
+        for name in names
+        if name in pointing and (ids := [*pointing[name].refers(pointing[name].get(record))])
+    }
+    if not given:
+        return
+    at_hand = [other for name in given if (other := record._state.fields_cache.get(name)) is not None]
+    kinds = _visible_kinds({pk for ids in given.values() for pk in ids}, at_hand, by)
+    if by.pk:
+        kinds.setdefault(by.pk, "person")
+    faults = {}
+    for name, ids in given.items():
+        wanted = registry.for_model(pointing[name].target).key
+        unseen = {pk for pk in ids if kinds.get(pk) != wanted}
+        if unseen and not unseen <= _kept(record, pointing[name]):
+            faults[name] = _("Choose one of those offered: there is no such record.")
+    if faults:
+        raise ValidationError(faults)
+
+
+def _kept(record: Record, field: Field) -> set[int]:
+    """Return those of several references that the record held before: whoever adds one need not see the others."""
+    if not field.many or not record.pk:
+        return set()
+    stored = type(record)._default_manager.filter(pk=record.pk).values_list(field.name, flat=True).first()
+    return set(field.refers(stored))
+
+
+def _visible_kinds(ids: set[int], at_hand: list[Record], by: Actor) -> dict[int, str]:
+    """Map those of the ids whose records `by` may see to their kinds; some of the records are loaded already."""
+    standing = standing_of(by)
+    kinds: dict[int, str] = {}
+    doubtful = []
+    unread = glances(ids - {record.pk for record in at_hand}).values()
+    seen: list[Record | Glance] = [*at_hand, *unread]
+    for known in seen:
+        if standing.plainly_sees(registry.get(known.kind), known.pk, known.party_id, known.open_to_all):
+            kinds[known.pk] = known.kind
+        else:
+            doubtful.append(known.pk)
+    if doubtful:
+        found = Record.objects.filter(standing.visible(Record), pk__in=doubtful)
+        kinds |= dict(found.values_list("pk", "kind"))
+    return kinds
+
+
+def check_fields(record_type: "RecordType[Any]", record: Record, names: Iterable[str]) -> None:
+    """Check the named fields by themselves; references and custom fields are checked elsewhere."""
+    checked = {name for name in names if not name.startswith("custom.")} - set(record_type.references)
+    record.clean_fields(exclude={field.name for field in record._meta.concrete_fields} - checked)
+
+
+def validate(record_type: "RecordType[Any]", record: Record, before: Record | None) -> None:
+    """Check every field that was set, uniqueness and the type's own rules; all faults at once, by field."""
+    faults: dict[str, Any] = {}
+    unchanged = _unchanged(record_type, record, before)
+    try:
+        record.clean_fields(exclude=_not_checked(record_type, record) | unchanged)
+    except ValidationError as error:
+        error.update_error_dict(faults)
+    if not faults and record_type.is_open(record):
+        faults |= {
+            name: _("An open %s has no other value here: end the work first.") % record_type.label
+            for name, value in record_type.open_implies.items()
+            if getattr(record, name) != value
+        }
+    if not faults:
+        record.validate_unique(exclude={"reference", "record_ptr", "id", *unchanged})
+        record_type.validate(record, before)
+    if faults:
+        raise ValidationError(faults)
+
+
+def _not_checked(record_type: "RecordType[Any]", record: Record) -> set[str]:
+    """Bookkeeping needs no check, and references were checked together; empty required ones are still refused."""
+    filled = {name for name in record_type.references if getattr(record, f"{name}_id") is not None}
+    return filled | _bookkeeping(record_type)
+
+
+@cache
+def _bookkeeping(record_type: "RecordType[Any]") -> frozenset[str]:
+    checked = {"title", *(field.name for field in record_type.journaled)} - {"status"}
+    return frozenset(field.name for field in record_type.model._meta.concrete_fields) - checked
+
+
+def _unchanged(record_type: "RecordType[Any]", record: Record, before: Record | None) -> set[str]:
+    if before is None:
+        return set()
+    return {f.name for f in record_type.journaled if getattr(record, f.attname) == getattr(before, f.attname)}

@@ -1,0 +1,74 @@
+"""The declaration of parties."""
+
+from typing import TYPE_CHECKING, Any
+
+from stellwerk.kernel.declare import (
+    Access,
+    RecordType,
+    Role,
+    Section,
+    Transition,
+    ValidationError,
+    Workflow,
+    _,
+    register,
+)
+from stellwerk.kernel.model.via import Via
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.identity.party import Party
+
+
+@register
+class PartyType(RecordType[Party]):
+    model = Party
+    prefix = "PTY"
+    seldom_changes = True
+    process = "services"
+    icon = "building-2"
+    scope = "pk"
+    access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    labels = {"title": _("name")}
+    columns = ["reference", "title", "party_kind", "parent", "contact", "status"]
+    filters = ["party_kind", "status", "parent", "contact"]
+    search = ["reference", "title", "description"]
+    ordering = "title"
+    in_charge = ["contact"]
+    sections = [Section(_("Party"), ["title", "party_kind", "parent", "contact", "description", "website"])]
+    workflow = Workflow(
+        Party.Status,
+        Party.Status.ACTIVE,
+        [
+            Transition(
+                "retire", _("Mark as former"), [Party.Status.ACTIVE], Party.Status.FORMER, by=[Role.MANAGER]
+            ),
+            Transition(
+                "reinstate", _("Reinstate"), [Party.Status.FORMER], Party.Status.ACTIVE, by=[Role.MANAGER]
+            ),
+        ],
+        ended=[Party.Status.FORMER],
+        tones={Party.Status.ACTIVE: "live"},
+    )
+
+    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
+        return {}
+
+    def validate(self, record: Party, before: Party | None) -> None:
+        above = record.parent
+        while above is not None:
+            if above.pk == record.pk:
+                raise ValidationError(
+                    {"parent": _("A party cannot be part of itself: choose another one above it.")}
+                )
+            above = above.parent
+
+    def placed_in(self, record: Party) -> int | None:
+        return record.parent_id
+
+    def authorise(self, record: Party, before: Party | None, by: "Actor") -> None:
+        """Roles reach what is below their party: who moves one gives and takes what they reach in it."""
+        if before is not None and record.parent_id != before.parent_id:
+            from stellwerk.kernel.permissions import rights  # stands on parties
+
+            rights.require_place(record, record.parent_id, by)

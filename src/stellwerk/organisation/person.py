@@ -1,0 +1,105 @@
+"""The declaration of people."""
+
+from django.urls import reverse
+
+from stellwerk.kernel.declare import (
+    Access,
+    RecordType,
+    Role,
+    Section,
+    Transition,
+    ValidationError,
+    Workflow,
+    _,
+    register,
+)
+from stellwerk.kernel.identity.person import Person, takes_work_again
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.declaration import Action
+
+SIGN_IN = ("email", "username", "is_service", "status")
+"""What decides whether and how a person signs in."""
+
+
+def somebody_else_takes_over(person: Person) -> None:
+    if person.work_goes_to_id == person.pk:
+        raise ValidationError({"work_goes_to": _("Select somebody else: this person leaves.")})
+
+
+@register
+class PersonType(RecordType[Person]):
+    model = Person
+    prefix = "PER"
+    seldom_changes = True
+    seen_with_party = True
+    process = "people"
+    icon = "user"
+    access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    labels = {"title": _("name")}
+    columns = ["title", "email", "position", "party", "status"]
+    filters = ["party", "status", "is_service"]
+    search = ["reference", "title", "username", "email", "position"]
+    ordering = "title"
+    in_charge = ["work_goes_to"]
+    sections = [
+        Section(_("Person"), ["title", "email", "telephone", "position", "party"]),
+        Section(_("Sign-in"), ["username", "is_service"]),
+    ]
+    workflow = Workflow(
+        Person.Status,
+        Person.Status.ACTIVE,
+        [
+            Transition(
+                "leave",
+                _("Mark as former"),
+                [Person.Status.ACTIVE],
+                Person.Status.FORMER,
+                by=[Role.MANAGER],
+                offers=["work_goes_to"],
+                guard=somebody_else_takes_over,
+            ),
+            Transition(
+                "return",
+                _("Reinstate"),
+                [Person.Status.FORMER],
+                Person.Status.ACTIVE,
+                by=[Role.MANAGER],
+                effect=takes_work_again,
+            ),
+        ],
+        ended=[Person.Status.FORMER],
+        tones={Person.Status.ACTIVE: "live"},
+    )
+
+    def actions(self, record: Person, by: Actor) -> list[Action]:
+        from stellwerk.kernel.permissions.standing import standing_of  # stands on people
+
+        standing, actions = standing_of(by), []
+        if record.address_is_confirmed and (by.pk == record.pk or standing.may_edit(record)):
+            address = reverse("change_address", args=[record.reference])
+            actions.append(Action(_("Change the address"), address, "at-sign"))
+        if not standing.is_administrator or not record.is_open:
+            return actions
+        if record.is_service:
+            address = f"{reverse('tokens')}?for={record.reference}"
+            return [*actions, Action(_("API tokens"), address, "key-round")]
+        address = reverse("sign_in_link", args=[record.reference])
+        return [*actions, Action(_("Link for choosing a password"), address, "key-round")]
+
+    def derive(self, record: Person, before: Person | None) -> None:
+        """Empty sign-in names are absent ones: two people without an address do not collide. Capitals do not count."""
+        record.username = record.username.lower() if record.username else None
+        record.email = record.email.lower() if record.email else None
+        if before is None and not record.password:
+            record.set_unusable_password()
+
+    def authorise(self, record: Person, before: Person | None, by: Actor) -> None:
+        """Whoever decides how somebody signs in could sign in as them."""
+        if before is not None and any(getattr(record, name) != getattr(before, name) for name in SIGN_IN):
+            from stellwerk.kernel.permissions import rights  # stands on people
+
+            rights.require_no_more_than_own(record, by)
+            if isinstance(by, Person) and before.email != record.email and before.address_is_confirmed:
+                raise ValidationError(
+                    {"email": _("Use “Change the address” on the person's page: both addresses confirm it.")}
+                )

@@ -1,0 +1,115 @@
+"""The declarations of teams and their members."""
+
+from typing import Any
+
+from django.utils.translation import ngettext
+
+from stellwerk.kernel.declare import (
+    Access,
+    RecordType,
+    Role,
+    Section,
+    Transition,
+    ValidationError,
+    Workflow,
+    _,
+    register,
+)
+from stellwerk.kernel.identity.person import takes_work_again
+from stellwerk.kernel.identity.team import Team, TeamMembership, refuse_reversed_dates
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.days import today
+from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.permissions import rights
+
+
+def its_work_goes_somewhere(team: Team) -> None:
+    """Refuse to end a team while open work is with it and nobody takes it over."""
+    from stellwerk.kernel.permissions.workers import open_work  # stands on teams
+
+    if team.work_goes_to_id == team.pk:
+        raise ValidationError({"work_goes_to": _("Select another team: this one is dissolved.")})
+    count = sum(records.count() for _name, records in open_work(team))
+    if count and team.work_goes_to_id is None:
+        sentence = ngettext(
+            "%(count)d open record is with %(team)s. Select the team that takes it over.",
+            "%(count)d open records are with %(team)s. Select the team that takes them over.",
+            count,
+        )
+        raise ValidationError({"work_goes_to": sentence % {"count": count, "team": team}})
+
+
+@register
+class TeamType(RecordType[Team]):
+    model = Team
+    prefix = "TEA"
+    seldom_changes = True
+    process = "people"
+    icon = "users"
+    access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    columns = ["title", "lead", "party", "status"]
+    filters = ["party", "lead", "status"]
+    search = ["reference", "title", "description"]
+    ordering = "title"
+    in_charge = ["lead", "work_goes_to"]
+    sections = [Section(_("Team"), ["title", "party", "lead", "email", "first_line", "description"])]
+    workflow = Workflow(
+        Team.Status,
+        Team.Status.ACTIVE,
+        [
+            Transition(
+                "dissolve",
+                _("Dissolve"),
+                [Team.Status.ACTIVE],
+                Team.Status.FORMER,
+                by=[Role.MANAGER],
+                offers=["work_goes_to"],
+                guard=its_work_goes_somewhere,
+            ),
+            Transition(
+                "revive",
+                _("Revive"),
+                [Team.Status.FORMER],
+                Team.Status.ACTIVE,
+                by=[Role.MANAGER],
+                effect=takes_work_again,
+            ),
+        ],
+        ended=[Team.Status.FORMER],
+        tones={Team.Status.ACTIVE: "live"},
+    )
+
+    def authorise(self, record: Team, before: Team | None, by: Actor) -> None:
+        """A dissolved team gives its members nothing: who dissolves or revives it takes or gives what it holds."""
+        if before is not None and record.status != before.status:
+            rights.require_change(by, (), rights.grants_to_team(record.pk))
+
+
+@register
+class TeamMembershipType(RecordType[TeamMembership]):
+    model = TeamMembership
+    prefix = "TMB"
+    seldom_changes = True
+    process = "people"
+    icon = "user-plus"
+    access = {Role.MANAGER: Access.EDIT, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    columns = ["reference", "person", "team", "valid_from", "valid_until"]
+    filters = ["team", "person"]
+    search = ["reference", "title"]
+    ordering = "title"
+    sections = [Section(_("Membership"), ["team", "person", "valid_from", "valid_until"])]
+
+    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
+        return {"valid_from": today()}
+
+    def derive(self, record: TeamMembership, before: TeamMembership | None) -> None:
+        record.title = f"{record.person} · {record.team}"[:250]
+        record.party_id = record.team.party_id
+
+    def validate(self, record: TeamMembership, before: TeamMembership | None) -> None:
+        refuse_reversed_dates(record)
+
+    def authorise(self, record: TeamMembership, before: TeamMembership | None, by: Actor) -> None:
+        """Who joins a team receives what it holds."""
+        was = rights.grants_through(before) if before else ()
+        rights.require_change(by, was, rights.grants_through(record))

@@ -1,0 +1,73 @@
+"""Choices, and the state of a record."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.db.models.fields import BLANK_CHOICE_DASH
+
+from stellwerk.kernel.fields.choice import Choice, Rank, SeveralChoices, Status
+from stellwerk.kernel.fields.field import Field
+from stellwerk.web import components
+from stellwerk.web.fields.renderer import (
+    Asked,
+    Cell,
+    CellPage,
+    Names,
+    Renderer,
+    about,
+    once_per_value,
+    renders,
+)
+
+
+@renders(Choice)
+class ChoiceRenderer(Renderer):
+    alike = True
+
+    def form_field(self, field: Field, asked: Asked) -> forms.Field:
+        if field.column is None:
+            pairs = [(value, value) for value, _label in field.choices]
+            made: Any = forms.ChoiceField(choices=[*BLANK_CHOICE_DASH, *pairs], **about(field))
+        else:
+            made = super().form_field(field, asked)
+        current = asked.current
+        if current not in (None, "") and current not in dict(field.choices) and hasattr(made, "choices"):
+            made.choices = [
+                *made.choices,
+                (current, str(current)),
+            ]  # no longer offered, and kept all the same
+        return made  # type: ignore[no-any-return]
+
+
+@renders(Rank)
+class RankRenderer(ChoiceRenderer):
+    def cell(self, field: Field, value: Any, page: CellPage) -> Cell:
+        return components.rank(value, dict(field.choices).get(value, ""))
+
+    def shown(self, field: Field, value: Any, names: Names) -> Cell:
+        return components.rank(value, dict(field.choices).get(value, ""))
+
+
+@renders(SeveralChoices)
+class SeveralChoicesRenderer(Renderer):
+    def form_field(self, field: Field, asked: Asked) -> forms.Field:
+        pairs = [(str(value), str(label)) for value, label in field.choices]
+        known = dict(pairs)
+        pairs += [(one, one) for one in asked.current or () if one not in known]
+        return forms.MultipleChoiceField(choices=pairs, widget=forms.CheckboxSelectMultiple, **about(field))
+
+
+@renders(Status)
+class StatusRenderer(Renderer):
+    def drawer(self, field: Field, page: CellPage) -> Callable[[Any], Cell]:
+        tone = page.record_type.tone_of
+        return once_per_value(
+            page.record_type.model.STATUS_FIELDS,
+            lambda record: components.status(
+                record.status, record.get_status_in_brief(), tone(record.status)
+            ),
+        )
+
+    def shown(self, field: Field, value: Any, names: Names) -> Cell:
+        return components.status(str(value), field.text(value, lambda pk: None), field.tones.get(value, ""))

@@ -1,0 +1,158 @@
+"""My work: what waits for the reader's hands, over all record types."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from stellwerk.kernel.activity.notifications import wording
+from stellwerk.kernel.activity.notifications.services import notifications_of, still_visible
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.declaration import RecordType, View
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.query.selection import Selection
+from stellwerk.web import components, shell
+from stellwerk.web.lists.lines import fields_of_lines, line
+from stellwerk.web.lists.listing import bounded, shown_total
+
+ROWS = 8
+RECENT = 8
+
+
+@dataclass(frozen=True)
+class Share:
+    """One type's part of a lane: its first records in order, and how many there are."""
+
+    record_type: RecordType[Any]
+    view: View
+    ordering: str
+    records: list[Any]
+    number: int
+    exact: bool
+
+    @property
+    def url(self) -> str:
+        return f"{reverse('list', args=[self.record_type])}?{self.view.query}"
+
+
+@login_required
+@require_safe
+def home_page(request: HttpRequest) -> HttpResponse:
+    """Show what waits for the reader; people without a staff role are at home in the portal."""
+    person: Any = request.user
+    if not shell.works_here(person):
+        return HttpResponseRedirect(reverse("portal"))
+    lanes = [_lane(name, shares) for name, shares in work_of(person).items()]
+    context = {
+        "name": person.get_short_name(),
+        "figures": [_figure(lane) for lane in lanes],
+        "lanes": [*lanes, _news(person)],
+        "recent": _recent(person),
+    }
+    return render(request, "stellwerk/home.html", context)
+
+
+def work_of(person: Person) -> dict[str, list[Share]]:
+    """Collect the declared work of all types, by the name of the view: views of one name flow together."""
+    lanes: dict[str, list[Share]] = {}
+    for record_type in registry.all_types():
+        for view in record_type.work:
+            lanes.setdefault(view.name, []).append(_share(record_type, view, person))
+    return lanes
+
+
+def _share(record_type: RecordType[Any], view: View, person: Person) -> Share:
+    selection = Selection.parse(record_type, QueryDict(view.query), person)
+    queryset = selection.narrow(record_type.model._default_manager.visible_to(person))
+    names = {selection.ordering.lstrip("-")} & {f.name for f in record_type.journaled}
+    wanted = queryset.only(*fields_of_lines(record_type), "created_at", *names)
+    records = list(selection.order.apply(wanted)[: ROWS + 1])
+    number, exact = (len(records), True) if len(records) <= ROWS else bounded(selection.order.apply(queryset))
+    return Share(record_type, view, selection.ordering, records[:ROWS], number, exact)
+
+
+def _lane(name: str, shares: Sequence[Share]) -> dict[str, Any]:
+    view = shares[0].view
+    items = sorted(
+        ((record, share) for share in shares for record in share.records), key=lambda pair: _urgency(*pair)
+    )
+    number, exact = sum(share.number for share in shares), all(share.exact for share in shares)
+    filled = [share for share in shares if share.number]
+    return {
+        "title": str(view.title),
+        "count": shown_total(number, exact) if number else "",
+        "number": number,
+        "url": filled[0].url if len(filled) == 1 else "",
+        "links": [
+            {
+                "title": f"{shown_total(share.number, share.exact)} {capfirst(str(share.record_type.label_plural))}",
+                "url": share.url,
+            }
+            for share in filled
+        ],
+        "items": [line(record, share.record_type) for record, share in items[:ROWS]],
+        "empty": str(view.empty),
+        "wide": True,
+    }
+
+
+def _urgency(record: Any, share: Share) -> tuple[bool, Any, Any]:
+    """Sort by what the view is sorted by where that is a rank, the oldest first among equals."""
+    value = getattr(record, share.ordering.lstrip("-"), None)
+    rank = value if isinstance(value, int) else None
+    return rank is None, rank or 0, record.created_at
+
+
+def _figure(lane: dict[str, Any]) -> dict[str, Any]:
+    return {"label": lane["title"], "value": lane["number"], "url": lane["url"]}
+
+
+def _news(person: Person) -> dict[str, Any]:
+    """Show what the reader was told and has not read."""
+    unread = still_visible(person, notifications_of(person).filter(read_at=None)[:ROWS])
+    return {
+        "title": _("News for you"),
+        "url": reverse("notifications"),
+        "count": len(unread) or "",
+        "lit": bool(unread),
+        "items": [
+            {
+                "reference": note.entry.record.reference if note.entry else "",
+                "title": note.entry.record.title if note.entry else note.text,
+                "url": note.entry.record.get_absolute_url() if note.entry else note.address,
+                "status": wording.told(note) if note.entry else "",
+                "meta": components.moment(note.created_at),
+            }
+            for note in unread
+        ],
+        "empty": _(
+            "Nothing new. When somebody answers you, hands you something or names you, it appears here."
+        ),
+        "wide": False,
+    }
+
+
+def _recent(person: Person) -> list[dict[str, str]]:
+    """List the records on which the reader worked last."""
+    entries = Entry.objects.filter(actor=person).order_by("-at").values_list("record", flat=True)[:60]
+    ids = list(dict.fromkeys(entries))[:RECENT]
+    visible: Any = Record.objects.visible_to(person)
+    records = visible.in_bulk(ids)
+    return [
+        {
+            "reference": records[pk].reference,
+            "title": records[pk].title,
+            "url": records[pk].get_absolute_url(),
+        }
+        for pk in ids
+        if pk in records
+    ]

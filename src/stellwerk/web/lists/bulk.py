@@ -1,0 +1,268 @@
+"""Acting on many records of a list at once: the same verbs, one record after the other, each with its result."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.team import Team
+from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.errors import StaleWrite
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import Access
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.write import services
+from stellwerk.kernel.write.undo import undo
+from stellwerk.web.faults import sentence
+from stellwerk.web.fields import renderer_of
+from stellwerk.web.fields.renderer import Asked
+from stellwerk.web.record.beside import tell_with_undo
+from stellwerk.web.record.forms import name_empty_choice
+
+MOST_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that can be done to the selected records: `name` is "step.NAME" or "field.NAME"."""
+
+    name: str
+    title: str
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class Menu:
+    """Items under one button; a single item is the button itself."""
+
+    title: str
+    icon: str
+    items: list[Item]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it for one record; `why` is empty when it was done, `entry` 0 when that wrote nothing."""
+
+    record: Record
+    why: str = ""
+    entry: int = 0
+
+
+def offered(record_type: RecordType[Any], person: Person) -> list[Menu]:
+    """List what the person may do to several records of a type; nothing for those who only look."""
+    if standing_of(person).scope(record_type, Access.EDIT) == frozenset():
+        return []
+    fields = record_type.editable_fields
+    handing_over = [name for name in fields if _hands_over(record_type, name)]
+    rest = [name for name in fields if name not in handing_over and _fits(record_type, name)]
+    icons = {True: "users", False: "user-round-check"}
+    menus = [
+        Menu(
+            _field_label(record_type, name),
+            icons[record_type.references[name] is Team],
+            [_field(record_type, name)],
+        )
+        for name in handing_over
+    ]
+    menus.append(Menu(_("Step"), "arrow-right", _steps(record_type)))
+    menus.append(Menu(_("Change"), "pencil", [_field(record_type, name) for name in rest]))
+    return [menu for menu in menus if menu.items]
+
+
+@login_required
+@require_POST
+def bulk_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Ask for what the action needs, then do it to the selected records; back to the list if all went well."""
+    person: Any = request.user
+    selected = _selected(record_type, request.POST.getlist("selected"), person)
+    item = _chosen_item(record_type, request.POST.get("action", ""), person)
+    back = _back(record_type, request.POST.get("back", ""))
+    given = request.POST if "apply" in request.POST else None
+    form = _form(record_type, item, person, given)
+    if form.fields and not (form.is_bound and form.is_valid()):
+        context = {
+            "type": _type(record_type),
+            "item": item,
+            "form": form,
+            "records": selected,
+            "back": back,
+            "bulk_url": reverse("list-bulk", args=[record_type]),
+        }
+        return render(request, "stellwerk/bulk_form.html", context, status=422 if form.is_bound else 200)
+    outcomes = act(selected, item.name, form.cleaned_data if form.fields else {}, by=person)
+    if any(outcome.why for outcome in outcomes):
+        return render(request, "stellwerk/bulk_result.html", _result(record_type, item, outcomes, back))
+    told = f"{item.title}: {summary(outcomes)}"
+    tell_with_undo(request, told, _undo_address(record_type, outcomes, back))
+    return redirect(back)
+
+
+@login_required
+@require_POST
+def bulk_undo_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Take back what was just done to several records: `entry` is an id and the number of its entry, "12.3"."""
+    person: Any = request.user
+    entries = dict(given.split(".", 1) for given in request.GET.getlist("entry") if "." in given)
+    selected = _selected(record_type, list(entries), person)
+    outcomes = [_take_back(record, entries[str(record.pk)], person) for record in selected]
+    back = _back(record_type, request.GET.get("back", ""))
+    if any(outcome.why for outcome in outcomes):
+        result = _result(record_type, Item("undo", _("Undo")), outcomes, back)
+        return render(request, "stellwerk/bulk_result.html", result)
+    messages.success(request, f"{_('Undo')}: {summary(outcomes)}")
+    return redirect(back)
+
+
+def act(records: Iterable[Record], action: str, values: dict[str, Any], *, by: Person) -> list[Outcome]:
+    """Do one thing to each record; a refusal concerns that record only."""
+    return [_attempt(record, action, values, by) for record in records]
+
+
+def _attempt(record: Record, action: str, values: dict[str, Any], by: Person) -> Outcome:
+    what, _dot, name = action.partition(".")
+    try:
+        if what == "step":
+            given = {field: value for field, value in values.items() if value not in (None, "")}
+            done = services.transition(record, name, given, by=by)
+        else:
+            done = services.change(record, values, by=by)
+    except ValidationError as error:
+        return Outcome(record, sentence(error))
+    except (PermissionDenied, StaleWrite) as error:
+        return Outcome(record, str(error))
+    return Outcome(done, entry=done.journal_count if done.journal_count > record.journal_count else 0)
+
+
+def _take_back(record: Record, number: str, by: Person) -> Outcome:
+    """Undo one entry; one that came later keeps it from being undone."""
+    known = number.isascii() and number.isdigit() and len(number) < 10
+    entry = Entry.objects.filter(record_id=record.pk, number=int(number)).first() if known else None
+    if entry is None:
+        return Outcome(record, _("There is nothing to undo."))
+    try:
+        return Outcome(undo(entry, by=by))
+    except ValidationError as error:
+        return Outcome(record, sentence(error))
+    except PermissionDenied as error:
+        return Outcome(record, str(error))
+
+
+def _undo_address(record_type: RecordType[Any], outcomes: list[Outcome], back: str) -> str:
+    """Return where all of it is taken back; "" when nothing was written."""
+    entries = [f"{outcome.record.pk}.{outcome.entry}" for outcome in outcomes if outcome.entry]
+    query = urlencode({"entry": entries, "back": back}, doseq=True)
+    return f"{reverse('list-bulk-undo', args=[record_type])}?{query}" if entries else ""
+
+
+def _selected(record_type: RecordType[Any], given: list[str], person: Person) -> list[Any]:
+    ids = [int(value) for value in given if value.isascii() and value.isdigit() and len(value) < 19]
+    if not ids:
+        raise ValidationError(_("Select at least one row first, then choose what to do with it."))
+    if len(ids) > MOST_AT_ONCE:
+        raise ValidationError(_("Select at most %d rows at once.") % MOST_AT_ONCE)
+    visible: Any = record_type.model._default_manager.visible_to(person)
+    found = visible.in_bulk(ids)
+    return [found[pk] for pk in dict.fromkeys(ids) if pk in found]
+
+
+def _chosen_item(record_type: RecordType[Any], name: str, person: Person) -> Item:
+    for menu in offered(record_type, person):
+        for item in menu.items:
+            if item.name == name:
+                return item
+    raise PermissionDenied(_("This cannot be done to several records at once."))
+
+
+def _form(record_type: RecordType[Any], item: Item, person: Person, given: Any) -> forms.Form:
+    form = forms.Form(given, prefix="value", label_suffix="")
+    what, _dot, name = item.name.partition(".")
+    if what == "field":
+        form.fields[name] = _form_field(
+            record_type, name, person, required=not _may_be_empty(record_type, name)
+        )
+        return form
+    step = record_type.workflow.by_name[name]  # type: ignore[union-attr]
+    for field in step.fields:
+        form.fields[field] = _form_field(record_type, field, person, required=field in step.asks)
+    return form
+
+
+def _form_field(record_type: RecordType[Any], name: str, person: Person, *, required: bool) -> forms.Field:
+    described = record_type.own_fields[name]
+    field = renderer_of(described).form_field(described, Asked(person))
+    field.required = required
+    name_empty_choice(field)
+    return field
+
+
+def _may_be_empty(record_type: RecordType[Any], name: str) -> bool:
+    field = record_type.own_fields[name]
+    return not field.required or field.never_empty
+
+
+def _steps(record_type: RecordType[Any]) -> list[Item]:
+    steps = record_type.workflow.transitions if record_type.workflow else ()
+    return [Item(f"step.{step.name}", str(step.label), step.icon) for step in steps if not step.automatic]
+
+
+def _field(record_type: RecordType[Any], name: str) -> Item:
+    return Item(f"field.{name}", _field_label(record_type, name))
+
+
+def _field_label(record_type: RecordType[Any], name: str) -> str:
+    return record_type.label_of(name)
+
+
+def _hands_over(record_type: RecordType[Any], name: str) -> bool:
+    points_to = record_type.references.get(name)
+    return points_to in (Person, Team) and name not in record_type.participants
+
+
+def _fits(record_type: RecordType[Any], name: str) -> bool:
+    """Whether one value makes sense for several records: not for titles, long texts and what must be unique."""
+    field = record_type.own_fields[name]
+    return name != "title" and field.listed and not field.is_unique
+
+
+def _type(record_type: RecordType[Any]) -> dict[str, Any]:
+    return {"label_plural": record_type.label_plural, "list_url": reverse("list", args=[record_type])}
+
+
+def _result(record_type: RecordType[Any], item: Item, outcomes: list[Outcome], back: str) -> dict[str, Any]:
+    refused = [outcome for outcome in outcomes if outcome.why]
+    done = [outcome for outcome in outcomes if not outcome.why]
+    return {
+        "type": _type(record_type),
+        "item": item,
+        "summary": summary(outcomes),
+        "refused": refused,
+        "done": done,
+        "back": back,
+    }
+
+
+def summary(outcomes: list[Outcome]) -> str:
+    """Say how it went, such as "48 done, 2 refused"."""
+    refused = sum(1 for outcome in outcomes if outcome.why)
+    done = ngettext("%d done", "%d done", len(outcomes) - refused) % (len(outcomes) - refused)
+    return f"{done}, {ngettext('%d refused', '%d refused', refused) % refused}" if refused else done
+
+
+def _back(record_type: RecordType[Any], wanted: str) -> str:
+    safe: Callable[..., bool] = url_has_allowed_host_and_scheme
+    return wanted if wanted.startswith("/") and safe(wanted, None) else reverse("list", args=[record_type])

@@ -1,0 +1,267 @@
+"""The list page: reads the address, shows one page of rows, links to everything else."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.web import shell
+from stellwerk.web.faults import refusal
+from stellwerk.web.lists import bulk, columns, filters
+from stellwerk.web.lists.columns import Cells, headings
+from stellwerk.web.lists.listing import CURRENT, MOST_COUNTED, Listing, built_in_views, counted
+
+EXPORTS = {"csv": "CSV", "xlsx": "Excel (XLSX)", "json": "JSON"}
+
+
+@login_required
+@require_safe
+def list_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Show a list; a request for its part #list gets that part only, and the address without what says nothing.
+
+    People without a staff role are at home in the portal.
+    """
+    if not shell.works_here(_reader(request)):
+        return HttpResponseRedirect(shell.instead_of_list(record_type))
+    partial = request.htmx.target == "list"  # type: ignore[attr-defined]
+    idle = any(not value or name.startswith("find.") for name, value in request.GET.items())
+    try:
+        listing = Listing(record_type, request.GET, _reader(request))
+        if idle and not partial:
+            return HttpResponseRedirect(listing.address())
+        context = _list(listing) | _rows(listing)
+    except ValidationError as error:
+        return refusal(request, error)
+    template = "stellwerk/parts/list.html" if partial else "stellwerk/record_list.html"
+    answer = render(request, template, context)
+    patch_vary_headers(answer, ["HX-Request", "HX-Target"])  # going back must not show the part for the whole
+    if idle:
+        answer["HX-Push-Url"] = listing.address()
+    return answer
+
+
+@login_required
+@require_safe
+def tabs_part(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Show the tabs again, with counts; asked for after the page, so that the page need not wait for them."""
+    try:
+        listing = Listing(record_type, request.GET, _reader(request))
+    except ValidationError as error:
+        return refusal(request, error)
+    context = {"tabs": _tabs(listing, counts=True), "label": record_type.label_plural, "boosted": True}
+    return render(request, "stellwerk/parts/tabs.html", context)
+
+
+@login_required
+@require_safe
+def filter_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """Show the form of all filters: inside the menu, or as a page of its own where there are no scripts."""
+    try:
+        listing = Listing(record_type, request.GET, _reader(request))
+        find = {n[5:]: v for n, v in request.GET.items() if n.startswith("find.") and isinstance(v, str)}
+        context = {
+            **_list(listing),
+            "groups": filters.groups(listing, find),
+            "filter_url": reverse("list-filters", args=[record_type]),
+        }
+    except ValidationError as error:
+        return refusal(request, error)
+    partial = bool(request.htmx)  # type: ignore[attr-defined]
+    template = "stellwerk/parts/filter_form.html" if partial else "stellwerk/record_filters.html"
+    answer = render(request, template, context)
+    patch_vary_headers(answer, ["HX-Request"])
+    return answer
+
+
+def _reader(request: HttpRequest) -> Person:
+    assert isinstance(request.user, Person)  # noqa: S101 -- login_required says so, the type checker cannot know
+    return request.user
+
+
+def _list(listing: Listing) -> dict[str, Any]:
+    """Collect what surrounds the rows."""
+    record_type, selection = listing.record_type, listing.selection
+    return {
+        "type": _type(listing),
+        "tabs": _tabs(listing),
+        "unfit": ", ".join(name.removeprefix("custom.") for name in listing.unfit),
+        "tabs_url": f"{reverse('list-tabs', args=[record_type])}?{listing.query()}",
+        "filters": _chips(listing),
+        "filters_url": f"{reverse('list-filters', args=[record_type])}?{listing.query()}",
+        "save_view": _save_view(listing),
+        "state": listing.state("q"),
+        "state_without_columns": listing.state("columns"),
+        "state_without_filters": _unfiltered_state(listing),
+        "q": selection.text,
+        "column_choices": _column_choices(listing),
+        "exports": _exports(listing),
+        "import_url": _import_url(listing),
+        "list_url": listing.url,
+        "clear_url": f"{listing.url}?view=all",
+    }
+
+
+def _rows(listing: Listing) -> dict[str, Any]:
+    record_type = listing.record_type
+    page = listing.page()
+    total, exact = listing.total(page)
+    return {
+        "columns": headings(
+            record_type,
+            listing.columns,
+            listing.selection.ordering,
+            lambda name: listing.address(ordering=name),
+        ),
+        "rows": Cells(record_type, listing.columns, page.records).rows(),
+        "bulk_url": reverse("list-bulk", args=[record_type]),
+        "bulk_actions": bulk.offered(record_type, listing.person),
+        "back": listing.address(),
+        "page": {
+            "total": total,
+            "exact": exact,
+            "most": MOST_COUNTED,
+            "first": page.first if page.records else 0,
+            "last": page.first + len(page.records) - 1,
+            "previous_url": listing.address(before=page.before.token()) if page.before else "",
+            "next_url": listing.address(after=page.after.token()) if page.after else "",
+        },
+        "empty": {} if page.records else _empty(listing),
+    }
+
+
+def _type(listing: Listing) -> dict[str, Any]:
+    record_type = listing.record_type
+    may_create = standing_of(listing.person).may_create_as_staff(record_type)
+    return {
+        "key": record_type.key,
+        "label": record_type.label,
+        "label_plural": record_type.label_plural,
+        "icon": record_type.icon,
+        "create_url": reverse("create", args=[record_type.key]) if may_create else "",
+        "create_label": _("New %s") % record_type.label,
+    }
+
+
+def _tabs(listing: Listing, *, counts: bool = False) -> list[dict[str, Any]]:
+    record_type, person = listing.record_type, listing.person
+    return [
+        {
+            "title": title,
+            "url": f"{listing.url}?{query}&view={name}" if query else f"{listing.url}?view={name}",
+            "count": counted(record_type, query, person) if counts else "",
+            "active": name == listing.view,
+        }
+        for name, (title, query) in listing.views.items()
+    ]
+
+
+def _chips(listing: Listing) -> list[dict[str, str]]:
+    """Show one chip per filter, with all its values; whether records are open is not said again where the tab does."""
+    texts: dict[str, list[str]] = {}
+    labels: dict[str, str] = {}
+    for chip in listing.selection.chips():
+        if chip.parameter == "open" and _tab_says(listing, "open"):
+            continue
+        texts.setdefault(chip.parameter, []).append(chip.text)
+        labels[chip.parameter] = capfirst(chip.label)
+    return [
+        {
+            "label": labels[name],
+            "value": ", ".join(values),
+            "remove_url": listing.address(**{name: None}),
+        }
+        for name, values in texts.items()
+    ]
+
+
+def _tab_says(listing: Listing, name: str) -> bool:
+    """Whether the tab in force selects by this filter just as the list does."""
+    _title, query = listing.views.get(listing.view, ("", ""))
+    return QueryDict(query).getlist(name) == listing.selection.given.get(name, [])
+
+
+def _unfiltered_state(listing: Listing) -> list[tuple[str, str]]:
+    kept = ("ordering", "q", "view", "columns")
+    return [(name, value) for name, value in listing.state() if name in kept]
+
+
+def _column_choices(listing: Listing) -> list[dict[str, Any]]:
+    shown = listing.columns
+    names = [*shown, *(n for n in columns.choosable(listing.record_type, listing.person) if n not in shown)]
+    return [
+        {
+            "key": name,
+            "label": listing.record_type.label_of(name),
+            "shown": name in shown,
+            "locked": name == "title",
+        }
+        for name in names
+    ]
+
+
+def _exports(listing: Listing) -> list[dict[str, str]]:
+    url = reverse("export", args=[listing.record_type])
+    query = listing.selection.query(columns=",".join(listing.chosen))
+    return [
+        {"title": title, "url": f"{url}?{query}{'&' if query else ''}format={name}"}
+        for name, title in EXPORTS.items()
+    ]
+
+
+def _import_url(listing: Listing) -> str:
+    may_create = standing_of(listing.person).may_create_as_staff(listing.record_type)
+    return reverse("import", args=[listing.record_type]) if may_create else ""
+
+
+def _save_view(listing: Listing) -> dict[str, Any]:
+    built_in = {view.name for view in built_in_views(listing.record_type)}
+    current = listing.views.get(listing.view)
+    return {
+        "url": reverse("list-views", args=[listing.record_type]),
+        "query": listing.query(view=None),
+        "current_name": current[0] if current and listing.view not in built_in else "",
+    }
+
+
+def _empty(listing: Listing) -> dict[str, str]:
+    """Say why nothing is there and what to do about it."""
+    record_type = listing.record_type
+    model: Any = record_type.model
+    if not model.objects.visible_to(listing.person).exists():
+        create_url = _type(listing)["create_url"]
+        return {
+            "title": _("No %s yet") % record_type.label_plural,
+            "text": _(
+                "What you and your colleagues enter appears here, with filters, columns and views to save."
+            ),
+            "url": create_url,
+            "action": _("Create the first one") if create_url else "",
+        }
+    for view in built_in_views(record_type):
+        if view.name == listing.view and view.empty and not listing.selection.text:
+            return {"title": _("Nothing here"), "text": str(view.empty)}
+    if listing.view == CURRENT.name and not _chips(listing) and not listing.selection.text:
+        create_url = _type(listing)["create_url"]
+        return {
+            "title": _("No current %s") % record_type.label_plural,
+            "text": _("What is in use appears here. What was taken out of use is under “All”."),
+            "url": create_url,
+            "action": _("Create one") if create_url else "",
+        }
+    return {
+        "title": _("Nothing matches"),
+        "text": _("No %s that you may see fit all of these filters. Take one away, or look at all.")
+        % record_type.label_plural,
+        "url": f"{listing.url}?view=all",
+        "action": _("Show all"),
+    }

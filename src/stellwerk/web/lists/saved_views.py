@@ -1,0 +1,106 @@
+"""Views that people keep: saving a list as a tab, sharing, renaming and deleting it."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.web.lists.listing import Listing
+from stellwerk.web.models import SavedView
+
+MOST_VIEWS = 50
+LONGEST_QUERY = 4_000
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def views_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+    """List the reader's own views (GET); keep a list as a view (POST name, query, shared)."""
+    person: Any = request.user
+    if request.method == "POST":
+        view = save(
+            record_type,
+            request.POST.get("name", ""),
+            request.POST.get("query", ""),
+            by=person,
+            shared="shared" in request.POST,
+        )
+        return _to(record_type, view)
+    context = {
+        "type": {"label_plural": record_type.label_plural, "list_url": reverse("list", args=[record_type])},
+        "views": [
+            {
+                "pk": view.pk,
+                "name": view.name,
+                "shared": view.shared,
+                "url": _address(record_type, view),
+                "url_edit": reverse("list-view", args=[record_type, view.pk]),
+            }
+            for view in _own(record_type, person)
+        ],
+    }
+    return render(request, "stellwerk/saved_views.html", context)
+
+
+@login_required
+@require_POST
+def view_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> HttpResponse:
+    """Rename, share or delete one of the reader's views."""
+    view = get_object_or_404(_own(record_type, request.user), pk=pk)  # type: ignore[arg-type]
+    if request.POST.get("action") == "delete":
+        view.delete()
+    else:
+        view.name = _name(request.POST.get("name", ""))
+        view.shared = "shared" in request.POST
+        view.save(update_fields=["name", "shared"])
+    return redirect("list-views", record_type)
+
+
+def save(
+    record_type: RecordType[Any], name: str, query: str, *, by: Person, shared: bool = False
+) -> SavedView:
+    """Keep a list under a name; the same name again replaces the view."""
+    name = _name(name)
+    if len(query) > LONGEST_QUERY:
+        raise ValidationError(_("This list has too many filters to be kept: take some away."))
+    listing = Listing(record_type, QueryDict(query or "view=all"), by)
+    listing.columns  # noqa: B018 -- refuses unknown ones
+    mine = SavedView.objects.filter(kind=record_type.key, owner=by)
+    known = mine.filter(name=name).first()
+    if known is None and mine.count() >= MOST_VIEWS:
+        raise ValidationError(_("You keep %d views of this list already: delete one first.") % MOST_VIEWS)
+    view = known or SavedView(kind=record_type.key, owner=by, name=name)
+    view.query, view.shared = listing.query(view=None), shared
+    view.save()
+    return view
+
+
+def _own(record_type: RecordType[Any], person: Person) -> Any:
+    """The views that the person may change: their own, and for administrators the shared ones."""
+    views = SavedView.objects.filter(kind=record_type.key)
+    own = views.filter(owner=person)
+    return own | views.filter(shared=True) if standing_of(person).is_administrator else own
+
+
+def _name(given: str) -> str:
+    name = " ".join(given.replace("\x00", "").split())
+    if not name or len(name) > 80:
+        raise ValidationError({"name": _("Give the view a name of at most 80 characters.")})
+    return name
+
+
+def _address(record_type: RecordType[Any], view: SavedView) -> str:
+    query = f"{view.query}&" if view.query else ""
+    return f"{reverse('list', args=[record_type])}?{query}view=v{view.pk}"
+
+
+def _to(record_type: RecordType[Any], view: SavedView) -> HttpResponseRedirect:
+    return HttpResponseRedirect(_address(record_type, view))

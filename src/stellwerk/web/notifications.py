@@ -1,0 +1,87 @@
+"""What somebody was told: the list behind the bell, and the way from a notification to its record."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from stellwerk.kernel.activity.notifications.models import Notification
+from stellwerk.kernel.activity.notifications.services import mark_read, notifications_of, still_visible
+from stellwerk.kernel.activity.notifications.wording import told
+
+SIZE = 50
+IN_BELL = 12
+
+
+@login_required
+@require_safe
+def notifications_page(request: HttpRequest) -> HttpResponse:
+    """List the person's notifications, unread ones first asked for; the bell gets the newest alone."""
+    person: Any = request.user
+    show = "all" if request.GET.get("show") == "all" else "unread"
+    found = notifications_of(person)
+    if getattr(request, "htmx", False):
+        newest = [drawn(note) for note in still_visible(person, found[:IN_BELL])]
+        return render(request, "stellwerk/parts/notification_list.html", {"notifications": newest})
+    if show == "unread":
+        found = found.filter(read_at=None)
+    before = request.GET.get("before", "")
+    if before.isdecimal() and len(before) < 18:
+        found = found.filter(pk__lt=int(before))
+    notes = list(found[: SIZE + 1])
+    address = reverse("notifications")
+    context = {
+        "tabs": [
+            {"title": _("Unread"), "url": address, "active": show == "unread"},
+            {"title": _("All"), "url": f"{address}?show=all", "active": show == "all"},
+        ],
+        "notifications": [drawn(note) for note in still_visible(person, notes[:SIZE])],
+        "read_all_url": reverse("notifications_read"),
+        "more_url": f"{address}?show={show}&before={notes[SIZE - 1].pk}" if len(notes) > SIZE else "",
+    }
+    return render(request, "stellwerk/notifications.html", context)
+
+
+@login_required
+@require_safe
+def notification_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """Lead to what a notification is about, and mark it as read."""
+    person: Any = request.user
+    note = get_object_or_404(notifications_of(person), pk=pk)
+    if not still_visible(person, [note]):
+        raise Http404
+    Notification.objects.filter(pk=note.pk, read_at=None).update(read_at=timezone.now())
+    return redirect(_address(note))
+
+
+@login_required
+@require_POST
+def read_page(request: HttpRequest) -> HttpResponse:
+    """Mark everything as read."""
+    mark_read(request.user)  # type: ignore[arg-type]
+    return redirect("notifications")
+
+
+def drawn(note: Notification) -> dict[str, Any]:
+    """Prepare a notification for parts/notification_list.html."""
+    entry = note.entry
+    return {
+        "who": str(entry.actor or "Stellwerk") if entry else "Stellwerk",
+        "text": told(note),
+        "reference": entry.record.reference if entry else "",
+        "title": entry.record.title if entry else "",
+        "url": reverse("notification", args=[note.pk]),
+        "at": note.created_at,
+        "unread": note.read_at is None,
+    }
+
+
+def _address(note: Notification) -> str:
+    if note.entry is None:
+        return note.address
+    return f"{note.entry.record.get_absolute_url()}#entry-{note.entry.number}"

@@ -1,0 +1,106 @@
+"""Keeping on the server what somebody has not sent yet, and drawing the marks of forms."""
+
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import Standing, standing_of
+from stellwerk.kernel.write.once import NOT_CONTENT
+from stellwerk.web.models import Draft
+
+REPLY = "reply"
+"""The kind of place at which a record is answered; its reference follows after a colon."""
+LONGEST = 2_000_000
+MOST_FIELDS = 60
+NOT_TEXT = frozenset({"kind", "step"})
+WRITING_FOR = timedelta(minutes=5)
+"""Whoever saved a draft within this time is taken to be writing still."""
+MOST_NAMED = 3
+
+
+def draft_of(person: Person, place: str) -> dict[str, Any]:
+    """Return what the person began to write at this place; {} without a draft."""
+    found = Draft.objects.filter(person=person, place=place).values_list("content", flat=True).first()
+    return dict(found or {})
+
+
+def at(place: str, person: Person) -> tuple[dict[str, Any], list[Person]]:
+    """Return what the person began to write at this place, and who else is writing there; one query."""
+    lately = Q(updated_at__gt=timezone.now() - WRITING_FOR)
+    found = Draft.objects.filter(Q(person=person) | lately, place=place).select_related("person")
+    own: dict[str, Any] = {}
+    others = []
+    for draft in found.order_by("-updated_at"):
+        if draft.person_id == person.pk:
+            own = dict(draft.content)
+        else:
+            others.append(draft.person)
+    return own, others
+
+
+def writing(record: Record, people: Iterable[Person]) -> str:
+    """Say which of the people are at work on a record; only its staff is named, and only to its staff."""
+    staff = (person.title for person in people if Standing(person).sees_internal(record))
+    names = list(islice(staff, MOST_NAMED))
+    if not names:
+        return ""
+    said = ngettext("%s is writing here, too.", "%s are writing here, too.", len(names))
+    return said % ", ".join(names)
+
+
+def keep(person: Person, place: str, content: Mapping[str, str]) -> None:
+    """Keep a form's content; one without a text is forgotten."""
+    if not any(value for name, value in content.items() if name not in NOT_TEXT):
+        return forget(person, place)
+    kept = {
+        name[:100]: value[:LONGEST].replace("\x00", "") for name, value in list(content.items())[:MOST_FIELDS]
+    }
+    Draft.objects.update_or_create(
+        person=person, place=place, defaults={"content": kept, "updated_at": timezone.now()}
+    )
+    return None
+
+
+def forget(person: Person, place: str) -> None:
+    Draft.objects.filter(person=person, place=place).delete()
+
+
+def inside_record_or_none(person: Person, reference: str) -> Record | None:
+    """Return a record that the person works on; None for any other."""
+    record: Record | None = Record.objects.visible_to(person).filter(reference=reference).first()
+    return record if record and standing_of(person).sees_internal(record) else None
+
+
+def content_of(request: HttpRequest) -> dict[str, str]:
+    """Read what a form was filled with, bookkeeping aside."""
+    return {name: str(value) for name, value in request.POST.items() if name not in NOT_CONTENT}
+
+
+@login_required
+@require_POST
+def draft_page(request: HttpRequest, place: str) -> HttpResponse:
+    """Keep what is being written; the script sends it while somebody types. Say who else is writing there."""
+    person: Any = request.user
+    keep(person, place, content_of(request))
+    _own, others = at(place, person)
+    kind, _separator, reference = place.partition(":")
+    record = inside_record_or_none(person, reference) if others and kind == REPLY else None
+    if record and (sentence := writing(record, others)):
+        return HttpResponse(sentence, content_type="text/plain; charset=utf-8")
+    return HttpResponse(status=204)
+
+
+def new_token() -> str:
+    """Return a mark for one form: what is sent with it counts once."""
+    return secrets.token_urlsafe(12)

@@ -1,0 +1,41 @@
+"""Finding the record that an address names, as its own type."""
+
+from typing import Any
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model import registry
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import standing_of
+
+
+def visible_record(person: Any, reference: str) -> Any:
+    """Return the record with this reference; Http404, in the same words, when it is foreign or does not exist."""
+    try:
+        model = registry.for_prefix(reference.partition("-")[0]).model
+    except LookupError:
+        raise _nowhere() from None
+    visible: Any = model._default_manager.visible_to(person)
+    record: Record | None = visible.filter(reference=reference.upper()).first()
+    if record is None:
+        raise _nowhere()
+    return record
+
+
+def inside_record(person: Person, reference: str) -> Any:
+    """Return the record for somebody who works on it; who only reads it as a guest gets the same as for none."""
+    record = visible_record(person, reference)
+    if not standing_of(person).sees_internal(record):
+        raise _nowhere()
+    return record
+
+
+def version_of(text: str | None) -> int | None:
+    """Read the version that a form carries; without one, or with nonsense, nothing is compared."""
+    return int(text) if text and text.isdecimal() and len(text) < 10 else None
+
+
+def _nowhere() -> Http404:
+    return Http404(_("There is no such record, or it is not visible to you."))

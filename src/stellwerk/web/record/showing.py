@@ -1,0 +1,107 @@
+"""Showing machine values to people: labels instead of codes, titles instead of ids."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Case, Value, When
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.fields.gone import Gone
+from stellwerk.kernel.model.actor import Actor
+from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.web.fields import renderer_of
+from stellwerk.web.fields.renderer import LONGEST, Name, titles_of
+
+Shown = SafeString | str
+
+
+class Names:
+    """The titles of all records that a page refers to, read in one query when the first is asked for."""
+
+    def __init__(self, person: Actor) -> None:
+        self.person = person
+        self._wanted: set[int] = set()
+        self._known: dict[int, Name] = {}
+
+    def want(self, ids: Iterable[Any]) -> None:
+        self._wanted |= {pk for pk in ids if isinstance(pk, int)} - self._known.keys()
+
+    def get(self, pk: int) -> Name | None:
+        self.want([pk])
+        if self._wanted:
+            self._read()
+        return self._known.get(pk)
+
+    def _read(self) -> None:
+        seen = Case(
+            When(standing_of(self.person).visible(Record), then=Value(True)),
+            default=Value(False),
+            output_field=models.BooleanField(),
+        )
+        rows = Record.objects.filter(pk__in=self._wanted).annotate(seen=seen)
+        for pk, title, reference, kind, status, visible in rows.values_list(
+            "pk", "title", "reference", "kind", "status", "seen"
+        ):
+            url = reverse("record", args=[reference]) if visible else ""
+            self._known[pk] = Name(title, reference, kind, status, url)
+        self._wanted.clear()
+
+
+@dataclass(frozen=True)
+class Shower:
+    """Draws the values of one record type's fields."""
+
+    record_type: RecordType[Any]
+    names: Names
+
+    def label(self, name: str) -> str:
+        """Return a field's name as people read it; never fails for one that is gone."""
+        return self.record_type.label_of(name)
+
+    def value(self, name: str, value: Any) -> Shown:
+        """Draw a machine value; "" for an empty one."""
+        field = self._field(name)
+        try:
+            return "" if field.is_empty(value) else renderer_of(field).shown(field, value, self.names)
+        except (TypeError, ValueError, AttributeError, LookupError, ValidationError, NoReverseMatch):
+            return Truncator(str(value)).chars(LONGEST)  # no program of ours wrote it into a journal
+
+    def plain_value(self, name: str, value: Any) -> str:
+        """Name a value in plain words, for tables of comparison."""
+        field = self._field(name)
+        text = "" if field.is_empty(value) else field.text(value, titles_of(self.names))
+        return Truncator(text).chars(LONGEST)
+
+    def ids(self, values: Mapping[str, Any]) -> Iterable[int]:
+        """Yield the ids of the records that machine values, by field, point to."""
+        for name, field in self.record_type.pointing.items():
+            yield from field.refers(values.get(name))
+
+    def _field(self, name: str) -> Field:
+        """Return a field; what is gone and what an installation no longer uses is drawn as a mere value."""
+        return self.record_type.own_fields.get(name) or self.record_type.fields.get(name) or Gone(name, name)
+
+
+def moment_of(text: str) -> datetime | None:
+    """Read an instant as a person gives it, in their time zone; None when it is none."""
+    try:
+        found = parse_datetime(text)
+        if found is None:
+            day = parse_date(text)
+            found = datetime(day.year, day.month, day.day, 23, 59, 59) if day else None  # noqa: DTZ001 -- made aware below
+    except (ValueError, OverflowError):
+        return None
+    if found is None or not 1900 <= found.year <= 9000:
+        return None
+    return found if timezone.is_aware(found) else timezone.make_aware(found)

@@ -1,0 +1,80 @@
+"""Template tags of the design system: `{% load stellwerk %}`."""
+
+from typing import Any
+
+from django import template
+from django.forms import BoundField, CheckboxSelectMultiple, RadioSelect
+from django.utils.safestring import SafeString
+
+from stellwerk.web import components
+
+register = template.Library()
+
+register.simple_tag(components.icon, name="icon")
+register.simple_tag(components.status, name="status")
+register.simple_tag(components.rank, name="rank")
+register.simple_tag(components.person, name="person")
+register.simple_tag(components.avatar, name="avatar")
+register.simple_tag(components.reference, name="reference")
+register.simple_tag(components.moment, name="moment")
+register.simple_tag(components.due, name="due")
+register.simple_tag(components.nothing, name="nothing")
+register.simple_tag(components.record_rows, name="record_rows")
+register.filter("filesize", components.size)
+register.filter("browser", components.browser)
+
+CHOICE_LIST = "choices"
+
+
+@register.inclusion_tag("stellwerk/parts/field.html")
+def field(
+    bound: BoundField, placeholder: str = "", autofocus: bool = False, label: Any = None
+) -> dict[str, Any]:
+    """Draw a form field: label, control, help and errors, tied together for screen readers."""
+    kind = _kind(bound)
+    extra: dict[str, Any] = {"class": _css(kind, bound)}
+    if placeholder:
+        extra["placeholder"] = placeholder
+    elif bound.field.widget.attrs.get("placeholder") == bound.label:
+        extra["placeholder"] = False  # it only repeats the label
+    if autofocus:
+        extra["autofocus"] = True
+    return {
+        "field": bound,
+        "kind": kind,
+        "control": bound.as_widget(attrs=extra),
+        "label": label or bound.label,
+    }
+
+
+@register.inclusion_tag("stellwerk/parts/errors.html")
+def form_errors(form: Any) -> dict[str, Any]:
+    """List what is wrong with a form, each problem linked to its field."""
+    return {"form": form, "fields": [bound for bound in form if bound.errors] if form.errors else []}
+
+
+def _kind(bound: BoundField) -> str:
+    """Name what the control is: "choices", "checkbox", "select", "textarea", or the type of the input."""
+    widget = bound.field.widget
+    if isinstance(widget, RadioSelect | CheckboxSelectMultiple):
+        return CHOICE_LIST
+    return str(getattr(widget, "input_type", "") or type(widget).__name__.lower())
+
+
+def _css(kind: str, bound: BoundField) -> str:
+    own = bound.field.widget.attrs.get("class", "")
+    return f"{_base_css(kind)} {own}".strip()
+
+
+def _base_css(kind: str) -> str:
+    if kind == CHOICE_LIST:
+        return "choices"
+    if kind == "checkbox":
+        return "form-check-input"
+    return "form-select" if kind.startswith("select") else "form-control"
+
+
+@register.simple_tag
+def control(bound: BoundField) -> SafeString:
+    """Draw only the control of a form field, for places that label it themselves."""
+    return bound.as_widget(attrs={"class": _css(_kind(bound), bound)})

@@ -1,0 +1,207 @@
+"""Why may somebody see a record, or why not: the answer in full, for administrators."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.identity.role_assignment import RoleAssignment
+from stellwerk.kernel.identity.team import TeamMembership
+from stellwerk.kernel.model.days import today
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.roles import INSIDE, STAFF, Access, Capacity, Role
+from stellwerk.kernel.permissions.share import Share
+from stellwerk.kernel.permissions.standing import Standing, role_for, standing_of
+
+GIVES = {
+    Access.NONE: "",
+    Access.VIEW: gettext_lazy("reading"),
+    Access.CONTRIBUTE: gettext_lazy("reading and answering"),
+    Access.EDIT: gettext_lazy("reading, answering, changing"),
+    Access.FULL: gettext_lazy("everything"),
+}
+"""What each level lets people do."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Something that might give access, whether it does, and why."""
+
+    what: str
+    gives: str
+    why: str
+
+    @property
+    def counts(self) -> bool:
+        return bool(self.gives)
+
+
+@login_required
+@require_safe
+def why_page(request: HttpRequest) -> HttpResponse:
+    """Explain what the person `person` may do with the record `record` (references)."""
+    administrator: Any = request.user
+    if not standing_of(administrator).is_administrator:
+        raise PermissionDenied(_("Only administrators may look into the access of others."))
+    asked = {name: request.GET.get(name, "").strip().upper() for name in ("person", "record")}
+    person = Person.objects.filter(reference=asked["person"]).first()
+    record = Record.objects.filter(reference=asked["record"]).first()
+    context: dict[str, Any] = {"asked": asked, "person": person, "record": record}
+    if person and record:
+        context |= explanation(person, record)
+    context["missing"] = [
+        reference
+        for reference, found in ((asked["person"], person), (asked["record"], record))
+        if reference and not found
+    ]
+    return render(request, "stellwerk/why.html", context, status=404 if context["missing"] else 200)
+
+
+def explanation(person: Person, record: Record) -> dict[str, Any]:
+    """Say whether the person sees the record, how far they go, and what each assignment and share contributes."""
+    standing = Standing(person)
+    level = standing.access_to(record)
+    sees = Record.objects.filter(standing.visible(Record), pk=record.pk).exists()
+    return {
+        "sees": sees,
+        "verdict": _verdict(person, record, sees=sees, level=level),
+        "internal": sees and standing.sees_internal(record),
+        "grounds": [
+            *_general(person, record),
+            *_assignments(standing, person, record),
+            *_shares(standing, record),
+        ],
+        "may": [str(step.label) for step in _steps(record) if standing.may_take(step, record)]
+        if sees
+        else [],
+    }
+
+
+def _verdict(person: Person, record: Record, *, sees: bool, level: Access) -> str:
+    names = {"person": person.title, "record": record.reference}
+    if not sees:
+        return _("%(person)s does not see %(record)s: to them it does not exist.") % names
+    levels = {
+        Access.NONE: _("%(person)s sees %(record)s."),
+        Access.VIEW: _("%(person)s may read %(record)s."),
+        Access.CONTRIBUTE: _("%(person)s may read %(record)s and answer."),
+        Access.EDIT: _("%(person)s may read %(record)s, answer and change it."),
+        Access.FULL: _("%(person)s may do everything with %(record)s."),
+    }
+    return levels[level] % names
+
+
+def _general(person: Person, record: Record) -> list[Ground]:
+    grounds = []
+    if not person.is_active:
+        grounds.append(Ground(_("Former person"), "", _("Former people hold no role and sign in no more.")))
+    if record.open_to_all:
+        grounds.append(
+            Ground(_("Open to everyone"), _("reading"), _("Everyone signed in may read this record."))
+        )
+    return grounds
+
+
+def _assignments(standing: Standing, person: Person, record: Record) -> list[Ground]:
+    teams = list(TeamMembership.objects.filter(person=person).values_list("team", flat=True))
+    held = RoleAssignment.objects.filter(person=person) | RoleAssignment.objects.filter(team__in=teams)
+    valid = {assignment.pk for assignment in standing.assignments}
+    everything = held.distinct().select_related("party", "team").order_by("id")
+    return [_assignment(standing, a, record, valid=a.pk in valid) for a in everything]
+
+
+def _assignment(standing: Standing, assignment: Any, record: Record, *, valid: bool) -> Ground:
+    place = assignment.party.title if assignment.party else _("all parties")
+    through = _(" through the team %s") % assignment.team.title if assignment.team else ""
+    what = f"{assignment.reference}: {Role(assignment.role).label}, {place}{through}"
+    gives, why = _worth(standing, assignment, record, valid=valid)
+    return Ground(what, gives, why)
+
+
+def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) -> tuple[str, str]:
+    """Say what an assignment gives on a record, and why."""
+    record_type = record.record_type
+    role = role_for(record_type, Role(assignment.role), assignment.process)
+    if not valid:
+        text = _("Not valid on %s, or the team membership is not, or the team is dissolved.")
+        return "", text % today().isoformat()
+    if role is None:
+        return "", _("It is for the process “%(held)s”; this record belongs to “%(needed)s”.") % {
+            "held": assignment.process,
+            "needed": record_type.process or "–",
+        }
+    if role not in STAFF:
+        return "", _("Requesters see what is shared with them; the role itself shows nothing.")
+    level = Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
+    if level == Access.NONE:
+        return "", _("This role has no access to %s.") % record_type.label_plural
+    if not record_type.scope and assignment.party_id is not None:
+        return str(GIVES[Access.VIEW]), _(
+            "It belongs to the whole installation: staff of every party reads it, roles for all parties change it."
+        )
+    if _entrusted(standing, assignment, record):
+        return str(GIVES[Access.VIEW]), _(
+            "The record's party is shared with %(party)s as one of its own, so that its staff may read this."
+        ) % {"party": assignment.party.title}
+    if not _covers(standing, assignment, record):
+        return "", _(
+            "The record's party is not %(party)s or below it, and nothing is shared with it as one of its own."
+        ) % {"party": assignment.party.title}
+    if role != assignment.role:
+        return str(GIVES[level]), _(
+            "Records of “%(process)s” refer to %(types)s: who works on those reads these."
+        ) % {
+            "process": assignment.process,
+            "types": record_type.label_plural,
+        }
+    return str(GIVES[level]), _(
+        "It covers the record's party, and this role reaches that far on %s."
+    ) % record_type.label_plural
+
+
+def _entrusted(standing: Standing, assignment: Any, record: Record) -> bool:
+    if not record.record_type.seen_with_party or assignment.party_id is None:
+        return False
+    return record.party_id in standing.entrusted(standing.below(assignment.party_id))
+
+
+def _covers(standing: Standing, assignment: Any, record: Record) -> bool:
+    if assignment.party_id is None:
+        return True
+    covered = standing.below(assignment.party_id)
+    owner = record.pk if record.record_type.scope == "pk" else record.party_id
+    inside = Share.objects.filter(record_id=record.pk, party__in=covered, capacity__in=INSIDE)
+    return owner in covered or inside.exists()
+
+
+def _shares(standing: Standing, record: Record) -> list[Ground]:
+    shares = Share.objects.filter(record_id=record.pk).select_related("party", "person").order_by("id")
+    return [_share(standing, share, record) for share in shares]
+
+
+def _share(standing: Standing, share: Share, record: Record) -> Ground:
+    capacity = Capacity(share.capacity)
+    whom = share.person or share.party
+    as_guest = str(GIVES[record.record_type.access.get(Role.REQUESTER, Access.NONE)])
+    what = _("Shared with %(whom)s as %(capacity)s") % {"whom": whom, "capacity": capacity.label}
+    if share.person_id == standing.person.pk:
+        return Ground(what, as_guest, _("It is shared with this person."))
+    if share.capacity in INSIDE:
+        return Ground(what, "", _("It counts for the staff of that party; see the assignments above."))
+    if share.party_id in standing.represented:
+        return Ground(what, as_guest, _("This person looks after what is shared with that party."))
+    return Ground(
+        what, "", _("Not this person, nor a party that they look after as administrator, manager or viewer.")
+    )
+
+
+def _steps(record: Record) -> Any:
+    workflow = record.record_type.workflow
+    return workflow.steps_from(record.status) if workflow else []
