@@ -7,7 +7,7 @@ from bench.load import quantile
 from stellwerk.kernel.audit.verification import Verification
 from stellwerk.kernel.model import numbering
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 from stellwerk.processes.incidents.incident import Incident
 
 
@@ -18,7 +18,7 @@ def test_filled_tickets_have_journals_that_verify_and_are_found() -> None:
     assert tickets.count() == 61
     assert tickets.filter(is_open=True).count() == 7
     assert list(Verification(Record.objects.all()).faults()) == []
-    assert len(door.find(Record.objects.all(), words.RARE[1], internal=True).ids) == 1
+    assert len(index.find(Record.objects.all(), words.RARE[1], internal=True).ids) == 1
 
 
 def test_texts_are_always_the_same() -> None:

@@ -26,7 +26,7 @@ from stellwerk.kernel.audit.roster import Roster
 from stellwerk.kernel.audit.verification import Verification
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
-from stellwerk.kernel.model import memo
+from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Role
@@ -106,7 +106,7 @@ def scene(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: Any) 
 
 
 def _built() -> Scene:
-    memo.SHELF.clear()
+    shared_cache.SHARED.clear()
     centre = create(Party, {"title": "Centre North", "party_kind": "member"}, by=SYSTEM)
     globex = create(Party, {"title": "Globex", "party_kind": "customer"}, by=SYSTEM)
     south = create(Party, {"title": "Centre South", "party_kind": "member"}, by=SYSTEM)
@@ -150,7 +150,7 @@ def _built() -> Scene:
 
 
 def faults() -> list[str]:
-    memo.SHELF.clear()
+    shared_cache.SHARED.clear()
     return [str(fault) for fault in Verification(Record.objects.all(), Roster.current(), whole=True).faults()]
 
 

@@ -13,7 +13,7 @@ from stellwerk.exchange.importing import RecordImport
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
-from stellwerk.kernel.model import memo, registry
+from stellwerk.kernel.model import registry, shared_cache
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
@@ -97,7 +97,7 @@ def refused_by_verb(
 ) -> dict[str, list[str]]:
     try:
         if remembers:
-            with memo.remembering():
+            with shared_cache.remembering():
                 create(record_type.model, values, by=by)
         else:
             create(record_type.model, values, by=by)

@@ -22,8 +22,8 @@ from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Capacity, Role
+from stellwerk.kernel.permissions.policy import AccessPolicy
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import Standing
 from stellwerk.kernel.testing.fixtures import LONG_AGO, grant, make_person
 from stellwerk.kernel.write.services import Rehearsal, change, create, share, transition, unshare
 from stellwerk.kernel.write.undo import undo
@@ -313,10 +313,10 @@ def test_undoing_an_ending_asks_the_same(house: House) -> None:
 def test_a_dissolved_team_gives_nothing_and_is_revived_only_by_who_holds_what_it_holds(house: House) -> None:
     joined = {"team": house.administrators, "person": house.nobody, "valid_from": LONG_AGO}
     create(TeamMembership, joined, by=SYSTEM)
-    assert Standing(house.nobody).is_administrator
+    assert AccessPolicy(house.nobody).is_administrator
     assert refused(lambda: transition(house.administrators, "dissolve", by=house.maria))
     team = transition(house.administrators, "dissolve", by=house.root)
-    assert not Standing(house.nobody).is_administrator
+    assert not AccessPolicy(house.nobody).is_administrator
     assert refused(lambda: transition(team, "revive", by=house.maria))
     assert transition(house.helpers, "dissolve", by=house.maria).status == "former"
 
@@ -383,14 +383,14 @@ def test_a_party_is_entrusted_by_who_reads_its_people_as_long(
     grant(house.nobody, Role.VIEWER, house.other)
     give = (globex, house.other, Capacity.PROVIDER)
     assert refused(lambda: share(*give, by=fresh(house.nobody)))
-    assert Standing(theirs).access_to(gus) == 0
+    assert AccessPolicy(theirs).access_to(gus) == 0
     share(globex, house.other, Capacity.CUSTOMER, by=fresh(house.nobody))  # gives the party alone
     assert refused(lambda: share(*give, by=fresh(house.nobody)))
     change(role, {"valid_until": None}, by=SYSTEM)
     share(*give, by=fresh(house.nobody))
-    assert Standing(theirs).access_to(gus) == 1
+    assert AccessPolicy(theirs).access_to(gus) == 1
     unshare(globex, house.other, by=fresh(house.nobody))
-    assert Standing(theirs).access_to(gus) == 0
+    assert AccessPolicy(theirs).access_to(gus) == 0
 
 
 def test_a_party_is_moved_by_who_holds_all_that_others_gain_and_lose_in_it(

@@ -1,6 +1,6 @@
 """Whatever limited people write one after the other, nobody comes to a right that the one who wrote did not hold.
 
-What somebody may do is asked of `Standing`, record by record, and so does not rest on the sets that are compared.
+What somebody may do is asked of `AccessPolicy`, record by record, and so does not rest on the sets that are compared.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,9 +27,9 @@ from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Access, Capacity
+from stellwerk.kernel.permissions.policy import AccessPolicy
 from stellwerk.kernel.permissions.rights import ADMINISTER, GUEST, Tree, grants_of, rights
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import Standing
 from stellwerk.kernel.testing.fixtures import LONG_AGO
 from stellwerk.kernel.write.services import change, create, share, transition, unshare
 from stellwerk.kernel.write.undo import undo
@@ -214,20 +214,18 @@ def stand_in(record_type: RecordType[Any], place: int | None) -> Record:
 
 def can(person: Person, house: House) -> Can:
     """Ask for each record: how far, internal notes, each step; and whether the whole installation is administered."""
-    standing = Standing(Person.objects.get(pk=person.pk))
-    found: set[tuple[str, str, int | None]] = (
-        {("", "administer", None)} if standing.is_administrator else set()
-    )
+    policy = AccessPolicy(Person.objects.get(pk=person.pk))
+    found: set[tuple[str, str, int | None]] = {("", "administer", None)} if policy.is_administrator else set()
     for record_type in map(registry.get, KINDS):
         for place in [None] if not record_type.scope else [None, *(party.pk for party in house.parties)]:
             if record_type.scope == "pk" and place is None:
                 continue
             record = stand_in(record_type, place)
-            level = standing.access_to(record)
+            level = policy.access_to(record)
             names = [each.name.lower() for each in Access if Access.NONE < each <= level]
-            names += ["internal"] if standing.sees_internal(record) else []
+            names += ["internal"] if policy.sees_internal(record) else []
             steps = record_type.workflow.transitions if record_type.workflow else ()
-            names += [f"step:{step.name}" for step in steps if standing.may_take(step, record)]
+            names += [f"step:{step.name}" for step in steps if policy.may_take(step, record)]
             found |= {(record_type.key, name, place) for name in names}
     return frozenset(found)
 

@@ -17,8 +17,8 @@ from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Access
 from stellwerk.kernel.model.values import machine_values
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.search import door
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.search import index
 from stellwerk.kernel.testing.samples import a_change, sample, sample_values
 from stellwerk.kernel.write.services import change, create
 
@@ -106,7 +106,7 @@ def test_unknown_fields_are_refused(record_type: RecordType[Any], root: Person) 
 def test_nobody_sees_nothing(record_type: RecordType[Any], nobody: Person) -> None:
     record = sample(record_type)
     assert record_type.model.objects.visible_to(nobody).filter(pk=record.pk).exists() == record.open_to_all
-    assert standing_of(nobody).access_to(record) <= Access.VIEW
+    assert policy_of(nobody).access_to(record) <= Access.VIEW
     with pytest.raises(PermissionDenied):
         change(record, a_change(record), by=nobody)
     assert record_type.model.objects.get(pk=record.pk).version == 1
@@ -130,7 +130,7 @@ def test_the_condition_on_rows_and_the_level_on_one_record_agree(
         in_core = set(
             Record.objects.visible_to(person).filter(kind=record_type.key).values_list("pk", flat=True)
         )
-        by_level = {r.pk for r in records if standing_of(person).access_to(r) >= Access.VIEW}
+        by_level = {r.pk for r in records if policy_of(person).access_to(r) >= Access.VIEW}
         assert seen & {r.pk for r in records} == by_level
         assert in_core == seen
 
@@ -138,7 +138,7 @@ def test_the_condition_on_rows_and_the_level_on_one_record_agree(
 @every_type
 def test_it_is_found_by_its_reference_and_its_words(record_type: RecordType[Any]) -> None:
     record = sample(record_type, text="Zwölfzylinder")
-    found = door.find(Record.objects.all(), record.reference, internal=True)
+    found = index.find(Record.objects.all(), record.reference, internal=True)
     assert found.ids[0] == record.pk
     if "title" in record_type.search and "title" in record_type.editable_fields:
-        assert record.pk in door.find(Record.objects.all(), "zwolfzyl", internal=True).ids
+        assert record.pk in index.find(Record.objects.all(), "zwolfzyl", internal=True).ids

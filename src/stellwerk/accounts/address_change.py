@@ -20,9 +20,9 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.jobs.job import job
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.rights import require_no_more_than_own
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.write.services import Act, change, locked, note
+from stellwerk.kernel.write.services import ChangeContext, change, locked, note
 
 SALT = "stellwerk.address"
 OLD, NEW = "old", "new"
@@ -59,7 +59,7 @@ def ask(person: Person, address: str, *, by: Person) -> AddressChange | None:
     with transaction.atomic():
         person = locked(person)
         own = by.pk == person.pk and person.address_is_confirmed
-        if not own and not standing_of(by).may_edit(person):
+        if not own and not policy_of(by).may_edit(person):
             raise PermissionDenied(_("You can't change this address. Ask an administrator."))
         require_no_more_than_own(person, by)
         old, new = person.email or "", _checked(person, address)
@@ -67,7 +67,7 @@ def ask(person: Person, address: str, *, by: Person) -> AddressChange | None:
             change(person, {"email": new}, by=by)
             return None
         reason = _("Asked both addresses to confirm %(new)s in place of %(old)s.") % {"new": new, "old": old}
-        note(person, Act(Verb.CHANGE, by, reason=reason), {})
+        note(person, ChangeContext(Verb.CHANGE, by, reason=reason), {})
         AddressChange.objects.filter(person=person).delete()
         asked = AddressChange.objects.create(
             person=person, old=old, new=new, asked_by=by, asked_at=timezone.now()

@@ -13,7 +13,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.permissions.rights import require_no_more_than_own
-from stellwerk.kernel.write.services import Act, locked, note
+from stellwerk.kernel.write.services import ChangeContext, locked, note
 
 
 def make_link(person: Person, *, by: Actor) -> str:
@@ -25,7 +25,7 @@ def make_link(person: Person, *, by: Actor) -> str:
             raise ValidationError(_("Former people do not sign in: reinstate this person first."))
         if not (person.username or person.email):
             raise ValidationError(_("Give this person a user name or an address first, to sign in with."))
-        note(person, Act(Verb.CHANGE, by, reason=_("Made a link for choosing a password.")), {})
+        note(person, ChangeContext(Verb.CHANGE, by, reason=_("Made a link for choosing a password.")), {})
     generator: PasswordResetTokenGenerator = default_token_generator
     key = {"uidb36": user_pk_to_url_str(person), "key": generator.make_token(person)}
     return f"{settings.STELLWERK_URL}{reverse('account_reset_password_from_key', kwargs=key)}"

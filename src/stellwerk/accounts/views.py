@@ -22,9 +22,9 @@ from stellwerk.accounts.links import make_link
 from stellwerk.kernel.identity.api_token import ApiToken
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.tokens import issue_token, revoke
-from stellwerk.kernel.model import memo
+from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.mail import NO_MAIL
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 PREFERENCES = ("language", "time_zone", "theme", "density")
 
@@ -107,7 +107,7 @@ def sign_in_link(request: HttpRequest, reference: str) -> HttpResponse:
     reader = _reader(request)
     seen = Person.objects.visible_to(reader)
     person = get_object_or_404(seen, reference=reference.upper(), is_service=False)
-    if not standing_of(reader).is_administrator:
+    if not policy_of(reader).is_administrator:
         raise PermissionDenied(_("Only administrators make links for choosing a password."))
     context = {"person": person, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600}
     if request.method == "POST":
@@ -129,7 +129,7 @@ def change_address(request: HttpRequest, reference: str) -> HttpResponse:
     reader = _reader(request)
     known = Person.objects.visible_to(reader) | Person.objects.filter(pk=reader.pk)
     person = get_object_or_404(known.distinct(), reference=reference.upper())
-    if person.pk != reader.pk and not standing_of(reader).may_edit(person):
+    if person.pk != reader.pk and not policy_of(reader).may_edit(person):
         raise PermissionDenied(_("You can't change this address. Ask an administrator."))
     form = AddressForm(request.POST or None, initial={"email": person.email})
     if request.method == "POST" and form.is_valid():
@@ -162,7 +162,7 @@ def confirm_address(request: HttpRequest, key: str) -> HttpResponse:
 def _remember(person: Person) -> None:
     """Save the preferences alone: saving the whole person would undo what others wrote meanwhile."""
     with transaction.atomic():
-        memo.forget()
+        shared_cache.invalidate()
         Person.objects.filter(pk=person.pk).update(**{name: getattr(person, name) for name in PREFERENCES})
 
 
@@ -177,7 +177,7 @@ def _owner(request: HttpRequest) -> Person:
     reference = request.GET.get("for")
     if not reference:
         return reader
-    if not standing_of(reader).is_administrator:
+    if not policy_of(reader).is_administrator:
         raise PermissionDenied(_("Only administrators issue tokens for service accounts."))
     return get_object_or_404(Person, reference=reference.upper(), is_service=True)
 

@@ -15,7 +15,7 @@ from stellwerk.kernel.custom_fields.values import known_to
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.workflow import Transition
-from stellwerk.kernel.permissions.standing import Standing
+from stellwerk.kernel.permissions.policy import AccessPolicy
 
 ROOT = "/api/v1/"
 ALWAYS_REFUSED = (401, 403, 429)
@@ -24,7 +24,7 @@ sentence that says what to do. `docs/api.md` has worked examples."""
 _GENERAL = "Search, and what the API knows of itself and of who asks"
 
 
-def build(reader: Standing | None = None) -> Schema:
+def build(reader: AccessPolicy | None = None) -> Schema:
     """Describe the whole API, with the custom fields of which the reader may know; the committed copy has none."""
     with override(None):
         return {
@@ -61,7 +61,7 @@ def text() -> str:
     return json.dumps(build(), indent=1, ensure_ascii=False) + "\n"
 
 
-def _schemas(reader: Standing | None) -> dict[str, Schema]:
+def _schemas(reader: AccessPolicy | None) -> dict[str, Schema]:
     found = schemas.shared_components()
     for record_type in registry.all_types():
         found |= schemas.components_of(record_type, known_to(reader, record_type) if reader else None)

@@ -8,9 +8,9 @@ from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.declaration import RecordType
-from stellwerk.kernel.model.glance import glances
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.model.references import summaries_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 LINK, SHARE, SHARES, WATCH, COMMENT = "@link", "@share", "@shares", "@watch", "@comment"
 RELATED = (LINK, SHARE, SHARES, WATCH)
@@ -56,8 +56,8 @@ class Entries:
                 elif name in RELATED:
                     ends = linked if name == LINK else plain
                     ends |= {about["with"] for about in _abouts(both)}
-        visible = Record.objects.filter(standing_of(self.person).visible(Record), pk__in=linked - plain)
-        found = [*glances(plain).values(), *(visible if linked - plain else ())]
+        visible = Record.objects.filter(policy_of(self.person).visible(Record), pk__in=linked - plain)
+        found = [*summaries_of(plain).values(), *(visible if linked - plain else ())]
         return {each.pk: {"reference": each.reference, "title": each.title} for each in found}
 
     def _both(self, name: str, both: Both, names: dict[int, Data]) -> Both:

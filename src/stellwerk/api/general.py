@@ -15,8 +15,8 @@ from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import Standing, standing_of
-from stellwerk.kernel.search import door
+from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
+from stellwerk.kernel.search import index
 from stellwerk.kernel.search.snippet import Snippet
 
 LONGEST_SEARCH = 500
@@ -32,10 +32,10 @@ def me(call: Call) -> Answer:
             "username": person.username,
             "email": person.email,
             "party": reference_to(person.party),
-            "administrator": standing_of(person).is_administrator,
+            "administrator": policy_of(person).is_administrator,
             "roles": [
                 {"role": held.role, "process": held.process, "party": reference_to(held.party)}
-                for held in standing_of(person).assignments
+                for held in policy_of(person).assignments
             ],
             "token": token
             and {"name": token.name, "scopes": token.scopes, "expires_at": moment(token.expires_at)},
@@ -45,8 +45,8 @@ def me(call: Call) -> Answer:
 
 @operation("GET", "types", "listTypes", "Describe all record types", answer=schemas.types)
 def list_types(call: Call) -> Answer:
-    standing = standing_of(call.person)
-    return Answer({"items": [_described(each, standing) for each in registry.all_types()]})
+    policy = policy_of(call.person)
+    return Answer({"items": [_described(each, policy) for each in registry.all_types()]})
 
 
 @operation(
@@ -65,17 +65,17 @@ def list_types(call: Call) -> Answer:
 )
 def search(call: Call) -> Answer:
     text = (call.parameter("q") or "")[:LONGEST_SEARCH]
-    size, number = call.number("limit", PAGE_SIZE, MOST_ROWS), call.number("page", 1, door.MOST_HITS)
-    records = Record.objects.filter(standing_of(call.person).visible(Record, few=True))
+    size, number = call.number("limit", PAGE_SIZE, MOST_ROWS), call.number("page", 1, index.MOST_HITS)
+    records = Record.objects.filter(policy_of(call.person).visible(Record, few=True))
     kind = call.parameter("type")
     if kind is not None:
         records = records.filter(kind=_type(kind).key)
-    found = door.find(records, text, internal=standing_of(call.person).as_staff(Record, few=True))
+    found = index.find(records, text, internal=policy_of(call.person).as_staff(Record, few=True))
     ids = found.page(number, size)
     rows = Record.objects.in_bulk(ids)
     hits = [rows[pk] for pk in ids if pk in rows]
     internal = _internal(hits, call)
-    cuts = door.snippets([record.pk for record in hits], text, internal=internal)
+    cuts = index.snippets([record.pk for record in hits], text, internal=internal)
     return Answer(
         {
             "items": [_hit(record, cuts.get(record.pk)) for record in hits],
@@ -86,7 +86,7 @@ def search(call: Call) -> Answer:
 
 @operation("GET", "openapi.json", "getDocument", "Read this document", answer=schemas.anything)
 def openapi(call: Call) -> Answer:
-    return Answer(document.build(standing_of(call.person)))
+    return Answer(document.build(policy_of(call.person)))
 
 
 def _type(key: str) -> RecordType[Any]:
@@ -116,18 +116,18 @@ def _hit(record: Record, snippet: Snippet | None) -> Data:
     }
 
 
-def _described(record_type: RecordType[Any], standing: Standing) -> Data:
+def _described(record_type: RecordType[Any], policy: AccessPolicy) -> Data:
     workflow = record_type.workflow
     return {
         "key": record_type.key,
         "label": str(record_type.label),
         "prefix": record_type.prefix,
         "address": f"/api/v1/{record_type.slug}",
-        "may_create": standing.may_create(record_type),
+        "may_create": policy.may_create(record_type),
         "fields": [
             _field(record_type, field) for field in told_fields(record_type) if field.name not in BOOKKEEPING
         ],
-        "custom": schema_of(known_to(standing, record_type)),
+        "custom": schema_of(known_to(policy, record_type)),
         "statuses": _choices(workflow.statuses.choices) if workflow else [],
         "transitions": [
             {

@@ -12,7 +12,7 @@ from stellwerk.api import document
 from stellwerk.api.operation import Schema
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 GENERAL = "general"
 MOST_MEMBERS = 6
@@ -23,7 +23,7 @@ MOST_MEMBERS = 6
 def reference(request: HttpRequest) -> HttpResponse:
     """Show the operations of one record type, or those that are about none."""
     assert isinstance(request.user, Person)  # login_required has seen to it  # nosec B101
-    described = document.build(standing_of(request.user))
+    described = document.build(policy_of(request.user))
     tags = [GENERAL, *(record_type.slug for record_type in registry.all_types())]
     tag = request.GET.get("of", "incidents" if "incidents" in tags else GENERAL)
     if tag not in tags:

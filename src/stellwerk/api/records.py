@@ -22,7 +22,7 @@ from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.model.workflow import Transition
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.kernel.write import services
 
@@ -141,8 +141,8 @@ def change_record(call: Call) -> Answer:
 def list_steps(call: Call) -> Answer:
     record, workflow = call.record, call.record_type.workflow
     steps = workflow.steps_from(record.status) if workflow else []
-    standing = standing_of(call.person)
-    return Answer({"items": [_step(step) for step in steps if standing.may_take(step, record)]})
+    policy = policy_of(call.person)
+    return Answer({"items": [_step(step) for step in steps if policy.may_take(step, record)]})
 
 
 @operation(
@@ -187,7 +187,7 @@ def list_journal(call: Call) -> Answer:
     size = call.number("limit", PAGE_SIZE, MOST_ROWS)
     after = call.number("cursor", 0, 10**9 - 1)
     entries = Entry.objects.filter(record_id=call.record.pk, number__gt=after).select_related("actor")
-    internal = standing_of(call.person).sees_internal(call.record)
+    internal = policy_of(call.person).sees_internal(call.record)
     if not internal:
         entries = entries.filter(internal=False)
     rows = list(entries.order_by("number")[: size + 1])

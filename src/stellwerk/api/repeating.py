@@ -6,7 +6,7 @@ from stellwerk.api.call import Call
 from stellwerk.api.problems import not_found
 from stellwerk.api.representation import Representation
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 Data = dict[str, Any]
 
@@ -23,7 +23,7 @@ def require_still(call: Call, answered: Data) -> None:
 def _require_beside(call: Call, answered: Data) -> None:
     """Look at a comment, file, link or watcher: at its record, whether it is internal, and at what it links to."""
     record = call.record
-    if answered.get("internal") and not standing_of(call.person).sees_internal(record):
+    if answered.get("internal") and not policy_of(call.person).sees_internal(record):
         raise not_found()
     linked = answered.get("record")
     seen = Record.objects.visible_to(call.person)

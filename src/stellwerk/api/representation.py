@@ -11,9 +11,9 @@ from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.fields.machine import to_machine
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
-from stellwerk.kernel.model.glance import glances
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.model.references import summaries_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 ALWAYS = ("id", "reference", "type")
 BOOKKEEPING = ("is_open", "version", "created_at", "updated_at")
@@ -34,7 +34,7 @@ class Representation:
 
     def one(self, record: Record, now: Record | None = None) -> Data:
         """Tell a record; who sees what of its past depends on what it is `now`."""
-        internal = standing_of(self.person).sees_internal(now or record)
+        internal = policy_of(self.person).sees_internal(now or record)
         return self._told([record], {record.pk} if internal else set())[0]
 
     def many(self, records: Sequence[Record]) -> list[Data]:
@@ -100,12 +100,12 @@ def chosen(record_type: RecordType[Any], given: str | None) -> tuple[str, ...] |
 
 def internal_among(record_type: RecordType[Any], records: Iterable[Record], person: Person) -> set[int]:
     """Return the ids of those records on which the person holds a staff role, in one query at most."""
-    standing = standing_of(person)
+    policy = policy_of(person)
     ids = {record.pk for record in records}
-    if not ids or standing.is_administrator or standing.scope(record_type) is None:
+    if not ids or policy.is_administrator or policy.scope(record_type) is None:
         return ids
     model = record_type.model
-    found = model._default_manager.filter(standing.as_staff(model), pk__in=ids)
+    found = model._default_manager.filter(policy.as_staff(model), pk__in=ids)
     return set(found.values_list("pk", flat=True))
 
 
@@ -147,6 +147,6 @@ def _named(pairs: Iterable[tuple[Record, Iterable[Field]]]) -> dict[int, Data]:
                 names[known.pk] = {"reference": known.reference, "title": known.title}
             else:
                 unknown.update(field.refers(field.get(record)))
-    for pk, seen in glances(unknown - names.keys()).items():
+    for pk, seen in summaries_of(unknown - names.keys()).items():
         names[pk] = {"reference": seen.reference, "title": seen.title}
     return names

@@ -2,14 +2,14 @@
 
 from django.urls import URLPattern, path, re_path
 
-from stellwerk.api import beside, general, pages, records
+from stellwerk.api import general, pages, records, related
 from stellwerk.api.endpoint import Endpoint
 from stellwerk.api.operation import OPERATIONS, Operation
 from stellwerk.kernel.model import converters
 
 ROOT = "api/v1/"
 # Importing these modules fills the table and makes the converter known.
-_FILLED_BY = (records, beside, general, converters)
+_FILLED_BY = (records, related, general, converters)
 _PLACES = {
     "{type}": "<type:record_type>",
     "{reference}": "<str:reference>",

@@ -27,7 +27,7 @@ from stellwerk.kernel.identity.team import Team, TeamMembership
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.days import today
-from stellwerk.kernel.model.memo import remembering
+from stellwerk.kernel.model.shared_cache import remembering
 from stellwerk.processes.incidents.closure import ClosureScheme
 from stellwerk.processes.services.service import Service
 

@@ -25,7 +25,7 @@ from stellwerk.kernel.identity.team import Team
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import SYSTEM, Actor
 from stellwerk.kernel.model.link_types import DUPLICATE, PARENT, RELATED
-from stellwerk.kernel.write.services import Act, note
+from stellwerk.kernel.write.services import ChangeContext, note
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.ticket import Ticket
@@ -114,7 +114,7 @@ class Teller:
             source, target = target, source
         kind = {"child": PARENT, "related": RELATED, "duplicate": DUPLICATE}[link.kind]
         self.links.append(Link(source_id=source.pk, target_id=target.pk, type=kind.key))
-        act = self._act(Verb.LINK, self.cast.actor(link.by), link.at)
+        context = self._act(Verb.LINK, self.cast.actor(link.by), link.at)
         for record, other, direction in ((source, target, "out"), (target, source, "in")):
             about = {
                 "type": kind.key,
@@ -122,13 +122,19 @@ class Teller:
                 "direction": direction,
                 "origin": Link.Origin.MANUAL.value,
             }
-            note(record, act, {"@link": [None, about]}, writer=self.history)
+            note(record, context, {"@link": [None, about]}, writer=self.history)
 
     def watched(self, watcher: Watcher) -> None:
         """Note that somebody began to watch a ticket, at the last moment that it tells of."""
         record: Any = watcher.record
-        act = self._act(Verb.WATCH, watcher.person, record.updated_at)
-        note(record, act, {"@watch": [None, {"with": watcher.person_id}]}, internal=True, writer=self.history)
+        context = self._act(Verb.WATCH, watcher.person, record.updated_at)
+        note(
+            record,
+            context,
+            {"@watch": [None, {"with": watcher.person_id}]},
+            internal=True,
+            writer=self.history,
+        )
 
     # -- what each event means ---------------------------------------------------------------------------
 
@@ -207,8 +213,8 @@ class Teller:
                 "sha256": hashlib.sha256(content).hexdigest(),
                 "type": proven_type(content[:BEGINNING]),
             }
-            act = self._act(Verb.ATTACH, self.cast.actor(event.by), event.at)
-            note(record, act, {"@file": [None, about]}, writer=self.history)
+            context = self._act(Verb.ATTACH, self.cast.actor(event.by), event.at)
+            note(record, context, {"@file": [None, about]}, writer=self.history)
             self.files.append((record, event))
 
     # -- shorter words for the verbs ---------------------------------------------------------------------
@@ -222,5 +228,5 @@ class Teller:
         by = self.cast.actor(event.by)
         self.history.transition(record, step, values, by=by, at=event.at, reason=reason)
 
-    def _act(self, verb: str, by: Actor, at: datetime) -> Act:
-        return Act(verb, by, at=at, brought_from=self.history.brought_from)
+    def _act(self, verb: str, by: Actor, at: datetime) -> ChangeContext:
+        return ChangeContext(verb, by, at=at, brought_from=self.history.brought_from)

@@ -15,7 +15,7 @@ from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.query.selection import Selection
 
 ROWS_AT_ONCE = 500
@@ -29,8 +29,8 @@ class Export:
         self.selection = selection
         self.record_type: RecordType[Any] = selection.record_type
         self.person: Actor = selection.person
-        standing = standing_of(self.person)
-        internal = standing.is_administrator or standing.scope(self.record_type) != frozenset()
+        policy = policy_of(self.person)
+        internal = policy.is_administrator or policy.scope(self.record_type) != frozenset()
         offered = self.record_type.readable_fields(internal=internal)
         unknown = [name for name in columns if name not in offered]
         if unknown:
@@ -58,13 +58,13 @@ class Export:
 
     def queryset(self) -> QuerySet[Any]:
         model = self.record_type.model
-        standing = standing_of(self.person)
+        policy = policy_of(self.person)
         records = self.selection.apply(model._default_manager.visible_to(self.person))
-        if standing.is_administrator or standing.scope(self.record_type) is None:
+        if policy.is_administrator or policy.scope(self.record_type) is None:
             seen: Any = Value(True, models.BooleanField())
         else:
             seen = Case(
-                When(standing.as_staff(model), then=Value(True)),
+                When(policy.as_staff(model), then=Value(True)),
                 default=Value(False),
                 output_field=models.BooleanField(),
             )

@@ -20,17 +20,17 @@ from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model import numbering, registry
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.declaration import CORE_DATES, RecordType
-from stellwerk.kernel.model.memo import remembering
-from stellwerk.kernel.model.record import Record, twin
+from stellwerk.kernel.model.record import Record, copy_of
 from stellwerk.kernel.model.roles import Access
+from stellwerk.kernel.model.shared_cache import remembering
 from stellwerk.kernel.model.values import Changes
 from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import standing_of
 from stellwerk.kernel.write import services
 from stellwerk.kernel.write.bulk import Bulk
-from stellwerk.kernel.write.cleaning import field_to_set
 from stellwerk.kernel.write.events import Event, publish
+from stellwerk.kernel.write.validation import field_to_set
 
 ROWS_AT_ONCE = 200
 MOST_FAULTS = 1_000
@@ -65,7 +65,7 @@ class Outcome:
         return not self.counts[ERROR] and self.counts.total() > 0
 
     def as_json(self) -> dict[str, Any]:
-        """Write it as it is kept beside the file."""
+        """Write it is kept beside the file."""
         lines = {name: [asdict(line) for line in getattr(self, name)] for name in ("lines", "faults")}
         return {"counts": dict(self.counts), **lines}
 
@@ -95,8 +95,8 @@ class RecordImport:
 
     def __init__(self, record_type: RecordType[Any], *, by: Actor, key: str = "reference") -> None:
         self.record_type, self.by, self.key = record_type, by, key
-        standing = standing_of(by)
-        if not standing.is_administrator and standing.scope(record_type, Access.EDIT) == frozenset():
+        policy = policy_of(by)
+        if not policy.is_administrator and policy.scope(record_type, Access.EDIT) == frozenset():
             raise PermissionDenied(_("You may not import %s.") % record_type.label_plural)
         if key not in keys_of(record_type):
             raise ValidationError({"key": _("Choose one of: %s.") % ", ".join(keys_of(record_type))})
@@ -261,7 +261,7 @@ class RecordImport:
             if name in settable or name.startswith("custom.") or cell in (None, ""):
                 continue
             field = field_to_set(self.record_type, name)
-            stated = twin(record)
+            stated = copy_of(record)
             field.put(stated, self._read(name, cell, targets))
             if field.machine(stated) != field.machine(record):
                 left.append(name)
@@ -305,7 +305,7 @@ class _Watched(Bulk):
 
     # -- what the verbs ask of a writer ----------------------------------------------------------------
 
-    def hold(self, record: Any) -> Any:
+    def lock(self, record: Any) -> Any:
         return self._held.pop(record.pk, None) or services.locked(record)
 
     def number(self, prefix: str) -> int:

@@ -26,10 +26,10 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.days import today_of
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.rights import require_confirmed
-from stellwerk.kernel.permissions.standing import standing_of
 from stellwerk.kernel.query.selection import Selection
-from stellwerk.web.faults import refusal
+from stellwerk.web.error_responses import refusal
 
 OWN = ("format", "columns", "view")
 """Parameters of the export beside those that select."""
@@ -167,7 +167,7 @@ def _found(drafts_of_person: QuerySet[ImportDraft]) -> ImportDraft:
 
 def may_import(record_type: RecordType[Any], person: Person) -> bool:
     """Whether the page is worth offering to the person."""
-    return bool(record_type.editable_fields) and standing_of(person).may_create_as_staff(record_type)
+    return bool(record_type.editable_fields) and policy_of(person).may_create_as_staff(record_type)
 
 
 def _progress(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:

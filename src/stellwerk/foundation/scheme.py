@@ -21,10 +21,10 @@ from stellwerk.kernel.declare import (
     models,
 )
 from stellwerk.kernel.model.actor import Actor
-from stellwerk.kernel.model.declaration import Action
-from stellwerk.kernel.model.memo import remember
+from stellwerk.kernel.model.declaration import RecordCommand
+from stellwerk.kernel.model.shared_cache import remember
 from stellwerk.kernel.model.via import Via
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 S = TypeVar("S", bound="Scheme")
 
@@ -124,11 +124,11 @@ class SchemeType(RecordType[S]):
     def validate_scheme(self, record: S) -> None:
         """Raise ValidationError when the scheme's content cannot be executed."""
 
-    def actions(self, record: S, by: Actor) -> list[Action]:
-        if record.status == Scheme.Status.DRAFT or not standing_of(by).may_create_as_staff(self):
+    def commands(self, record: S, by: Actor) -> list[RecordCommand]:
+        if record.status == Scheme.Status.DRAFT or not policy_of(by).may_create_as_staff(self):
             return []
         like = f"{reverse('create', args=[self])}?like={record.reference}"
-        return [Action(_("Draft the next version"), like, "copy-plus")]
+        return [RecordCommand(_("Draft the next version"), like, "copy-plus")]
 
     def notice(self, record: S, by: Actor) -> str:
         if record.status == Scheme.Status.DRAFT:
@@ -138,7 +138,7 @@ class SchemeType(RecordType[S]):
         if record.status == Scheme.Status.IN_FORCE:
             counts = gettext("This version counts, for all parties.")
             how = gettext("To change it, choose “Draft the next version” from the menu.")
-            return f"{counts} {how}" if self.actions(record, by) else counts
+            return f"{counts} {how}" if self.commands(record, by) else counts
         return gettext("A later version has taken the place of this one.")
 
 

@@ -203,7 +203,7 @@ class LogImporter:
             fresh = [(case, news) for case, news in pending if news]
             if fresh:
                 self._prepare([case for case, _news in fresh])
-                self._take_up([known[case.number] for case, _news in fresh if case.number in known])
+                self._lock([known[case.number] for case, _news in fresh if case.number in known])
             with History(self.mapping.source, by=SYSTEM) as history:
                 for case, news in pending:
                     self._write(history, case, news, known.get(case.number))
@@ -217,7 +217,7 @@ class LogImporter:
             self.findings.note(fault, cases[0].updates[0].line, "", " › ".join(name.path))
         self.names.refused.clear()
 
-    def _take_up(self, known: list[Known]) -> None:
+    def _lock(self, known: list[Known]) -> None:
         """Lock the tickets that are about to be continued."""
         by_pk = {one.pk: one for one in known}
         for record in self.model._default_manager.select_for_update().filter(pk__in=by_pk).order_by("pk"):

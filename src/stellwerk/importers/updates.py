@@ -92,7 +92,7 @@ class Interpreter:
         return Case(group.number, min(opened or first, first), opener, updates)
 
     def _order(self, row: Row) -> list[tuple[int, Any]]:
-        """Compare instants as instants, numbers as numbers, and everything else as text."""
+        """Compare instants, numbers, and everything else as text."""
         keys: list[tuple[int, Any]] = []
         for column in self.mapping.ticket.order:
             text = row.get(column)

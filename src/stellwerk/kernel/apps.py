@@ -16,17 +16,17 @@ class KernelConfig(AppConfig):
         # Once models are loaded: the checks of start-up, who sees what, added fields, forms that are not the generic one.
         from stellwerk.kernel.custom_fields import values  # noqa: F401
         from stellwerk.kernel.model import checks  # noqa: F401
-        from stellwerk.kernel.permissions import standing  # noqa: F401
+        from stellwerk.kernel.permissions import policy  # noqa: F401
 
         post_migrate.connect(_prepare, sender=self)
 
 
 def _prepare(**kwargs: Any) -> None:
     """Make the lines of numbers, of which Django knows nothing, and let no process rely on what it remembers."""
-    from stellwerk.kernel.model import memo, numbering, reference_index, registry
+    from stellwerk.kernel.model import numbering, reference_index, registry, shared_cache
 
     numbering.prepare([record_type.prefix for record_type in registry.all_types()])
-    memo.forget()
+    shared_cache.invalidate()
     # Tables may just have been brought to where an old backup's were, which had no such index.
     there = reference_index.Pointer._meta.db_table in connection.introspection.table_names()
     if there and not reference_index.Pointer.objects.exists():

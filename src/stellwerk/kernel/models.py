@@ -13,10 +13,10 @@ from stellwerk.kernel.identity.role_assignment import RoleAssignment
 from stellwerk.kernel.identity.team import Team, TeamMembership
 from stellwerk.kernel.jobs.models import JobWorker, Schedule
 from stellwerk.kernel.journal.entry import Entry
-from stellwerk.kernel.model.memo import Edition
 from stellwerk.kernel.model.numbering import Counter
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.reference_index import Pointer
+from stellwerk.kernel.model.shared_cache import Edition
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.search.models import SearchEntry, SearchRebuild
 from stellwerk.kernel.write.idempotent_answer import IdempotentAnswer

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -69,7 +69,9 @@ def verified(path: Path) -> Iterator[tuple[zipfile.ZipFile, Manifest]]:
             manifest = _read_manifest(archive)
             _check_members(path, archive, manifest)
         except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-            raise Obstacle(f"{path} is not a backup of Stellwerk ({error}): nothing was changed.") from error
+            raise OperatorError(
+                f"{path} is not a backup of Stellwerk ({error}): nothing was changed."
+            ) from error
         with archive:
             yield archive, manifest
 
@@ -86,7 +88,7 @@ def _opened(path: Path) -> BinaryIO:
     try:
         return open(path, "rb")
     except OSError as error:
-        raise Obstacle(f"{path} cannot be read ({error.strerror}): name a backup.") from None
+        raise OperatorError(f"{path} cannot be read ({error.strerror}): name a backup.") from None
 
 
 def _opened_for_owner(path: Path) -> BinaryIO:
@@ -116,7 +118,7 @@ def _seal(file: BinaryIO) -> None:
 def _check_seal(path: Path, file: BinaryIO) -> None:
     length = os.fstat(file.fileno()).st_size - SEAL_LENGTH
     if length <= 0 or _hash(file, length) != file.read(SEAL_LENGTH):
-        raise Obstacle(
+        raise OperatorError(
             f"{path} is damaged or not a backup of Stellwerk: take another copy of it. Nothing was changed."
         )
     file.seek(0)
@@ -138,7 +140,9 @@ def _hash(file: BinaryIO, length: int) -> bytes:
 def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
     content = json.loads(archive.read(MANIFEST))
     if content["format"] > FORMAT:
-        raise Obstacle("The backup was made by a newer Stellwerk: install that version. Nothing was changed.")
+        raise OperatorError(
+            "The backup was made by a newer Stellwerk: install that version. Nothing was changed."
+        )
     content["files"] = {name: Member(**member) for name, member in content["files"].items()}
     return Manifest(**content)
 
@@ -155,6 +159,6 @@ def _check_members(path: Path, archive: zipfile.ZipFile, manifest: Manifest) -> 
             different.add(name)
     unsafe = {name for name in names if name.startswith("/") or ".." in Path(name).parts}
     if different or unsafe:
-        raise Obstacle(
+        raise OperatorError(
             f"{path} is damaged at {', '.join(sorted(different | unsafe)[:3])}. Nothing was changed."
         )

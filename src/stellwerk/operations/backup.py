@@ -11,17 +11,17 @@ from django.db import connection
 from stellwerk import __version__
 from stellwerk.kernel.journal.journal import key_mark
 from stellwerk.operations import archive, postgresql, sqlite
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 
 
 def backup(path: Path) -> archive.Manifest:
     """Write a backup to path, which must not exist, and return what it holds."""
     if path.exists():
-        raise Obstacle(f"{path} exists already: choose another name, a backup is never overwritten.")
+        raise OperatorError(f"{path} exists already: choose another name, a backup is never overwritten.")
     if not path.absolute().parent.is_dir():
-        raise Obstacle(f"There is no folder {path.absolute().parent}: make it, or choose another.")
+        raise OperatorError(f"There is no folder {path.absolute().parent}: make it, or choose another.")
     if not has_table("kernel_record"):
-        raise Obstacle(
+        raise OperatorError(
             "There is nothing to back up: the database has no tables. Check STELLWERK_DATA_DIR and "
             "STELLWERK_DATABASE_URL, or begin with `stellwerk migrate`."
         )

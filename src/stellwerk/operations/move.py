@@ -14,12 +14,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
 
 from stellwerk.kernel.model import numbering
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index as door
 from stellwerk.kernel.search.row import SearchPart, SearchRow
 from stellwerk.operations import postgresql
-from stellwerk.operations.obstacles import Obstacle
 from stellwerk.operations.portable import SEARCH, Row, Table, Tally, table_of, tally
 from stellwerk.operations.postgresql_rows import Dump, PostgresqlTarget
+from stellwerk.operations.preflight import OperatorError
 from stellwerk.operations.sqlite_rows import SqliteFile, SqliteTarget
 
 COUNTERS = "kernel_counter"
@@ -86,12 +86,16 @@ def move(source: Source, target: Target, expected: dict[str, int]) -> None:
             tallies[SEARCH] = index(source, apps)
             go_on(source, target, tables)
     except IntegrityError as error:
-        raise Obstacle(f"What the rows in the backup refer to is not there ({one_line(error)}).") from error
+        raise OperatorError(
+            f"What the rows in the backup refer to is not there ({one_line(error)})."
+        ) from error
     for table, passed in tallies.items():
         if passed.rows != expected[table.name]:
-            raise Obstacle(f"{table.name} in the backup has other rows than its manifest says.")
+            raise OperatorError(f"{table.name} in the backup has other rows than its manifest says.")
         if tally(target.rows(table)) != passed:
-            raise Obstacle(f"{first_difference(source, table, target)} cannot be kept here as it was there.")
+            raise OperatorError(
+                f"{first_difference(source, table, target)} cannot be kept here as it was there."
+            )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # both databases plan badly right after a large load
 
@@ -101,7 +105,7 @@ def make_tables(applied: set[tuple[str, str]]) -> StateApps:
     executor = MigrationExecutor(connection)
     known = executor.loader.graph.node_map
     if unknown := applied - set(known):
-        raise Obstacle(
+        raise OperatorError(
             f"The backup's tables were made by something that is not installed here ({named(unknown)}): restore it "
             "with the Stellwerk that made it, and take a new backup once that is up to date."
         )
@@ -118,7 +122,7 @@ def require_known(expected: dict[str, int], tables: list[Table]) -> None:
     known = {table.name for table in tables} | LEFT_BEHIND
     unknown = {name for name, rows in expected.items() if rows and name not in known and not is_search(name)}
     if unknown:
-        raise Obstacle(
+        raise OperatorError(
             f"The backup has tables that are not Stellwerk's ({', '.join(sorted(unknown))}): it can only be "
             "restored into the kind of database that it is of."
         )
@@ -137,7 +141,7 @@ def load(source: Source, table: Table, target: Target) -> Tally:
     except (psycopg.Error, sqlite3.Error) as error:
         line = re.search(r"COPY \S+, line (\d+)", str(error))
         row = nth(source.rows(table), int(line[1]) if line else passed.rows)
-        raise Obstacle(f"{table.name} {row[0]} cannot be kept here ({one_line(error)}).") from error
+        raise OperatorError(f"{table.name} {row[0]} cannot be kept here ({one_line(error)}).") from error
     return passed
 
 

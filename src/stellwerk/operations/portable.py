@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import models
 
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 
 Row = tuple[Any, ...]
 Reader = Callable[[Any], Any]
@@ -69,7 +69,7 @@ READERS: dict[str, Reader | None] = {
     "TextField": None,
     "UUIDField": uuid,
 }
-"""By Django's internal type of a field: how a value of either database is read; None leaves it as it is."""
+"""By Django's internal type of a field: how a value of either database is read; None leaves it is."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Table:
                     try:
                         values[at] = reader(values[at])
                     except (ValueError, TypeError, LookupError) as error:
-                        raise Obstacle(
+                        raise OperatorError(
                             f"{self.columns[at]} of {self.name} {row[0]} is not readable ({error!r})."
                         ) from error
             yield tuple(values)

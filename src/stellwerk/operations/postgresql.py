@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 from stellwerk.site.databases import APPLICATION
 
 MEMBER = "database.dump"
@@ -32,7 +32,7 @@ def require_alone() -> None:
         cursor.execute(OTHERS, [f"{APPLICATION} %"])
         others = [name.removeprefix(APPLICATION).strip() for (name,) in cursor.fetchall()]
     if others:
-        raise Obstacle(
+        raise OperatorError(
             f"Stellwerk is running on this database (machine:process {', '.join(others)}): stop its servers, "
             "workers and imports first. Nothing was changed."
         )
@@ -80,10 +80,10 @@ def bring_back(dump: Path, expected: dict[str, int], aside: str) -> None:
             str(dump),
         )
         if row_counts() != expected:
-            raise Obstacle("The restored tables have other rows than the manifest says.")
-    except Obstacle as error:
+            raise OperatorError("The restored tables have other rows than the manifest says.")
+    except OperatorError as error:
         put_back(aside)
-        raise Obstacle(f"{error} The database is as it was before.") from error
+        raise OperatorError(f"{error} The database is as it was before.") from error
 
 
 def move_schema(schema: str, aside: str) -> None:
@@ -130,7 +130,7 @@ def name() -> str:
 def require_programs(*programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
-            raise Obstacle(
+            raise OperatorError(
                 f"{program} is not installed: install PostgreSQL's client programs "
                 "(Debian, Ubuntu: `apt-get install postgresql-client`)."
             )
@@ -143,7 +143,7 @@ def call(program: str, *arguments: str) -> None:
         [program, *arguments], env=os.environ | connection_variables(), capture_output=True, text=True
     )
     if done.returncode:
-        raise Obstacle(told(program, done.stderr))
+        raise OperatorError(told(program, done.stderr))
 
 
 def told(program: str, messages: str) -> str:

@@ -11,9 +11,9 @@ from tempfile import TemporaryFile
 from django.db import connection
 
 from stellwerk.kernel.model import numbering, registry
-from stellwerk.operations.obstacles import Obstacle
 from stellwerk.operations.portable import Row, Table
 from stellwerk.operations.postgresql import quoted, require_programs, told
+from stellwerk.operations.preflight import OperatorError
 
 MIGRATIONS = Table("django_migrations", ("app", "name"), (None, None))
 HEAD = re.compile(rb"COPY public\.\S+ \((.+)\) FROM stdin;")
@@ -90,7 +90,7 @@ class Dump:
                 yield from process.stdout
             if process.returncode:
                 messages.seek(0)
-                raise Obstacle(told("pg_restore", messages.read()))
+                raise OperatorError(told("pg_restore", messages.read()))
 
 
 def cells(line: str) -> list[str | None]:

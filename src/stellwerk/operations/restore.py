@@ -18,7 +18,7 @@ from stellwerk.kernel.jobs.schedule import synchronise
 from stellwerk.kernel.journal.journal import key_mark
 from stellwerk.operations import archive, move, postgresql, sqlite
 from stellwerk.operations.backup import has_table
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 
 MEMBERS = {"sqlite": sqlite.MEMBER, "postgresql": postgresql.MEMBER}
 
@@ -70,8 +70,8 @@ def moved(dump: Path, manifest: archive.Manifest, aside: str) -> Path:
             move.into_sqlite(dump, manifest.tables, new)
         else:
             move.into_postgresql(dump, manifest.tables, aside)
-    except Obstacle as error:
-        raise Obstacle(f"{error} Nothing was changed.") from error
+    except OperatorError as error:
+        raise OperatorError(f"{error} Nothing was changed.") from error
     return new
 
 
@@ -93,7 +93,7 @@ def put_roster_aside(aside: Path) -> None:
 
 def require_version(manifest: archive.Manifest) -> None:
     if as_numbers(manifest.version) > as_numbers(__version__):
-        raise Obstacle(
+        raise OperatorError(
             f"The backup was made by Stellwerk {manifest.version}, this is {__version__}: "
             "install that version or a later one. Nothing was changed."
         )
@@ -101,7 +101,7 @@ def require_version(manifest: archive.Manifest) -> None:
 
 def require_same_key(manifest: archive.Manifest) -> None:
     if manifest.journal_key and manifest.journal_key != key_mark():
-        raise Obstacle(
+        raise OperatorError(
             "The backup is of an installation with another key: set STELLWERK_SECRET_KEY (and "
             "STELLWERK_JOURNAL_KEY, if it was set) as there. Nothing was changed."
         )
@@ -113,7 +113,7 @@ def as_numbers(version: str) -> tuple[int, ...]:
 
 def require_empty_target() -> None:
     if holds_records() or any(Path(settings.ATTACHMENTS_DIR).rglob("*")):
-        raise Obstacle(
+        raise OperatorError(
             "There is data already: restore into an empty installation, or with --replace, "
             "which moves the present data aside. Nothing was changed."
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import connection
 
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 
 MEMBER = "database.sqlite3"
 
@@ -44,9 +44,9 @@ def check(path: Path, expected: dict[str, int]) -> None:
     with closing(sqlite3.connect(path)) as database:
         verdict = database.execute("PRAGMA integrity_check").fetchone()[0]
     if verdict != "ok":
-        raise Obstacle(f"The database in the backup is faulty ({verdict}). Nothing was changed.")
+        raise OperatorError(f"The database in the backup is faulty ({verdict}). Nothing was changed.")
     if row_counts(path) != expected:
-        raise Obstacle(
+        raise OperatorError(
             "The database in the backup has other rows than its manifest says. Nothing was changed."
         )
 
@@ -74,6 +74,6 @@ def require_unused(place: Path) -> None:
         except sqlite3.DatabaseError as error:
             # A damaged file is no reason against a restore, but for one.
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise Obstacle(
+                raise OperatorError(
                     f"Another program has {place} open: end it first. Nothing was changed."
                 ) from None

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from stellwerk.operations.obstacles import Obstacle
 from stellwerk.operations.portable import Row, Table
+from stellwerk.operations.preflight import OperatorError
 
 INDEXES = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
 
@@ -42,7 +42,7 @@ class SqliteFile:
             with closing(sqlite3.connect(self.path)) as database:
                 yield from database.execute(query)
         except sqlite3.DatabaseError as error:
-            raise Obstacle(f"The SQLite file in the backup cannot be read ({error}).") from error
+            raise OperatorError(f"The SQLite file in the backup cannot be read ({error}).") from error
 
 
 class SqliteTarget:

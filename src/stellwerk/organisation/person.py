@@ -15,7 +15,7 @@ from stellwerk.kernel.declare import (
 )
 from stellwerk.kernel.identity.person import Person, takes_work_again
 from stellwerk.kernel.model.actor import Actor
-from stellwerk.kernel.model.declaration import Action
+from stellwerk.kernel.model.declaration import RecordCommand
 
 SIGN_IN = ("email", "username", "is_service", "status")
 """What decides whether and how a person signs in."""
@@ -71,20 +71,20 @@ class PersonType(RecordType[Person]):
         tones={Person.Status.ACTIVE: "live"},
     )
 
-    def actions(self, record: Person, by: Actor) -> list[Action]:
-        from stellwerk.kernel.permissions.standing import standing_of  # stands on people
+    def commands(self, record: Person, by: Actor) -> list[RecordCommand]:
+        from stellwerk.kernel.permissions.policy import policy_of  # stands on people
 
-        standing, actions = standing_of(by), []
-        if record.address_is_confirmed and (by.pk == record.pk or standing.may_edit(record)):
+        policy, commands = policy_of(by), []
+        if record.address_is_confirmed and (by.pk == record.pk or policy.may_edit(record)):
             address = reverse("change_address", args=[record.reference])
-            actions.append(Action(_("Change the address"), address, "at-sign"))
-        if not standing.is_administrator or not record.is_open:
-            return actions
+            commands.append(RecordCommand(_("Change the address"), address, "at-sign"))
+        if not policy.is_administrator or not record.is_open:
+            return commands
         if record.is_service:
             address = f"{reverse('tokens')}?for={record.reference}"
-            return [*actions, Action(_("API tokens"), address, "key-round")]
+            return [*commands, RecordCommand(_("API tokens"), address, "key-round")]
         address = reverse("sign_in_link", args=[record.reference])
-        return [*actions, Action(_("Link for choosing a password"), address, "key-round")]
+        return [*commands, RecordCommand(_("Link for choosing a password"), address, "key-round")]
 
     def derive(self, record: Person, before: Person | None) -> None:
         """Empty sign-in names are absent ones: two people without an address do not collide. Capitals do not count."""

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command, execute_from_command_line, get_commands, load_command_class
 from django.db.models import Q
 
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 from stellwerk.site import data_folder, serving
 from stellwerk.site.configuration import ADMIN_PASSWORD_VARIABLE, read
 from stellwerk.site.databases import without_pool
@@ -75,7 +75,7 @@ def create_admin(options: argparse.Namespace) -> None:
     from stellwerk.site.accounts import make_administrator
 
     if known := Person.objects.filter(username=options.username.lower()).first():
-        raise Obstacle(
+        raise OperatorError(
             f"{known} ({known.reference}) has the user name {known.username} already: choose another one; for a lost "
             f"password, run `stellwerk password {known.username}`; in Stellwerk, another administrator can give them "
             "the role."
@@ -86,7 +86,7 @@ def create_admin(options: argparse.Namespace) -> None:
             options.username, options.name or options.username, options.email, password
         )
     except ValidationError as error:
-        raise Obstacle(" ".join(error.messages)) from error
+        raise OperatorError(" ".join(error.messages)) from error
     print(f"{person} ({person.username}) may sign in as administrator.")
 
 
@@ -104,13 +104,13 @@ def password(options: argparse.Namespace) -> None:
     signs_in = Q(username=options.name.lower()) | Q(email=options.name.lower())
     person = Person.objects.filter(signs_in, is_service=False).first()
     if person is None:
-        raise Obstacle(
+        raise OperatorError(
             f"Nobody signs in as {options.name}: correct the name, or make an administrator with `stellwerk create-admin`."
         )
     try:
         link = make_link(person, by=SYSTEM)
     except ValidationError as error:
-        raise Obstacle(" ".join(error.messages)) from error
+        raise OperatorError(" ".join(error.messages)) from error
     print(f"{link}\n")
     print(
         f"Whoever opens this chooses the password of {person}, once and within "
@@ -120,10 +120,10 @@ def password(options: argparse.Namespace) -> None:
 
 def ask_password() -> str:
     if not sys.stdin.isatty():
-        raise Obstacle(f"There is nobody to ask for a password: set {ADMIN_PASSWORD_VARIABLE}.")
+        raise OperatorError(f"There is nobody to ask for a password: set {ADMIN_PASSWORD_VARIABLE}.")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != password:
-        raise Obstacle("The two passwords differ: run the command again.")
+        raise OperatorError("The two passwords differ: run the command again.")
     return password
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from stellwerk import __version__
-from stellwerk.operations.obstacles import reporting_obstacles
+from stellwerk.operations.preflight import reporting_operator_errors
 from stellwerk.site import administration, demonstration, serving
 
 SETTINGS_MODULE = "stellwerk.site.settings"
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS_MODULE
     # Database, attachments and backups are their owner's alone, whatever the shell says.
     os.umask(0o077)
-    with reporting_obstacles():
+    with reporting_operator_errors():
         dispatch(list(sys.argv[1:] if arguments is None else arguments))
 
 

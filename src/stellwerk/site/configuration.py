@@ -11,8 +11,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from stellwerk.site import kinds
-from stellwerk.site.kinds import Kind, Value, optional
+from stellwerk.site import setting_types
+from stellwerk.site.setting_types import Kind, Value, optional
 
 PREFIX = "STELLWERK_"
 CONFIG_VARIABLE = "STELLWERK_CONFIG"
@@ -83,13 +83,13 @@ class Given:
 SETTINGS = [
     Setting(
         "mode",
-        kinds.one_of("production", "demo", untold=("test",)),
+        setting_types.one_of("production", "demo", untold=("test",)),
         "production",
         "`demo` is for a try-out with known sign-ins, which must never face a network.",
     ),
     Setting(
         "secret_key",
-        optional(kinds.key()),
+        optional(setting_types.key()),
         "",
         "Signs sessions and links; different on every installation, never published. "
         'Make one with `python3 -c "import secrets; print(secrets.token_urlsafe(48))"`.',
@@ -97,7 +97,7 @@ SETTINGS = [
     ),
     Setting(
         "journal_key",
-        optional(kinds.key()),
+        optional(setting_types.key()),
         "",
         "Key of the journal's hash chains. Without it one is derived from the secret key: then changing the "
         "secret key makes every older chain fail. Keep a copy outside the database and outside its backups.",
@@ -105,118 +105,127 @@ SETTINGS = [
     ),
     Setting(
         "url",
-        kinds.site_address(),
+        setting_types.site_address(),
         "http://127.0.0.1:8765",
         "The address under which people reach Stellwerk; decides accepted host names, links in mail and "
         "whether cookies travel over https only.",
     ),
-    Setting("extra_hosts", optional(kinds.hosts()), "", "Further host names to answer to."),
+    Setting("extra_hosts", optional(setting_types.hosts()), "", "Further host names to answer to."),
     Setting(
         "data_dir",
-        kinds.filled(),
+        setting_types.filled(),
         "var",
         "Folder of what no database server keeps: SQLite file, attachments, collected static files.",
     ),
     Setting(
         "roster_dir",
-        optional(kinds.filled()),
+        optional(setting_types.filled()),
         "",
         "Folder of the [roster of the journals](journal.md); without it, the data folder. Better one that whoever "
         "administers the database cannot write to.",
     ),
     Setting(
-        "roster_hours", kinds.number(1, 24), 1, "Hours between two updates of the roster of the journals."
+        "roster_hours",
+        setting_types.number(1, 24),
+        1,
+        "Hours between two updates of the roster of the journals.",
     ),
     Setting(
         "database_url",
-        optional(kinds.database_address()),
+        optional(setting_types.database_address()),
         "",
         "The database; without it, `stellwerk.sqlite3` in the data folder.",
     ),
     Setting(
         "database_connections",
-        kinds.number(1, 1000),
+        setting_types.number(1, 1000),
         8,
         "PostgreSQL only: the most connections that one process keeps open.",
     ),
     Setting(
         "listen",
-        kinds.listen_address(),
+        setting_types.listen_address(),
         "127.0.0.1:8765",
         "Address and port on which the web server listens.",
     ),
     Setting(
         "web_processes",
-        kinds.number(1, 100),
+        setting_types.number(1, 100),
         1,
         "Web processes under `serve` and `web`; on SQLite one is best.",
     ),
-    Setting("web_threads", kinds.number(1, 1000), 4, "Threads of each web process."),
+    Setting("web_threads", setting_types.number(1, 1000), 4, "Threads of each web process."),
     Setting(
         "proxies",
-        kinds.number(0, 10),
+        setting_types.number(0, 10),
         0,
         "How many reverse proxies stand in front. Above 0, their X-Forwarded-For and X-Forwarded-Proto "
         "are believed; with 0 they are ignored.",
     ),
     Setting(
         "session_idle_minutes",
-        kinds.number(1, 14 * 24 * 60),
+        setting_types.number(1, 14 * 24 * 60),
         12 * 60,
         "How long somebody stays signed in without doing anything, in minutes. After two weeks everybody signs in anew.",
     ),
     Setting(
         "api_rate",
-        kinds.number(0, 1_000_000),
+        setting_types.number(0, 1_000_000),
         600,
         "How many API requests a token may make in a minute, after as many at once; 0 sets no limit.",
     ),
     Setting(
         "language",
-        kinds.one_of(*(code for code, _name in LANGUAGES)),
+        setting_types.one_of(*(code for code, _name in LANGUAGES)),
         "en",
         "Language of those who chose none.",
     ),
     Setting(
         "time_zone",
-        kinds.time_zone(),
+        setting_types.time_zone(),
         "UTC",
         "Time zone of those who chose none, of the days on which roles and memberships begin and end, and of nightly jobs.",
     ),
     Setting(
         "log_format",
-        kinds.one_of("json", "text"),
+        setting_types.one_of("json", "text"),
         "json",
         "`json` writes one object per line, `text` is for people.",
     ),
-    Setting("log_level", kinds.one_of(*LOG_LEVELS), "INFO", "The least that is worth a line in the log."),
-    Setting("upload_limit_mb", kinds.number(1, 10_000), 25, "The largest attachment, in megabytes."),
+    Setting(
+        "log_level", setting_types.one_of(*LOG_LEVELS), "INFO", "The least that is worth a line in the log."
+    ),
+    Setting("upload_limit_mb", setting_types.number(1, 10_000), 25, "The largest attachment, in megabytes."),
     Setting(
         "mail_url",
-        optional(kinds.mail_server()),
+        optional(setting_types.mail_server()),
         "",
         "The mail server: `smtp` begins with STARTTLS, `smtps` with TLS; without it no mail is sent.",
     ),
-    Setting("mail_from", kinds.sender(), "stellwerk@localhost", "Sender of the mail that Stellwerk sends."),
+    Setting(
+        "mail_from", setting_types.sender(), "stellwerk@localhost", "Sender of the mail that Stellwerk sends."
+    ),
     Setting(
         "oidc_url",
-        optional(kinds.provider_address()),
+        optional(setting_types.provider_address()),
         "",
         "Issuer address of an OpenID Connect provider; with it, people can [sign in there](single-sign-on.md).",
     ),
-    Setting("oidc_name", kinds.filled(), "Single sign-on", "What the button for that sign-in says."),
-    Setting("oidc_client_id", kinds.text(), "", "Client id that the provider gave."),
-    Setting("oidc_client_secret", kinds.text(), "", "Client secret that the provider gave.", secret=True),
+    Setting("oidc_name", setting_types.filled(), "Single sign-on", "What the button for that sign-in says."),
+    Setting("oidc_client_id", setting_types.text(), "", "Client id that the provider gave."),
+    Setting(
+        "oidc_client_secret", setting_types.text(), "", "Client secret that the provider gave.", secret=True
+    ),
     Setting(
         "oidc_verified_domains",
-        optional(kinds.hosts()),
+        optional(setting_types.hosts()),
         "",
         "Mail domains whose addresses the provider may be believed although it does not say that they are "
         "verified.",
     ),
     Setting(
         "debug",
-        kinds.flag(),
+        setting_types.flag(),
         False,
         "Django's error pages with source and settings; only together with mode `demo`.",
     ),
@@ -239,7 +248,7 @@ class Configuration:
         return bool(self.values[name])
 
     def names(self, name: str) -> list[str]:
-        return kinds.names_in(self.text(name))
+        return setting_types.names_in(self.text(name))
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Configuration:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 
 if sys.platform != "win32":  # there, a file that is in use cannot be moved aside anyway
     import fcntl
@@ -28,7 +28,9 @@ def make(path: Path, setting: str = "STELLWERK_DATA_DIR") -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Obstacle(f"The folder {path} cannot be made ({error.strerror}): correct {setting}.") from None
+        raise OperatorError(
+            f"The folder {path} cannot be made ({error.strerror}): correct {setting}."
+        ) from None
 
 
 @contextmanager
@@ -40,7 +42,7 @@ def in_use() -> Iterator[None]:
         return
     with _locked(folder, exclusive=False) as locked:
         if not locked:
-            raise Obstacle(f"A backup is being restored into {folder}: wait until that is done.")
+            raise OperatorError(f"A backup is being restored into {folder}: wait until that is done.")
         yield
 
 
@@ -51,7 +53,7 @@ def alone() -> Iterator[None]:
     make(folder)
     with _locked(folder, exclusive=True) as locked:
         if not locked:
-            raise Obstacle(
+            raise OperatorError(
                 f"Stellwerk is running on {folder}: stop its servers, workers and imports first. "
                 "Nothing was changed."
             )

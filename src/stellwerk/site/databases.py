@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from stellwerk.site.configuration import Configuration
-from stellwerk.site.kinds import parse_database_url
+from stellwerk.site.setting_types import parse_database_url
 
 SQLITE_FILE = "stellwerk.sqlite3"
 BUSY_TIMEOUT_S = 20

@@ -8,7 +8,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from stellwerk.operations.obstacles import Obstacle, require_free_port
+from stellwerk.operations.preflight import OperatorError, require_free_port
 from stellwerk.site import data_folder, serving
 from stellwerk.site.configuration import PREFIX
 from stellwerk.site.supervisor import run_apart
@@ -88,13 +88,15 @@ def throw_away(data_dir: Path) -> None:
     if not data_dir.exists():
         return
     if not (data_dir / "secret-key").exists():
-        raise Obstacle(f"{data_dir} does not look like a demo's folder: remove it yourself if it is one.")
+        raise OperatorError(
+            f"{data_dir} does not look like a demo's folder: remove it yourself if it is one."
+        )
     shutil.rmtree(data_dir)
 
 
 def require_space(data_dir: Path) -> None:
     free = shutil.disk_usage(data_dir).free // 1_000_000
     if free < LEAST_SPACE_MB:
-        raise Obstacle(
+        raise OperatorError(
             f"The disk under {data_dir} has {free} MB free, {LEAST_SPACE_MB} MB are needed: free some space."
         )

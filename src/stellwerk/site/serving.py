@@ -21,10 +21,10 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.urls import get_resolver
 
-from stellwerk.operations.obstacles import Obstacle, require_free_port
+from stellwerk.operations.preflight import OperatorError, require_free_port
 from stellwerk.site import data_folder
 from stellwerk.site.databases import without_pool
-from stellwerk.site.kinds import parse_listen_address
+from stellwerk.site.setting_types import parse_listen_address
 from stellwerk.site.supervisor import Child, Supervisor, end_with_parent, run_apart, start_method
 
 APPLICATION = "stellwerk.site.asgi:application"
@@ -85,7 +85,7 @@ def prepare_data() -> None:
 def require_migrated() -> None:
     executor = MigrationExecutor(connections[DEFAULT_DB_ALIAS])
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise Obstacle("The database is not up to date: make a backup, then run `stellwerk migrate`.")
+        raise OperatorError("The database is not up to date: make a backup, then run `stellwerk migrate`.")
 
 
 def collect_static_files() -> None:

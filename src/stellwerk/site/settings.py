@@ -8,8 +8,8 @@ from csp.constants import NONCE, NONE, SELF
 from stellwerk.site import configuration as _configuration
 from stellwerk.site.databases import database
 from stellwerk.site.keys import journal_key, secret_key
-from stellwerk.site.kinds import parse_mail_url
 from stellwerk.site.logs import logging_settings
+from stellwerk.site.setting_types import parse_mail_url
 
 PACKAGE = Path(__file__).resolve().parent.parent
 CONFIGURATION = _configuration.read()
@@ -107,7 +107,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "stellwerk.web.dialogs.DialogMiddleware",
     "stellwerk.web.unsent.SignedOutMiddleware",
-    "stellwerk.web.faults.FaultMiddleware",
+    "stellwerk.web.error_responses.ErrorMiddleware",
 ]
 TEMPLATES = [
     {

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import structlog
 
-from stellwerk.operations.obstacles import reporting_obstacles
+from stellwerk.operations.preflight import reporting_operator_errors
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkContext, SpawnContext
@@ -142,7 +142,7 @@ def _run_child(run: Callable[[], None], parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     end_with_parent(parent)
-    with reporting_obstacles():
+    with reporting_operator_errors():
         run()
 
 

@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from stellwerk.kernel.activity.notifications import wording
+from stellwerk.kernel.activity.notifications import messages
 from stellwerk.kernel.activity.notifications.services import notifications_of, still_visible
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
@@ -21,8 +21,8 @@ from stellwerk.kernel.model.declaration import RecordType, View
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.web import components, shell
-from stellwerk.web.lists.lines import fields_of_lines, line
 from stellwerk.web.lists.listing import bounded, shown_total
+from stellwerk.web.lists.rows import fields_of_rows, row_of
 
 ROWS = 8
 RECENT = 8
@@ -74,7 +74,7 @@ def _share(record_type: RecordType[Any], view: View, person: Person) -> Share:
     selection = Selection.parse(record_type, QueryDict(view.query), person)
     queryset = selection.narrow(record_type.model._default_manager.visible_to(person))
     names = {selection.ordering.lstrip("-")} & {f.name for f in record_type.journaled}
-    wanted = queryset.only(*fields_of_lines(record_type), "created_at", *names)
+    wanted = queryset.only(*fields_of_rows(record_type), "created_at", *names)
     records = list(selection.order.apply(wanted)[: ROWS + 1])
     number, exact = (len(records), True) if len(records) <= ROWS else bounded(selection.order.apply(queryset))
     return Share(record_type, view, selection.ordering, records[:ROWS], number, exact)
@@ -99,7 +99,7 @@ def _lane(name: str, shares: Sequence[Share]) -> dict[str, Any]:
             }
             for share in filled
         ],
-        "items": [line(record, share.record_type) for record, share in items[:ROWS]],
+        "items": [row_of(record, share.record_type) for record, share in items[:ROWS]],
         "empty": str(view.empty),
         "wide": True,
     }
@@ -129,7 +129,7 @@ def _news(person: Person) -> dict[str, Any]:
                 "reference": note.entry.record.reference if note.entry else "",
                 "title": note.entry.record.title if note.entry else note.text,
                 "url": note.entry.record.get_absolute_url() if note.entry else note.address,
-                "status": wording.told(note) if note.entry else "",
+                "status": messages.describe(note) if note.entry else "",
                 "meta": components.moment(note.created_at),
             }
             for note in unread

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from stellwerk.kernel.model.memo import remembering
+from stellwerk.kernel.model.shared_cache import remembering
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from stellwerk.kernel.activity.notifications.messages import describe
 from stellwerk.kernel.activity.notifications.models import Notification
 from stellwerk.kernel.activity.notifications.services import mark_read, notifications_of, still_visible
-from stellwerk.kernel.activity.notifications.wording import told
 
 SIZE = 50
 IN_BELL = 12
@@ -72,7 +72,7 @@ def drawn(note: Notification) -> dict[str, Any]:
     entry = note.entry
     return {
         "who": str(entry.actor or "Stellwerk") if entry else "Stellwerk",
-        "text": told(note),
+        "text": describe(note),
         "reference": entry.record.reference if entry else "",
         "title": entry.record.title if entry else "",
         "url": reverse("notification", args=[note.pk]),

@@ -16,8 +16,8 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.search import door
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.search import index
 
 MOST = 12
 MOST_RECENT = 5
@@ -54,8 +54,8 @@ def options(
         visible = visible.exclude(reference=without)
     if not text.strip():
         return _options(visible.order_by("title", "id")[:most])
-    internal = standing_of(person).as_staff(visible.model)
-    found = door.find(visible, text, internal=internal, most=200).page(1, most)
+    internal = policy_of(person).as_staff(visible.model)
+    found = index.find(visible, text, internal=internal, most=200).page(1, most)
     by_id = {option.id: option for option in _options(visible.filter(pk__in=found))}
     return [by_id[pk] for pk in found if pk in by_id]
 

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.search import door
-from stellwerk.kernel.search.folding import words
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.search import index
+from stellwerk.kernel.search.normalising import words
 from stellwerk.web import shell
 from stellwerk.web.record.page import RecordPage
 from stellwerk.web.search import by_reference
@@ -80,7 +80,7 @@ def handing_over(page: RecordPage) -> list[Command]:
     name = page.record_type.assignee
     if not name or not page.may_change(name):
         return []
-    title = _("Change: %s") % page.shower.label(name)
+    title = _("Change: %s") % page.renderer.label(name)
     url = page.address("record_field", name)
     return [Command(title, url, "user-round-check", page.record.reference, dialog=True)]
 
@@ -92,7 +92,7 @@ def records(text: str, person: Person) -> list[Command]:
     named = by_reference(text, person)
     visible: Any = Record.objects.visible_to(person)
     found = [named.pk] if named else []
-    found += door.find(visible, text, internal=standing_of(person).as_staff(Record), most=100).page(1, MOST)
+    found += index.find(visible, text, internal=policy_of(person).as_staff(Record), most=100).page(1, MOST)
     by_id = Record.objects.in_bulk(found)
     hits = [by_id[pk] for pk in dict.fromkeys(found) if pk in by_id]
     return [Command(r.title, r.get_absolute_url(), r.record_type.icon, r.reference) for r in hits[:MOST]]

@@ -19,9 +19,9 @@ from django.views.decorators.http import require_safe
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.search import door
-from stellwerk.kernel.search.door import Found
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.search import index
+from stellwerk.kernel.search.index import Found
 from stellwerk.kernel.search.query import understand
 from stellwerk.kernel.search.snippet import Segment, Snippet, highlighted
 from stellwerk.web import components
@@ -56,12 +56,12 @@ def by_reference(text: str, person: Person) -> Record | None:
 
 def results(text: str, kind: str, number: int, person: Person) -> dict[str, Any]:
     """Return what search.html shows: one page of hits, and how many there are of each kind."""
-    internal = standing_of(person).as_staff(Record, few=True)
-    everything = door.find(_visible(person), text, internal=internal) if text else Found()
+    internal = policy_of(person).as_staff(Record, few=True)
+    everything = index.find(_visible(person), text, internal=internal) if text else Found()
     kinds = dict(Record.objects.filter(pk__in=everything.ids).values_list("pk", "kind"))
     found = everything
     if kind and everything.more:
-        found = door.find(_visible(person).filter(kind=kind), text, internal=internal)
+        found = index.find(_visible(person).filter(kind=kind), text, internal=internal)
     elif kind:
         found = Found(tuple(pk for pk in everything.ids if kinds.get(pk) == kind))
     return {
@@ -74,15 +74,15 @@ def results(text: str, kind: str, number: int, person: Person) -> dict[str, Any]
 
 
 def _visible(person: Person) -> QuerySet[Any]:
-    return Record.objects.filter(standing_of(person).visible(Record, few=True))
+    return Record.objects.filter(policy_of(person).visible(Record, few=True))
 
 
 def _hits(ids: tuple[int, ...], text: str, person: Person) -> list[dict[str, Any]]:
     records = Record.objects.in_bulk(ids)
     staff = set(
-        Record.objects.filter(standing_of(person).as_staff(Record), pk__in=ids).values_list("pk", flat=True)
+        Record.objects.filter(policy_of(person).as_staff(Record), pk__in=ids).values_list("pk", flat=True)
     )
-    found = door.snippets(ids, text, internal=staff)
+    found = index.snippets(ids, text, internal=staff)
     query = understand(text)
     return [
         {

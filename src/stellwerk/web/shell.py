@@ -18,7 +18,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 Text = str | Promise
 MOST_COUNTED = 99
@@ -89,13 +89,13 @@ def _place(request: HttpRequest) -> str:
 
 def works_here(person: Person) -> bool:
     """Whether the person has any staff role; others are at home in the portal."""
-    standing = standing_of(person)
-    return standing.is_administrator or any(may_list(person, t) for t in registry.all_types())
+    policy = policy_of(person)
+    return policy.is_administrator or any(may_list(person, t) for t in registry.all_types())
 
 
 def may_list(person: Person, record_type: RecordType[Any]) -> bool:
     """Whether a list of this type belongs into the person's navigation: some staff role reaches it."""
-    return standing_of(person).scope(record_type) != frozenset()
+    return policy_of(person).scope(record_type) != frozenset()
 
 
 def navigation(person: Person, path: str) -> list[dict[str, Any]]:
@@ -127,13 +127,13 @@ def portal_navigation(path: str) -> list[Item]:
 
 def creatable(person: Person) -> list[Item]:
     """List what the person may create, in the order of the navigation."""
-    standing = standing_of(person)
+    policy = policy_of(person)
     keys = [entry for group in groups() if group.new for entry in group.entries if isinstance(entry, str)]
     types = [registry.get(key) for key in keys]
     return [
         Item(capfirst(str(t.label)), reverse("create", args=[t.key]), t.icon)
         for t in types
-        if standing.may_create_as_staff(t)
+        if policy.may_create_as_staff(t)
     ]
 
 
@@ -151,9 +151,9 @@ def unread(person: Person) -> str:
 
 def _seen(ids: set[int], person: Person) -> dict[int, bool]:
     """Map the records among these that the person may still see to whether they see them as staff."""
-    standing = standing_of(person)
-    staff = Case(When(standing.as_staff(Record), then=Value(True)), default=Value(False))
-    return dict(Record.objects.filter(standing.visible(Record), pk__in=ids).values_list("pk", staff))
+    policy = policy_of(person)
+    staff = Case(When(policy.as_staff(Record), then=Value(True)), default=Value(False))
+    return dict(Record.objects.filter(policy.visible(Record), pk__in=ids).values_list("pk", staff))
 
 
 @lru_cache(maxsize=1)
@@ -173,7 +173,7 @@ def places() -> dict[str, int]:
 
 def _item(entry: Page | str, person: Person, path: str) -> Item | None:
     if isinstance(entry, Page):
-        if entry.administrators and not standing_of(person).is_administrator:
+        if entry.administrators and not policy_of(person).is_administrator:
             return None
         if entry.needs and not may_list(person, registry.get(entry.needs)):
             return None

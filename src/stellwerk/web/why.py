@@ -17,8 +17,8 @@ from stellwerk.kernel.identity.team import TeamMembership
 from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import INSIDE, STAFF, Access, Capacity, Role
+from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of, role_for
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import Standing, role_for, standing_of
 
 GIVES = {
     Access.NONE: "",
@@ -48,7 +48,7 @@ class Ground:
 def why_page(request: HttpRequest) -> HttpResponse:
     """Explain what the person `person` may do with the record `record` (references)."""
     administrator: Any = request.user
-    if not standing_of(administrator).is_administrator:
+    if not policy_of(administrator).is_administrator:
         raise PermissionDenied(_("Only administrators may look into the access of others."))
     asked = {name: request.GET.get(name, "").strip().upper() for name in ("person", "record")}
     person = Person.objects.filter(reference=asked["person"]).first()
@@ -66,21 +66,19 @@ def why_page(request: HttpRequest) -> HttpResponse:
 
 def explanation(person: Person, record: Record) -> dict[str, Any]:
     """Say whether the person sees the record, how far they go, and what each assignment and share contributes."""
-    standing = Standing(person)
-    level = standing.access_to(record)
-    sees = Record.objects.filter(standing.visible(Record), pk=record.pk).exists()
+    policy = AccessPolicy(person)
+    level = policy.access_to(record)
+    sees = Record.objects.filter(policy.visible(Record), pk=record.pk).exists()
     return {
         "sees": sees,
         "verdict": _verdict(person, record, sees=sees, level=level),
-        "internal": sees and standing.sees_internal(record),
+        "internal": sees and policy.sees_internal(record),
         "grounds": [
             *_general(person, record),
-            *_assignments(standing, person, record),
-            *_shares(standing, record),
+            *_assignments(policy, person, record),
+            *_shares(policy, record),
         ],
-        "may": [str(step.label) for step in _steps(record) if standing.may_take(step, record)]
-        if sees
-        else [],
+        "may": [str(step.label) for step in _steps(record) if policy.may_take(step, record)] if sees else [],
     }
 
 
@@ -109,23 +107,23 @@ def _general(person: Person, record: Record) -> list[Ground]:
     return grounds
 
 
-def _assignments(standing: Standing, person: Person, record: Record) -> list[Ground]:
+def _assignments(policy: AccessPolicy, person: Person, record: Record) -> list[Ground]:
     teams = list(TeamMembership.objects.filter(person=person).values_list("team", flat=True))
     held = RoleAssignment.objects.filter(person=person) | RoleAssignment.objects.filter(team__in=teams)
-    valid = {assignment.pk for assignment in standing.assignments}
+    valid = {assignment.pk for assignment in policy.assignments}
     everything = held.distinct().select_related("party", "team").order_by("id")
-    return [_assignment(standing, a, record, valid=a.pk in valid) for a in everything]
+    return [_assignment(policy, a, record, valid=a.pk in valid) for a in everything]
 
 
-def _assignment(standing: Standing, assignment: Any, record: Record, *, valid: bool) -> Ground:
+def _assignment(policy: AccessPolicy, assignment: Any, record: Record, *, valid: bool) -> Ground:
     place = assignment.party.title if assignment.party else _("all parties")
     through = _(" through the team %s") % assignment.team.title if assignment.team else ""
     what = f"{assignment.reference}: {Role(assignment.role).label}, {place}{through}"
-    gives, why = _worth(standing, assignment, record, valid=valid)
+    gives, why = _worth(policy, assignment, record, valid=valid)
     return Ground(what, gives, why)
 
 
-def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) -> tuple[str, str]:
+def _worth(policy: AccessPolicy, assignment: Any, record: Record, *, valid: bool) -> tuple[str, str]:
     """Say what an assignment gives on a record, and why."""
     record_type = record.record_type
     role = role_for(record_type, Role(assignment.role), assignment.process)
@@ -146,11 +144,11 @@ def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) 
         return str(GIVES[Access.VIEW]), _(
             "It belongs to the whole installation: staff of every party reads it, roles for all parties change it."
         )
-    if _entrusted(standing, assignment, record):
+    if _entrusted(policy, assignment, record):
         return str(GIVES[Access.VIEW]), _(
             "The record's party is shared with %(party)s as one of its own, so that its staff may read this."
         ) % {"party": assignment.party.title}
-    if not _covers(standing, assignment, record):
+    if not _covers(policy, assignment, record):
         return "", _(
             "The record's party is not %(party)s or below it, and nothing is shared with it as one of its own."
         ) % {"party": assignment.party.title}
@@ -166,36 +164,36 @@ def _worth(standing: Standing, assignment: Any, record: Record, *, valid: bool) 
     ) % record_type.label_plural
 
 
-def _entrusted(standing: Standing, assignment: Any, record: Record) -> bool:
+def _entrusted(policy: AccessPolicy, assignment: Any, record: Record) -> bool:
     if not record.record_type.seen_with_party or assignment.party_id is None:
         return False
-    return record.party_id in standing.entrusted(standing.below(assignment.party_id))
+    return record.party_id in policy.entrusted(policy.below(assignment.party_id))
 
 
-def _covers(standing: Standing, assignment: Any, record: Record) -> bool:
+def _covers(policy: AccessPolicy, assignment: Any, record: Record) -> bool:
     if assignment.party_id is None:
         return True
-    covered = standing.below(assignment.party_id)
+    covered = policy.below(assignment.party_id)
     owner = record.pk if record.record_type.scope == "pk" else record.party_id
     inside = Share.objects.filter(record_id=record.pk, party__in=covered, capacity__in=INSIDE)
     return owner in covered or inside.exists()
 
 
-def _shares(standing: Standing, record: Record) -> list[Ground]:
+def _shares(policy: AccessPolicy, record: Record) -> list[Ground]:
     shares = Share.objects.filter(record_id=record.pk).select_related("party", "person").order_by("id")
-    return [_share(standing, share, record) for share in shares]
+    return [_share(policy, share, record) for share in shares]
 
 
-def _share(standing: Standing, share: Share, record: Record) -> Ground:
+def _share(policy: AccessPolicy, share: Share, record: Record) -> Ground:
     capacity = Capacity(share.capacity)
     whom = share.person or share.party
     as_guest = str(GIVES[record.record_type.access.get(Role.REQUESTER, Access.NONE)])
     what = _("Shared with %(whom)s as %(capacity)s") % {"whom": whom, "capacity": capacity.label}
-    if share.person_id == standing.person.pk:
+    if share.person_id == policy.person.pk:
         return Ground(what, as_guest, _("It is shared with this person."))
     if share.capacity in INSIDE:
         return Ground(what, "", _("It counts for the staff of that party; see the assignments above."))
-    if share.party_id in standing.represented:
+    if share.party_id in policy.represented:
         return Ground(what, as_guest, _("This person looks after what is shared with that party."))
     return Ground(
         what, "", _("Not this person, nor a party that they look after as administrator, manager or viewer.")

@@ -14,7 +14,7 @@ from stellwerk.api.tests.conftest import Program
 from stellwerk.kernel.identity import tokens
 from stellwerk.kernel.identity.api_token import ApiToken
 from stellwerk.kernel.identity.person import Person
-from stellwerk.kernel.model import memo
+from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.write import services
 from stellwerk.processes.incidents.incident import Incident
@@ -62,7 +62,7 @@ def test_a_token_that_makes_no_sense_is_not_issued(
 def past_the_verbs(**values: Any) -> None:
     """Change the tokens in a way of which no process is told."""
     ApiToken.objects.update(**values)
-    memo.SHELF.clear()
+    shared_cache.SHARED.clear()
 
 
 def test_a_revoked_or_expired_token_and_one_of_a_former_person_are_refused(maria: Person) -> None:

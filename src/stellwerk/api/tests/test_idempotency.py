@@ -11,7 +11,7 @@ from stellwerk.kernel.activity.comments.models import Comment
 from stellwerk.kernel.identity.api_token import ApiToken
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.role_assignment import RoleAssignment
-from stellwerk.kernel.model import memo
+from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.days import today
 from stellwerk.kernel.permissions.share import Share
@@ -205,7 +205,7 @@ def test_a_link_to_what_is_no_longer_shown_is_not_told_again(
 
 def set_scopes(program: Program, scopes: list[str]) -> None:
     with transaction.atomic():
-        memo.forget()
+        shared_cache.invalidate()
         ApiToken.objects.filter(pk=program.token.pk).update(scopes=scopes)
 
 

@@ -35,7 +35,7 @@ from stellwerk.kernel.journal.replay import as_of
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.query.selection import Selection
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 from stellwerk.processes.incidents.closure import ClosureScheme
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
@@ -211,7 +211,7 @@ def test_every_saved_view_can_be_opened() -> None:
 
 
 def test_search_finds_the_morning_of_the_outage() -> None:
-    found = door.matching(Incident.objects.all(), "sign-in down", internal=True)
+    found = index.matching(Incident.objects.all(), "sign-in down", internal=True)
     assert found.filter(title="Sign-in down for all services").count() == 1
 
 

@@ -33,7 +33,7 @@ from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.query.selection import Selection
-from stellwerk.kernel.search.door import find
+from stellwerk.kernel.search.index import find
 from stellwerk.kernel.write import events
 from stellwerk.kernel.write.events import Event
 from stellwerk.kernel.write.services import change, create

@@ -22,11 +22,11 @@ from django.utils.translation import gettext as _
 
 from stellwerk.kernel.activity.comments import services as comments
 from stellwerk.kernel.activity.comments.models import Comment
-from stellwerk.kernel.model import memo, numbering
+from stellwerk.kernel.model import numbering, shared_cache
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.via import Via
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write import services
 from stellwerk.kernel.write.bulk import ROWS_AT_ONCE, Bulk
 from stellwerk.kernel.write.events import Event
@@ -42,21 +42,21 @@ class History(Bulk):
     brings_history = True
 
     def __init__(self, brought_from: str, *, by: Actor) -> None:
-        if not standing_of(by).is_administrator:
+        if not policy_of(by).is_administrator:
             raise PermissionDenied(_("Only an administrator may bring history from elsewhere."))
         super().__init__()
         self.brought_from = brought_from
         self._numbers: dict[str, list[int]] = {}
 
     def __enter__(self) -> Self:
-        self._memo = memo.remembering()
-        self._memo.__enter__()
+        self._shared_cache = shared_cache.remembering()
+        self._shared_cache.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._memo.__exit__(kind, error, trace)
+        self._shared_cache.__exit__(kind, error, trace)
         if kind is None:
             self.flush()
 
@@ -107,7 +107,7 @@ class History(Bulk):
 
     # -- what the verbs ask of a writer --------------------------------------------------------------------
 
-    def hold(self, record: R) -> R:
+    def lock(self, record: R) -> R:
         """Whoever brings history locks what it continues, many at a time."""
         return record
 

@@ -17,7 +17,7 @@ from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.journal.journal import seal
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.write.services import Act, locked, note
+from stellwerk.kernel.write.services import ChangeContext, locked, note
 
 log = structlog.get_logger("stellwerk.journal")
 
@@ -70,7 +70,7 @@ def take_baselines() -> int:
                 continue
             watchers = Watcher.objects.filter(record=pk).order_by("person_id")
             state = {"watchers": list(watchers.values_list("person_id", flat=True))}
-            note(record, Act(Verb.BASELINE, SYSTEM), {"@baseline": [None, state]}, internal=True)
+            note(record, ChangeContext(Verb.BASELINE, SYSTEM), {"@baseline": [None, state]}, internal=True)
             noted += 1
     return noted
 

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from stellwerk.kernel.fields.added import added_fields, added_to
 from stellwerk.kernel.fields.build import of_definition
 from stellwerk.kernel.fields.field import Field
-from stellwerk.kernel.model import memo, registry
+from stellwerk.kernel.model import registry, shared_cache
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import Standing, standing_of
+from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
 
 if TYPE_CHECKING:
     from stellwerk.kernel.custom_fields.models import CustomField
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @added_fields
 def fields_of(key: str) -> dict[str, Field]:
     """Return the fields added to a record type that are in use, by name; known everywhere as soon as they are written."""
-    return memo.remember("custom fields", _look_up).get(key, {})
+    return shared_cache.remember("custom fields", _look_up).get(key, {})
 
 
 def _look_up() -> dict[str, dict[str, Field]]:
@@ -42,18 +42,18 @@ def _field(definition: "CustomField") -> Field:
     return of_definition(definition, target.prefix if target else "")
 
 
-def known_to(standing: Standing, record_type: "RecordType[Any]") -> dict[str, Field]:
+def known_to(policy: AccessPolicy, record_type: "RecordType[Any]") -> dict[str, Field]:
     """Return the custom fields of which a person may know: all for staff, for guests those shown to requesters."""
     fields = added_to(record_type.key)
-    if not fields or standing.is_administrator or standing.scope(record_type) != frozenset():
+    if not fields or policy.is_administrator or policy.scope(record_type) != frozenset():
         return fields
     return {name: field for name, field in fields.items() if field.readable_by(internal=False)}
 
 
 def check(record_type: "RecordType[Any]", record: Record, given: Mapping[str, Any], by: Actor) -> None:
     """Refuse custom values that do not fit their fields; of a new record by staff, all that is required is asked."""
-    standing = standing_of(by)
-    fields = known_to(standing, record_type)
+    policy = policy_of(by)
+    fields = known_to(policy, record_type)
     names = [name for name in given if name.startswith("custom.")]
     faults: dict[str, Any] = {}
     for name in names:
@@ -62,11 +62,11 @@ def check(record_type: "RecordType[Any]", record: Record, given: Mapping[str, An
             continue
         try:
             record.custom[name[7:]] = value = fields[name].cleaned(record.custom[name[7:]])
-            _require_visible(fields[name].named(value), standing)
+            _require_visible(fields[name].named(value), policy)
         except ValidationError as error:
             if not _is_kept(record, name[7:]):
                 faults[name] = error.messages
-    if record.version == 0 and standing.may_create_as_staff(record_type):
+    if record.version == 0 and policy.may_create_as_staff(record_type):
         missing = [name for name, field in fields.items() if field.required and name not in given]
         faults |= {name: _("Fill this in.") for name in missing}
     if faults:
@@ -79,10 +79,10 @@ def _is_kept(record: Record, name: str) -> bool:
     return name in stored and stored[name] == record.custom[name]
 
 
-def _require_visible(references: Any, standing: Standing) -> None:
+def _require_visible(references: Any, policy: AccessPolicy) -> None:
     """Refuse references that the person may not see in the words used for those that do not exist."""
     wanted = set(references)
     if wanted:
-        seen = Record.objects.filter(standing.visible(Record), reference__in=wanted)
+        seen = Record.objects.filter(policy.visible(Record), reference__in=wanted)
         if set(seen.values_list("reference", flat=True)) != wanted:
             raise ValidationError(_("Choose one of those offered: there is no such record."))

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from stellwerk.kernel.identity.api_token import ApiToken
 from stellwerk.kernel.identity.person import Person
-from stellwerk.kernel.model import memo
+from stellwerk.kernel.model import shared_cache
 
 PREFIX = "sw_"
 """Begins every secret, so that scanners for leaked secrets recognise it."""
@@ -64,7 +64,7 @@ def issue_token(
 def revoke(token: ApiToken) -> None:
     """End a token; the very next request with it is refused."""
     with transaction.atomic():
-        memo.forget()
+        shared_cache.invalidate()
         ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
@@ -82,28 +82,28 @@ def find(secret: str) -> ApiToken | None:
 
 def _known(hashed: str) -> ApiToken | None:
     """Look the token up with its person, unless both are remembered; a wrong one is looked for each time."""
-    things = memo.at_hand()
-    if things is None:
+    cached = shared_cache.current()
+    if cached is None:
         return ApiToken.objects.select_related("person").filter(digest=hashed, revoked_at=None).first()
-    token: ApiToken | None = things.get((ApiToken, hashed))
+    token: ApiToken | None = cached.get((ApiToken, hashed))
     if token is None:
         token = ApiToken.objects.filter(digest=hashed, revoked_at=None).first()
         if token is None:
             return None
-        things[ApiToken, hashed] = token
+        cached[ApiToken, hashed] = token
     token = copy(token)
-    token._state.fields_cache = {"person": memo.record(Person, token.person_id)}
+    token._state.fields_cache = {"person": shared_cache.record(Person, token.person_id)}
     return token
 
 
 def _note_use(token: ApiToken, now: datetime) -> None:
-    things = memo.at_hand()
+    cached = shared_cache.current()
     key = ("used", token.pk)
-    last = (things or {}).get(key, token.last_used_at)
+    last = (cached or {}).get(key, token.last_used_at)
     if last is None or abs(now - last) >= USE_NOTED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-        if things is not None:
-            things[key] = now
+        if cached is not None:
+            cached[key] = now
 
 
 def digest(secret: str) -> str:

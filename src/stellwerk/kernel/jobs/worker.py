@@ -47,7 +47,7 @@ class NotMine(Exception):
 
 
 @dataclass
-class Sighting:
+class Heartbeat:
     """How far another worker had counted, and since when (monotonic) it has not gone on."""
 
     beats: int
@@ -66,7 +66,7 @@ class Worker:
         self.pause = POLL_S
         self._signed_on = False
         self._busy = False
-        self._sightings: dict[uuid.UUID, Sighting] = {}
+        self._heartbeats: dict[uuid.UUID, Heartbeat] = {}
         self._stopped = threading.Event()
 
     def run(self, *, most: int | None = None, drain: bool = False) -> int:
@@ -250,7 +250,7 @@ class Worker:
         """After database trouble, put back the job whose end could not be written."""
         held = JobWorker.objects.filter(pk=self.id).values_list("job", flat=True).first()
         if held:
-            _revive(held)
+            _requeue(held)
             JobWorker.objects.filter(pk=self.id).update(job=None)
 
     # -- the keeper's thread ------------------------------------------------------------------------
@@ -276,14 +276,14 @@ class Worker:
     def look_after_others(self) -> None:
         """Put back the jobs of workers that have not counted on for a while."""
         others = {worker.pk: worker for worker in JobWorker.objects.exclude(pk=self.id)}
-        self._sightings = {pk: seen for pk, seen in self._sightings.items() if pk in others}
+        self._heartbeats = {pk: seen for pk, seen in self._heartbeats.items() if pk in others}
         for worker in others.values():
-            seen = self._sightings.get(worker.pk)
+            seen = self._heartbeats.get(worker.pk)
             if seen is None or seen.beats != worker.beats:
-                self._sightings[worker.pk] = Sighting(worker.beats, time.monotonic())
+                self._heartbeats[worker.pk] = Heartbeat(worker.beats, time.monotonic())
             elif time.monotonic() - seen.since > self.lost_after_s:
-                _bury(worker)
-                del self._sightings[worker.pk]  # if it lives after all, it begins to count anew
+                _mark_dead(worker)
+                del self._heartbeats[worker.pk]  # if it lives after all, it begins to count anew
 
     def _sign_on(self) -> None:
         JobWorker.objects.get_or_create(pk=self.id, defaults={"place": _place()})
@@ -298,7 +298,7 @@ class Worker:
 
 
 @transaction.atomic
-def _bury(worker: JobWorker) -> None:
+def _mark_dead(worker: JobWorker) -> None:
     """Remove a dead worker and put back its job; only one of those who find it dead does so."""
     dead = JobWorker.objects.select_for_update().filter(pk=worker.pk, beats=worker.beats).first()
     if dead is None:
@@ -307,11 +307,11 @@ def _bury(worker: JobWorker) -> None:
         "worker is dead", worker=str(dead.pk), place=dead.place, job=str(dead.job) if dead.job else None
     )
     if dead.job:
-        _revive(dead.job)
+        _requeue(dead.job)
     dead.delete()
 
 
-def _revive(job: uuid.UUID) -> None:
+def _requeue(job: uuid.UUID) -> None:
     """Have a job run again whose worker died, unless it has brought down too many."""
     row = DBTaskResult.objects.filter(pk=job, status=TaskResultStatus.RUNNING).first()
     if row is None:

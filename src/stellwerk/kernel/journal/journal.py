@@ -25,7 +25,7 @@ START = "0" * 64
 
 
 @dataclass(frozen=True)
-class Deed:
+class EntryContext:
     """What is about to be written into a journal, before it is chained."""
 
     verb: str
@@ -38,20 +38,20 @@ class Deed:
     brought_from: str = ""
 
 
-def append(record: "Record", deed: Deed, changes: Changes) -> Entry:
-    """Chain an entry for `deed` onto the record's journal; neither is saved yet."""
+def append(record: "Record", entry_context: EntryContext, changes: Changes) -> Entry:
+    """Chain an entry for `entry_context` onto the record's journal; neither is saved yet."""
     record.journal_count += 1
     entry = Entry(
         number=record.journal_count,
-        at=deed.at,
-        recorded_at=deed.recorded_at,
-        actor_id=deed.actor_id,
-        verb=deed.verb,
-        name=deed.name,
+        at=entry_context.at,
+        recorded_at=entry_context.recorded_at,
+        actor_id=entry_context.actor_id,
+        verb=entry_context.verb,
+        name=entry_context.name,
         changes=changes,
-        reason=deed.reason,
-        internal=deed.internal,
-        brought_from=deed.brought_from,
+        reason=entry_context.reason,
+        internal=entry_context.internal,
+        brought_from=entry_context.brought_from,
         previous=record.journal_head or START,
         format=FORMAT,
     )

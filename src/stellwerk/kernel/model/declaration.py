@@ -58,7 +58,7 @@ class ReplyTemplate:
 
 
 @dataclass(frozen=True)
-class Action:
+class RecordCommand:
     """Something that can be done to a record beyond its steps; `url` is a page, opened as a dialog if `dialog`."""
 
     title: Text
@@ -290,7 +290,7 @@ class RecordType(Generic[R]):
         """List the texts that `by` may answer with on this record: the first ones, or those that `text` finds."""
         return []
 
-    def actions(self, record: R, by: "Actor") -> list[Action]:
+    def commands(self, record: R, by: "Actor") -> list[RecordCommand]:
         """List what `by` can do to the record beyond its steps."""
         return []
 

@@ -54,7 +54,7 @@ class StaleWrite(Exception):
         ) % {"reference": self.current.reference, "yours": self.version, "theirs": self.current.version}
 
 
-class Faults(dict[str, Any]):
+class FieldErrors(dict[str, Any]):
     """What is wrong with the fields of one write, told together; the first fault of a field counts."""
 
     @contextmanager

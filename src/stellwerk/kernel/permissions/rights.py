@@ -20,13 +20,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.identity.person import Person
-from stellwerk.kernel.model import memo, registry
+from stellwerk.kernel.model import registry, shared_cache
 from stellwerk.kernel.model.actor import Actor, System
 from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.errors import NotConfirmed
 from stellwerk.kernel.model.roles import INSIDE, STAFF, Access, Role
+from stellwerk.kernel.permissions.policy import REPRESENTING, descendants, level_of, policy_of, role_for
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import REPRESENTING, descendants, level_of, role_for, standing_of
 
 if TYPE_CHECKING:
     from stellwerk.kernel.identity.party import Party
@@ -150,7 +150,7 @@ def _compare(
     message: str,
 ) -> None:
     if connection.in_atomic_block:
-        memo.forget()  # its row is a lock: two writes that together give more than each is allowed do not overlap
+        shared_cache.invalidate()  # its row is a lock: two writes that together give more than each is allowed do not overlap
     tree = tree or Tree.as_it_is()
     actor = _Holdings(grants_of(by), tree)
     for holder in dict.fromkeys(grant.holder for grant in (*before, *after)):
@@ -283,7 +283,7 @@ def _administers_for_good(by: Actor) -> bool:
         and not each.process
         and each.person_id == by.pk
         and each.valid_until is None
-        for each in standing_of(by).assignments
+        for each in policy_of(by).assignments
     )
 
 
@@ -333,7 +333,7 @@ def given_by(role: Role, process: str, everywhere: bool) -> tuple[tuple[Right, s
 def _on(
     record_type: "RecordType[Any]", role: Role, process: str, everywhere: bool
 ) -> Iterable[tuple[Right, str]]:
-    """Yield what a role gives on one type; the same as `Standing` answers record by record, and tested against it."""
+    """Yield what a role gives on one type; the same as `AccessPolicy` answers record by record, and tested against it."""
     held = role_for(record_type, role, process)
     if held is None or held not in STAFF:
         return

@@ -18,8 +18,8 @@ from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import INSIDE, STAFF, Access
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import standing_of
 
 NOBODY = 0
 """In the place of a party: no share would help."""
@@ -80,7 +80,7 @@ def _unfit(record: Record, name: str) -> str:
 
 def _belongs(person: Person, record: Record) -> bool:
     own = person.party_id is None or person.party_id in (record.pk, record.party_id)
-    return own or any(role.role in STAFF for role in standing_of(person).assignments)
+    return own or any(role.role in STAFF for role in policy_of(person).assignments)
 
 
 def _missing_party(record: Record, name: str) -> int | None:
@@ -102,10 +102,10 @@ def _missing_for(people: list[Person], record: Record, party: int | None) -> int
     """Return what is missing for one of the people at least to work on the record."""
     reach = False
     for person in people:
-        standing = standing_of(person)
-        if standing.access_to(record) >= Access.EDIT:
+        policy = policy_of(person)
+        if policy.access_to(record) >= Access.EDIT:
             return None
-        covered = standing.scope(record.record_type, Access.EDIT)
+        covered = policy.scope(record.record_type, Access.EDIT)
         reach = reach or (covered is not None and party in covered)
     return party if reach else NOBODY
 
@@ -114,10 +114,10 @@ def _is_seen_by(party: int, record: Record) -> bool:
     """Whether the record belongs to the party or one below it, or is shared with it to be worked on."""
     if record.party_id == party:
         return True
-    standing = standing_of(SYSTEM)
-    shares: list[Share] = standing.shares_of(record)
+    policy = policy_of(SYSTEM)
+    shares: list[Share] = policy.shares_of(record)
     inside = any(share.party_id == party and share.capacity in INSIDE for share in shares)
-    return inside or (record.party_id is not None and record.party_id in standing.below(party))
+    return inside or (record.party_id is not None and record.party_id in policy.below(party))
 
 
 def _members(team: Team) -> list[Person]:

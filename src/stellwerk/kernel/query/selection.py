@@ -32,9 +32,9 @@ from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.declaration import CORE_DATES
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.reference_index import Pointer
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.query.sorting import Order, order_by
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
@@ -95,7 +95,7 @@ class Selection:
     def visible(self) -> QuerySet[Any]:
         """Select what the person sees of this, in no order."""
         model = self.record_type.model
-        visible = standing_of(self.person).visible(model, few=bool(self.text))
+        visible = policy_of(self.person).visible(model, few=bool(self.text))
         return self.narrow(model._default_manager.filter(visible))
 
     def narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -103,20 +103,20 @@ class Selection:
         return self._narrow(queryset.filter(kind=self.record_type.key))
 
     def _narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        standing, model = standing_of(self.person), self.record_type.model
+        policy, model = policy_of(self.person), self.record_type.model
         queryset = queryset.filter(self.condition)
         if queryset.model is model and self._asks_own_table_for_open():
             queryset = queryset.filter(**self.record_type.open_implies)
-        if standing.scope(self.record_type) is not None and not self._readable_by_guests():
-            queryset = queryset.filter(standing.as_staff(model))
+        if policy.scope(self.record_type) is not None and not self._readable_by_guests():
+            queryset = queryset.filter(policy.as_staff(model))
         if self.text:
-            queryset = self._matches.narrow(queryset, internal=standing.as_staff(model, few=True))
+            queryset = self._matches.narrow(queryset, internal=policy.as_staff(model, few=True))
         return queryset
 
     @cached_property
-    def _matches(self) -> door.Matches:
+    def _matches(self) -> index.Matches:
         """What the text finds; looked up once for the rows and for their number."""
-        return door.Matches(self.text, connection.alias)
+        return index.Matches(self.text, connection.alias)
 
     @property
     def is_of_core(self) -> bool:
@@ -126,10 +126,10 @@ class Selection:
 
     def countable(self) -> QuerySet[Any]:
         """Select what the person sees of this, for counting: from the core table alone where nothing else selects."""
-        standing, model = standing_of(self.person), self.record_type.model
+        policy, model = policy_of(self.person), self.record_type.model
         table: type[Record] = Record if self.is_of_core else model
         few = bool(self.text)
-        visible: QuerySet[Any] = table._default_manager.filter(standing.visible(model, few=few))
+        visible: QuerySet[Any] = table._default_manager.filter(policy.visible(model, few=few))
         if connection.vendor == "sqlite" and self._points:
             # Told the kind too, SQLite would walk through all records of it rather than look up those that point there.
             return self._narrow(visible).order_by()
@@ -215,13 +215,13 @@ class Selection:
         """Return a field that the list can be filtered by; of an added one a guest must be shown it to know of it."""
         if not name.startswith("custom."):
             return self.record_type.own_fields[name] if name in self.record_type.filters else None
-        return custom.known_to(standing_of(self.person), self.record_type).get(name)
+        return custom.known_to(policy_of(self.person), self.record_type).get(name)
 
     # -- what fields ask of whoever filters --------------------------------------------------------------
 
     def visible_ids(self, model: type[models.Model], references: Collection[str]) -> set[int]:
         found = model._default_manager.filter(
-            standing_of(self.person).visible(cast("type[Record]", model)), reference__in=references
+            policy_of(self.person).visible(cast("type[Record]", model)), reference__in=references
         )
         return set(found.values_list("pk", flat=True))
 
@@ -240,7 +240,7 @@ class Selection:
 
     def title_of(self, model: type[models.Model], value: str) -> str | None:
         by = Q(pk=small(value)) if value.isascii() and value.isdigit() else Q(reference=value.upper())
-        visible = standing_of(self.person).visible(cast("type[Record]", model))
+        visible = policy_of(self.person).visible(cast("type[Record]", model))
         found = model._default_manager.filter(visible, by).first()
         return str(found) if found else None
 

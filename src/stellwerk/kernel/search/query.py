@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.db.models.expressions import OrderBy
 
-from stellwerk.kernel.search.folding import joined, number, spelled_otherwise, words
+from stellwerk.kernel.search.normalising import joined, number, spelled_otherwise, words
 
 # Nobody means more than this; it bounds what one search may cost.
 _MOST_CHARACTERS = 2_000

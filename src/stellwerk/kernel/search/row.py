@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stellwerk.kernel.search.folding import MOST_CHARACTERS, all_words, numbers, words
+from stellwerk.kernel.search.normalising import MOST_CHARACTERS, all_words, numbers, words
 
 # Texts are indexed in pieces of this many characters: folding may make them longer, and none of it may be cut off.
 PIECE = 20_000

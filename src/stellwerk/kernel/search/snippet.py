@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stellwerk.kernel.search.folding import words
+from stellwerk.kernel.search.normalising import words
 from stellwerk.kernel.search.query import Query, Term
 
 _BEFORE = 60

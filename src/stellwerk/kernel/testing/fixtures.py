@@ -9,7 +9,7 @@ from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.role_assignment import RoleAssignment
 from stellwerk.kernel.identity.team import Team, TeamMembership
-from stellwerk.kernel.model import memo
+from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.write.services import create
@@ -27,7 +27,7 @@ def grant(
     person: Person, role: Role, party: Party | None = None, process: str = "", **values: Any
 ) -> RoleAssignment:
     """Give a person a role, and make the loaded person notice."""
-    person.__dict__.pop("_standing", None)
+    person.__dict__.pop("_policy", None)
     given = {
         "person": person,
         "role": role,
@@ -42,7 +42,7 @@ def grant(
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     """Let each test count its queries from the same beginning."""
-    memo.SHELF.clear()
+    shared_cache.SHARED.clear()
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from stellwerk.kernel.journal.entry import Entry
-from stellwerk.kernel.model import memo, reference_index
+from stellwerk.kernel.model import reference_index, shared_cache
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 from stellwerk.kernel.write import indexing, services
 
 ROWS_AT_ONCE = 500
@@ -78,7 +78,7 @@ class Bulk:
             self._share()
             self._index()
             if any(record.record_type.seldom_changes for record in self._written()):
-                memo.forget()
+                shared_cache.invalidate()
         for pending in (self._new, self._touched, self._entries, self._comments, self._shares):
             pending.clear()
 
@@ -108,7 +108,7 @@ class Bulk:
         said: dict[int, list[Any]] = {}
         for record, comment in self._comments:
             said.setdefault(id(record), []).append(comment)
-        door.index(
+        index.index(
             row
             for key, record in self._new.items()
             for row in indexing.new(record, [(one.internal, one.body) for one in said.get(key, [])])

@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 from django.db.models.functions import Substr
 
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 from stellwerk.kernel.search.row import MOST_PARTS, SearchPart, SearchRow, part_key, pieces
 
 # How much of a conversation stands in the record's row: its first comments, as far as they fit.
@@ -27,8 +27,8 @@ Said = tuple[bool, str]
 def refresh(record: Record) -> None:
     """Write anew what the record is found by, apart from what its conversation has in parts."""
     if record.version > 1:
-        door.forget_parts(record.pk, 1, _FIRST_OF_COMMENTS - 1)
-    door.index(_of_fields(record, _beginning(record) if record.version > 1 else []))
+        index.forget_parts(record.pk, 1, _FIRST_OF_COMMENTS - 1)
+    index.index(_of_fields(record, _beginning(record) if record.version > 1 else []))
 
 
 def follow(record: Record, said: Mapping[int, Said]) -> None:
@@ -36,11 +36,11 @@ def follow(record: Record, said: Mapping[int, Said]) -> None:
     beginning = _comments(record)
     within = {pk for pk, _internal, _body in beginning}
     if not within.isdisjoint(said):
-        door.index([_row(record, [(internal, body) for _pk, internal, body in beginning])[0]])
+        index.index([_row(record, [(internal, body) for _pk, internal, body in beginning])[0]])
     later = [said[pk] for pk in sorted(said) if pk not in within]
     if later:
-        last = door.last_part(record.pk, _FIRST_OF_COMMENTS, MOST_PARTS)
-        door.index(_parts(record, _pieces_of(later), last + 1))
+        last = index.last_part(record.pk, _FIRST_OF_COMMENTS, MOST_PARTS)
+        index.index(_parts(record, _pieces_of(later), last + 1))
 
 
 def new(record: Record, said: list[Said]) -> Iterator[SearchRow | SearchPart]:
@@ -52,11 +52,11 @@ def new(record: Record, said: list[Said]) -> Iterator[SearchRow | SearchPart]:
 
 def renew(records: list[Record]) -> None:
     """Write anew all that these records are found by."""
-    door.forget([record.pk for record in records])
+    index.forget([record.pk for record in records])
     prefetch_related_objects(records, "comments")
     for record in records:
         said = sorted(record.comments.all(), key=lambda comment: comment.pk)
-        door.index(new(record, [(comment.internal, comment.body) for comment in said]))
+        index.index(new(record, [(comment.internal, comment.body) for comment in said]))
 
 
 def concerns(record: Record, fields: Iterable[str]) -> bool:

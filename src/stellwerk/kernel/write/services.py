@@ -25,22 +25,22 @@ from stellwerk.kernel.custom_fields import values as custom
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal import journal
 from stellwerk.kernel.journal.entry import QUIET, Entry, Verb
-from stellwerk.kernel.journal.journal import Deed
-from stellwerk.kernel.model import memo, numbering, reference_index, registry
+from stellwerk.kernel.journal.journal import EntryContext
+from stellwerk.kernel.model import numbering, reference_index, registry, shared_cache
 from stellwerk.kernel.model.actor import SYSTEM, Actor, System
 from stellwerk.kernel.model.declaration import RecordType
-from stellwerk.kernel.model.errors import Faults, NotConfirmed, StaleWrite
-from stellwerk.kernel.model.glance import bring_along
-from stellwerk.kernel.model.record import Record, twin
+from stellwerk.kernel.model.errors import FieldErrors, NotConfirmed, StaleWrite
+from stellwerk.kernel.model.record import Record, copy_of
+from stellwerk.kernel.model.references import prefetch
 from stellwerk.kernel.model.roles import Capacity
 from stellwerk.kernel.model.values import Changes, difference, machine_values
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.model.workflow import Transition
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.rights import require_share
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import standing_of
 from stellwerk.kernel.permissions.workers import check_workers, parties_to_share_with
-from stellwerk.kernel.write import cleaning, indexing
+from stellwerk.kernel.write import indexing, validation
 from stellwerk.kernel.write.events import Event, publish
 
 R = TypeVar("R", bound=Record)
@@ -59,7 +59,7 @@ SHARED_AS_BEFORE = ShareChanges()
 
 
 @dataclass(frozen=True)
-class Act:
+class ChangeContext:
     """Who does what, when, why: the circumstances of one write."""
 
     verb: str
@@ -73,7 +73,7 @@ class Act:
         if not isinstance(self.by, Person | System):
             raise TypeError(f"by= must be a person or SYSTEM, not {self.by!r}.")
 
-    def deed(self, record: Record) -> Deed:
+    def entry_context(self, record: Record) -> EntryContext:
         """Fix the instants: an entry is never earlier than the one before it, even if the clock steps back."""
         now = timezone.now()
         moment = self.at or now
@@ -84,7 +84,9 @@ class Act:
                     % {"reference": record.reference, "last": record.updated_at.isoformat()}
                 )
             moment = record.updated_at
-        return Deed(self.verb, moment, now, self.by.pk, self.name, self.reason, False, self.brought_from)
+        return EntryContext(
+            self.verb, moment, now, self.by.pk, self.name, self.reason, False, self.brought_from
+        )
 
 
 class Direct:
@@ -98,7 +100,7 @@ class Direct:
     def atomic(self) -> AbstractContextManager[Any]:
         return transaction.atomic()
 
-    def hold(self, record: R) -> R:
+    def lock(self, record: R) -> R:
         return locked(record)
 
     def number(self, prefix: str) -> int:
@@ -119,7 +121,7 @@ class Direct:
         record.__dict__["_shares"] = Share.objects.bulk_create(shares)
         indexing.refresh(record)
         if record.record_type.seldom_changes:
-            memo.forget()
+            shared_cache.invalidate()
 
     def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
         record.save(update_fields=[*fields, *BOOKKEEPING])
@@ -152,8 +154,8 @@ class Rehearsal(Direct):
         """Nothing is written, so nobody has to wait."""
         return nullcontext()
 
-    def hold(self, record: R) -> R:
-        return twin(record)
+    def lock(self, record: R) -> R:
+        return copy_of(record)
 
     def number(self, prefix: str) -> int:
         return 0
@@ -204,28 +206,28 @@ def create(
 ) -> R:
     """Create a record of `model` from `values` (field names to Python or machine values) and return it."""
     record_type = registry.for_model(model)
-    act = Act(Verb.CREATE, by, reason=reason, at=at, brought_from=brought_from)
+    context = ChangeContext(Verb.CREATE, by, reason=reason, at=at, brought_from=brought_from)
     with writer.atomic():
         record = model(kind=record_type.key, status=record_type.initial_status)
         settable, own = _left_to_creator(record_type, by, via, writer)
         values = {**values, **{name: pk for name, pk in own.items() if name in (settable or ())}}
-        cleaning.assign(record_type, record, {**record_type.defaults(by, via), **own})
+        validation.assign(record_type, record, {**record_type.defaults(by, via), **own})
         _set(record_type, record, values, by, writer, settable)
         _derive(record_type, record, None, values, writer)
         if not writer.brings_history:
             _require_create(record_type, record, by)
         if not writer.brings_history:
             check_workers(record, None, values)
-        cleaning.validate(record_type, record, None)
+        validation.validate(record_type, record, None)
         if not writer.brings_history:
             _authorise(record_type, record, None, by, writer)
         record.reference = numbering.reference(record_type.prefix, writer.number(record_type.prefix))
-        deed = act.deed(record)
-        record.created_at = deed.at
+        entry_context = context.entry_context(record)
+        record.created_at = entry_context.at
         shares = ShareChanges(list(participant_shares(record).values()))
-        entry = _entry(record_type, record, deed, difference({}, machine_values(record)), shares)
+        entry = _entry(record_type, record, entry_context, difference({}, machine_values(record)), shares)
         writer.created(record, entry, shares.made)
-        _share_with_workers(record, None, act, writer)
+        _share_with_workers(record, None, context, writer)
         writer.publish(Event(record, entry, by, notifies=writer.notifies))
     return record
 
@@ -241,18 +243,18 @@ def change(
     brought_from: str = "",
     writer: Any = DIRECT,
 ) -> R:
-    """Set `values` on the record and return it as it is now; without a difference nothing is written.
+    """Set `values` on the record and return it is now; without a difference nothing is written.
 
     `version` is the one the writer last saw; StaleWrite when one of these fields was changed since.
     """
-    act = Act(Verb.CHANGE, by, reason=reason, at=at, brought_from=brought_from)
+    context = ChangeContext(Verb.CHANGE, by, reason=reason, at=at, brought_from=brought_from)
     with writer.atomic():
-        record, before = take_up(record, values, version, writer)
+        record, before = lock(record, values, version, writer)
         record_type = record.record_type
         if not writer.brings_history:
             _require_edit(record, by)
         _set(record_type, record, values, by, writer, record_type.editable_fields)
-        return _change(record_type, record, before, values, act, writer)
+        return _change(record_type, record, before, values, context, writer)
 
 
 def transition(
@@ -272,25 +274,25 @@ def transition(
     `version` is the one the writer last saw; StaleWrite when any field was changed since.
     """
     values = values or {}
-    act = Act(Verb.TRANSITION, by, name=name, reason=reason, at=at, brought_from=brought_from)
+    context = ChangeContext(Verb.TRANSITION, by, name=name, reason=reason, at=at, brought_from=brought_from)
     with writer.atomic():
-        record, before = take_up(record, values, version, writer, whole=True)
+        record, before = lock(record, values, version, writer, whole=True)
         record_type = record.record_type
         step = _step(record_type, record, name)
-        if not writer.brings_history and not standing_of(by).may_take(step, record):
+        if not writer.brings_history and not policy_of(by).may_take(step, record):
             raise PermissionDenied(
                 _("“%(step)s” on %(reference)s is not yours to take.")
                 % {"step": step.label, "reference": record.reference}
             )
         _set(record_type, record, values, by, writer, step.fields, step.asks)
-        return _change(record_type, record, before, values, act, writer, step)
+        return _change(record_type, record, before, values, context, writer, step)
 
 
 def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Share:
     """Show the record to a party or a person in `capacity`; sharing again changes the capacity, if it differs."""
     capacity = Capacity(capacity)
     with transaction.atomic():
-        record, _before = take_up(record, {}, None, DIRECT)
+        record, _before = lock(record, {}, None, DIRECT)
         _require_edit(record, by)
         require_share(record, with_whom, capacity, by)
         end = {"person": with_whom} if isinstance(with_whom, Person) else {"party": with_whom}
@@ -301,26 +303,26 @@ def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Sha
         shared = known or Share(record_id=record.pk, **end)
         shared.capacity = capacity
         shared.save()
-        note(record, Act(Verb.SHARE, by), {"@share": [before, _about(shared)]})
+        note(record, ChangeContext(Verb.SHARE, by), {"@share": [before, _about(shared)]})
     return shared
 
 
 def unshare(record: Record, with_whom: Record, *, by: Actor) -> None:
     """Stop showing the record to a party or person."""
     with transaction.atomic():
-        record, _before = take_up(record, {}, None, DIRECT)
+        record, _before = lock(record, {}, None, DIRECT)
         _require_edit(record, by)
         require_share(record, with_whom, None, by)
         end = {"person_id": with_whom.pk} if isinstance(with_whom, Person) else {"party_id": with_whom.pk}
         known = Share.objects.filter(record_id=record.pk, **end).first()
         if known:
             known.delete()
-            note(record, Act(Verb.UNSHARE, by), {"@share": [_about(known), None]})
+            note(record, ChangeContext(Verb.UNSHARE, by), {"@share": [_about(known), None]})
 
 
 def note(
     record: Record,
-    act: Act,
+    context: ChangeContext,
     changes: Changes,
     *,
     internal: bool = False,
@@ -334,23 +336,23 @@ def note(
     `subject` is that something, for the handlers of the event; it need not be saved yet. Quiet verbs, such as
     watching, leave version and last update as they are, and nobody is notified of them.
     """
-    deed = act.deed(record)
-    deed = Deed(**{**deed.__dict__, "internal": internal})
-    quiet = act.verb in QUIET
+    entry_context = context.entry_context(record)
+    entry_context = EntryContext(**{**entry_context.__dict__, "internal": internal})
+    quiet = context.verb in QUIET
     if not quiet:
         record.version += 1
-        record.updated_at = deed.at
-    entry = journal.append(record, deed, changes)
+        record.updated_at = entry_context.at
+    entry = journal.append(record, entry_context, changes)
     writer.changed(record, entry, (), shares)
     if not quiet:
-        writer.publish(Event(record, entry, act.by, subject))
+        writer.publish(Event(record, entry, context.by, subject))
     return entry
 
 
 def locked(record: R) -> R:
     """Read the record again and keep others from writing it until the transaction ends."""
     if record.record_type.seldom_changes:
-        memo.forget()  # before the record is locked: whoever locks in one order does not wait in a ring
+        shared_cache.invalidate()  # before the record is locked: whoever locks in one order does not wait in a ring
     found: R = type(record)._default_manager.select_for_update().get(pk=record.pk)
     return found
 
@@ -390,19 +392,17 @@ def shared_by_hand(record: Record, whom: Collection[int]) -> set[int]:
 # -- steps of the verbs --------------------------------------------------------------------------------
 
 
-def take_up(
-    record: R, values: Values, version: int | None, writer: Any, *, whole: bool = False
-) -> tuple[R, R]:
-    """Lock the record and keep a copy of it as it is before the write.
+def lock(record: R, values: Values, version: int | None, writer: Any, *, whole: bool = False) -> tuple[R, R]:
+    """Lock the record and keep a copy of it is before the write.
 
     StaleWrite when one of the fields was changed since `version`; of the `whole` record, for what depends on all of it.
     """
-    record = writer.hold(record.specific)
+    record = writer.lock(record.specific)
     if version is not None and version != record.version:
         changed = changed_since(record, version)
         if version > record.version or (whole and changed) or not changed.isdisjoint(values):
             raise StaleWrite(record, machine_values(record), dict(values), version)
-    return record, twin(record)
+    return record, copy_of(record)
 
 
 def changed_since(record: Record, version: int) -> set[str]:
@@ -426,29 +426,29 @@ def _set(
     All that is wrong with single values is told together, before anything is derived from them.
     """
     if writer.brings_history:
-        cleaning.assign(record_type, record, values)
+        validation.assign(record_type, record, values)
         return
-    faults = Faults(writer.found)
+    faults = FieldErrors(writer.found)
     with faults.collecting():
         _refuse_unknown(values, settable)
     with faults.collecting():
-        cleaning.assign(record_type, record, _without(values, faults))
-    bring_along(record_type, record)
+        validation.assign(record_type, record, _without(values, faults))
+    prefetch(record_type, record)
     with faults.collecting():
-        cleaning.check_references(record, _without(values, faults), by)
+        validation.check_references(record, _without(values, faults), by)
     with faults.collecting():
         custom.check(record_type, record, _without(values, faults), by)
     with faults.collecting():
         _require_asked(record, asked)
     if faults:
         with faults.collecting():
-            cleaning.require_references(record_type, record)
+            validation.require_references(record_type, record)
         with faults.collecting():
-            cleaning.check_fields(record_type, record, _without(values, faults))
+            validation.check_fields(record_type, record, _without(values, faults))
     faults.refuse()
 
 
-def _without(values: Values, faults: Faults) -> Values:
+def _without(values: Values, faults: FieldErrors) -> Values:
     return {name: value for name, value in values.items() if name not in faults} if faults else values
 
 
@@ -464,21 +464,21 @@ def _change(
     record: R,
     before: R,
     values: Values,
-    act: Act,
+    context: ChangeContext,
     writer: Any,
     step: Transition | None = None,
 ) -> R:
     if step:
-        _apply_step(record, step, act, writer)
+        _apply_step(record, step, context, writer)
     _derive(record_type, record, before, values, writer)
     if not writer.brings_history:
         check_workers(record, before, values)
-    return write(record, before, act, writer, step)
+    return write(record, before, context, writer, step)
 
 
 def _derive(record_type: RecordType[Any], record: R, before: R | None, values: Values, writer: Any) -> None:
     """Set what follows from the values; of brought history, what it states itself stands."""
-    cleaning.require_references(record_type, record)
+    validation.require_references(record_type, record)
     if not writer.brings_history:
         record_type.derive(record, before)
         return
@@ -490,39 +490,45 @@ def _derive(record_type: RecordType[Any], record: R, before: R | None, values: V
             setattr(record, name, value)
 
 
-def write(record: R, before: R, act: Act, writer: Any = DIRECT, step: Transition | None = None) -> R:
+def write(
+    record: R, before: R, context: ChangeContext, writer: Any = DIRECT, step: Transition | None = None
+) -> R:
     """Validate and save what was set on a record that was taken up; without a difference only a step is noted.
 
     Brought history keeps an update that changed nothing, too, when it has a word about it.
     """
     record_type = record.record_type
     changes = difference(machine_values(before), machine_values(record))
-    if not changes and not step and not (writer.brings_history and act.reason):
+    if not changes and not step and not (writer.brings_history and context.reason):
         return record
     if not writer.brings_history:
-        _require_place(record_type, record, before, act.by, step)
-    cleaning.validate(record_type, record, before)
+        _require_place(record_type, record, before, context.by, step)
+    validation.validate(record_type, record, before)
     if not writer.brings_history:
-        _authorise(record_type, record, before, act.by, writer)
+        _authorise(record_type, record, before, context.by, writer)
     fields = [name for name in changes if not name.startswith("custom.")]
     shares = _share_changes(record, before, writer)
-    entry = _entry(record_type, record, act.deed(record), changes, shares)
+    entry = _entry(record_type, record, context.entry_context(record), changes, shares)
     writer.changed(record, entry, fields, shares)
-    _share_with_workers(record, before, act, writer)
-    writer.publish(Event(record, entry, act.by, notifies=writer.notifies))
+    _share_with_workers(record, before, context, writer)
+    writer.publish(Event(record, entry, context.by, notifies=writer.notifies))
     return record
 
 
-def _apply_step(record: Record, step: Transition, act: Act, writer: Any) -> None:
+def _apply_step(record: Record, step: Transition, context: ChangeContext, writer: Any) -> None:
     if step.guard and not writer.brings_history:
         step.guard(record)
     record.status = str(step.target)
     if step.effect:
-        step.effect(record, act.deed(record).at, act.by)
+        step.effect(record, context.entry_context(record).at, context.by)
 
 
 def _entry(
-    record_type: RecordType[Any], record: Record, deed: Deed, changes: Changes, shares: ShareChanges
+    record_type: RecordType[Any],
+    record: Record,
+    entry_context: EntryContext,
+    changes: Changes,
+    shares: ShareChanges,
 ) -> Entry:
     if shares.made or shares.ended:
         ended = [{"with": pk, "capacity": capacity} for pk, capacity in shares.ended.items()]
@@ -530,8 +536,8 @@ def _entry(
     record.is_open = record_type.is_open(record)
     record.open_to_all = record_type.open_to_all(record)
     record.version += 1
-    record.updated_at = deed.at
-    return journal.append(record, deed, changes)
+    record.updated_at = entry_context.at
+    return journal.append(record, entry_context, changes)
 
 
 def _about(share: Share) -> dict[str, Any]:
@@ -551,7 +557,7 @@ def _share_changes(record: Record, before: Record, writer: Any) -> ShareChanges:
     return ShareChanges([due[pk] for pk in due if pk not in have], {pk: have[pk] for pk in sorted(ended)})
 
 
-def _share_with_workers(record: Record, before: Record | None, act: Act, writer: Any) -> None:
+def _share_with_workers(record: Record, before: Record | None, context: ChangeContext, writer: Any) -> None:
     """Show the record to the parties whose staff works on it from now on; the journal notes each of them."""
     if writer.brings_history or writer.rehearses or not record.record_type.workers:
         return
@@ -561,7 +567,7 @@ def _share_with_workers(record: Record, before: Record | None, act: Act, writer:
         before_it = {"with": party, "capacity": known} if known else None
         note(
             record,
-            Act(Verb.SHARE, act.by, at=act.at),
+            ChangeContext(Verb.SHARE, context.by, at=context.at),
             {"@share": [before_it, _about(made)]},
             writer=writer,
             shares=ShareChanges([made], {party: known} if known else {}),
@@ -588,17 +594,17 @@ def _left_to_creator(
     """Return what the creator may set (None: all) and what is given: requesters, and all in the portal, ask for themselves."""
     if writer.brings_history or isinstance(by, System):
         return None, {}
-    if via is not Via.PORTAL and standing_of(by).may_create_as_staff(record_type):
+    if via is not Via.PORTAL and policy_of(by).may_create_as_staff(record_type):
         return record_type.editable_fields, {}
     return record_type.asked_of_requesters, dict.fromkeys(record_type.participants[:1], by.pk)
 
 
 def _require_create(record_type: RecordType[Any], record: Record, by: Actor) -> None:
-    standing = standing_of(by)
-    if standing.may_place(record_type, record_type.placed_in(record)):
+    policy = policy_of(by)
+    if policy.may_place(record_type, record_type.placed_in(record)):
         return
     own = record_type.participants and getattr(record, f"{record_type.participants[0]}_id") == by.pk
-    if not (own and standing.may_request(record_type)):
+    if not (own and policy.may_request(record_type)):
         raise PermissionDenied(
             _("You can't create %s there. Choose a party that your role covers.") % record_type.label_plural
         )
@@ -611,7 +617,7 @@ def _require_place(
     place = record_type.placed_in(record)
     if place == record_type.placed_in(before) or (step and step.hands_over):
         return
-    if not standing_of(by).may_place(record_type, place):
+    if not policy_of(by).may_place(record_type, place):
         raise PermissionDenied(
             _("You can't move %(reference)s there. Choose a party that your role covers.")
             % {"reference": record.reference}
@@ -619,7 +625,7 @@ def _require_place(
 
 
 def _require_edit(record: Record, by: Actor) -> None:
-    if not standing_of(by).may_edit(record):
+    if not policy_of(by).may_edit(record):
         raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
 
 

@@ -8,9 +8,9 @@ from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import load_machine, machine_values
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.workers import check_workers
-from stellwerk.kernel.write import cleaning, services
+from stellwerk.kernel.write import services, validation
 
 UNDOABLE = frozenset({Verb.CHANGE, Verb.TRANSITION})
 
@@ -21,8 +21,8 @@ def undo(entry: Entry, *, by: Actor) -> Record:
     ValidationError when one of them has changed since: what came later is not thrown away.
     """
     with transaction.atomic():
-        record, before = services.take_up(entry.record.specific, {}, None, services.DIRECT)
-        if not standing_of(by).may_edit(record):
+        record, before = services.lock(entry.record.specific, {}, None, services.DIRECT)
+        if not policy_of(by).may_edit(record):
             raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
         if entry.verb not in UNDOABLE:
             raise ValidationError(_("Only changes and steps can be undone."))
@@ -36,14 +36,16 @@ def undo(entry: Entry, *, by: Actor) -> Record:
         load_machine(record, {**values, **{name: old for name, (old, _new) in changed.items()}})
         _require_sight(record, entry, by)
         check_workers(record, before, entry.changes)
-        act = services.Act(Verb.UNDO, by, name=entry.name, reason=_("Undid entry %d.") % entry.number)
-        return services.write(record, before, act)
+        context = services.ChangeContext(
+            Verb.UNDO, by, name=entry.name, reason=_("Undid entry %d.") % entry.number
+        )
+        return services.write(record, before, context)
 
 
 def _require_sight(record: Record, entry: Entry, by: Actor) -> None:
     """Refuse to refer again to what `by` may not see, as any other write would."""
     try:
-        cleaning.check_references(record, entry.changes, by)
+        validation.check_references(record, entry.changes, by)
     except ValidationError:
         raise ValidationError(
             _("It can't be undone: it referred to something that you can't see. Set it by hand.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stellwerk.operations import archive
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_any_flipped_byte_is_detected(backup: Path) -> None:
     places = {0, len(intact) - 1, *random.Random(7).sample(range(len(intact)), 300)}  # noqa: S311  places to try
     for place in places:
         backup.write_bytes(intact[:place] + bytes([intact[place] ^ 1]) + intact[place + 1 :])
-        with pytest.raises(Obstacle, match="is damaged or not a backup"), archive.verified(backup):
+        with pytest.raises(OperatorError, match="is damaged or not a backup"), archive.verified(backup):
             pass
 
 
@@ -47,7 +47,7 @@ def test_a_cut_off_file_and_another_file_are_refused(backup: Path) -> None:
     intact = backup.read_bytes()
     for content in (intact[:-1000], intact[:10], b"", b"PK" * 500):
         backup.write_bytes(content)
-        with pytest.raises(Obstacle, match="is damaged or not a backup"), archive.verified(backup):
+        with pytest.raises(OperatorError, match="is damaged or not a backup"), archive.verified(backup):
             pass
 
 
@@ -60,7 +60,7 @@ def test_a_file_that_was_put_in_later_is_refused_even_with_a_right_seal(backup: 
         new.comment = b"0" * archive.SEAL_LENGTH
     with open(other, "r+b") as file:
         archive._seal(file)
-    with pytest.raises(Obstacle, match=r"is damaged at \.\./escaped"), archive.verified(other):
+    with pytest.raises(OperatorError, match=r"is damaged at \.\./escaped"), archive.verified(other):
         pass
 
 
@@ -68,7 +68,7 @@ def test_a_backup_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "newer.zip"
     archive.write(path, archive.Manifest("9.0", "", "sqlite", {}, format=2), [])
     assert json.loads(zipfile.ZipFile(path).read("manifest.json"))["format"] == 2
-    with pytest.raises(Obstacle, match="made by a newer Stellwerk"), archive.verified(path):
+    with pytest.raises(OperatorError, match="made by a newer Stellwerk"), archive.verified(path):
         pass
 
 

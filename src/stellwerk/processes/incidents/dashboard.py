@@ -26,10 +26,10 @@ from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.days import today_of
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.processes.incidents import figures
 from stellwerk.web import components
-from stellwerk.web.faults import refusal
+from stellwerk.web.error_responses import refusal
 
 KINDS = ("incident", "service_request")
 PERIODS = {30: gettext_lazy("30 days"), 90: gettext_lazy("90 days")}
@@ -72,7 +72,7 @@ class Stock:
     record_type: RecordType[Any]
     created: list[int]
     resolved: list[int]
-    open: figures.Standing
+    open: figures.DeskFigures
 
     @property
     def name(self) -> str:
@@ -85,7 +85,7 @@ def dashboard_page(request: HttpRequest) -> HttpResponse:
     """Show the desk in figures to those who work on tickets."""
     person: Any = request.user
     types = [registry.get(kind) for kind in KINDS]
-    if all(standing_of(person).scope(record_type) == frozenset() for record_type in types):
+    if all(policy_of(person).scope(record_type) == frozenset() for record_type in types):
         raise PermissionDenied(_("The desk's figures are for those who work on tickets."))
     parties = list(
         Party.objects.visible_to(person)
@@ -156,7 +156,7 @@ def _latest(stocks: list[Stock], asked: Asked, person: Any) -> dict[str, Any] | 
     if any(sum(stock.created) for stock in stocks):
         return None
     kinds = [stock.record_type.key for stock in stocks]
-    tickets = Record.objects.filter(standing_of(person).as_staff(Record), kind__in=kinds)
+    tickets = Record.objects.filter(policy_of(person).as_staff(Record), kind__in=kinds)
     newest = tickets.order_by("-created_at").values_list("created_at", flat=True).first()
     if newest is None:
         return None
@@ -165,7 +165,7 @@ def _latest(stocks: list[Stock], asked: Asked, person: Any) -> dict[str, Any] | 
 
 
 def _stock(record_type: RecordType[Any], asked: Asked, days: list[date], person: Any) -> Stock:
-    condition = standing_of(person).as_staff(record_type.model)
+    condition = policy_of(person).as_staff(record_type.model)
     if asked.party:
         condition &= Q(party=asked.party)
     tickets: QuerySet[Any] = record_type.model._default_manager.filter(condition)

@@ -28,7 +28,7 @@ class Hour(Func):
 
 
 @dataclass
-class Standing:
+class DeskFigures:
     """What is open now: by age, team, service and priority; with how many unassigned and waiting."""
 
     total: int = 0
@@ -52,7 +52,7 @@ def per_day(tickets: QuerySet[Any], field_name: str, days: list[date]) -> list[i
     return [found[day] for day in days]
 
 
-def open_now(tickets: QuerySet[Any], now: datetime) -> Standing:
+def open_now(tickets: QuerySet[Any], now: datetime) -> DeskFigures:
     """Count what is open in one pass, by everything that the page divides it by.
 
     An open ticket has no instant of resolution; saying so lets the database use the index of those.
@@ -89,15 +89,15 @@ def _age(now: datetime) -> Case:
     return Case(*younger, default=Value(len(AGES)), output_field=SmallIntegerField())
 
 
-def _added_up(rows: Iterable[dict[str, Any]]) -> Standing:
-    standing = Standing(by={name: Counter() for name in ("team", "service", "priority", "age")})
+def _added_up(rows: Iterable[dict[str, Any]]) -> DeskFigures:
+    policy = DeskFigures(by={name: Counter() for name in ("team", "service", "priority", "age")})
     for row in rows:
-        standing.total += row["number"]
-        standing.unassigned += row["unassigned"]
-        standing.waiting += row["waiting"]
-        for name, counter in standing.by.items():
+        policy.total += row["number"]
+        policy.unassigned += row["unassigned"]
+        policy.waiting += row["waiting"]
+        for name, counter in policy.by.items():
             counter[row[name]] += row["number"]
-    return standing
+    return policy
 
 
 def _instant(hour: str) -> datetime:

@@ -2,7 +2,7 @@
 
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.team import Team
-from stellwerk.kernel.model import memo
+from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.roles import INSIDE
 from stellwerk.kernel.permissions.share import Share
 
@@ -12,8 +12,8 @@ def first_line_for(party_id: int | None) -> Team | None:
 
     A team marked as first line goes before others, then one of a party that serves these people, then the oldest.
     """
-    pk = memo.remember((first_line_for.__name__, party_id), lambda: _chosen(party_id))
-    return memo.record(Team, pk) if pk else None
+    pk = shared_cache.remember((first_line_for.__name__, party_id), lambda: _chosen(party_id))
+    return shared_cache.record(Team, pk) if pk else None
 
 
 def _chosen(party_id: int | None) -> int | None:

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods
 
 from stellwerk.processes.incidents.services import merge, unmerge
 from stellwerk.processes.incidents.ticket import Ticket
-from stellwerk.web.faults import sentence
-from stellwerk.web.record.beside import dialog, editable_page, tell_with_undo
+from stellwerk.web.error_responses import sentence
 from stellwerk.web.record.page import RecordPage
+from stellwerk.web.record.related import dialog, editable_page, message_with_undo
 from stellwerk.web.reference_field import ReferenceField, ReferenceInput
 
 
@@ -66,7 +66,7 @@ def merge_page(request: HttpRequest, reference: str) -> HttpResponse:
             form.add_error("into", sentence(error))
         else:
             undo = page.address("ticket_unmerge")
-            tell_with_undo(request, _("%s is merged.") % page.record.reference, undo)
+            message_with_undo(request, _("%s is merged.") % page.record.reference, undo)
             return redirect(into)
     return dialog(request, page, form, "ticket_merge", about, status=422)
 

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from stellwerk.foundation.reply_template import ReplyTemplate as Template
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.declaration import ReplyTemplate
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.search import door
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.search import index
 
 if TYPE_CHECKING:
     from stellwerk.processes.incidents.ticket import Ticket
@@ -26,7 +26,7 @@ def replies_for(ticket: "Ticket", by: Actor, text: str = "") -> list[ReplyTempla
     """
     usable: QuerySet[Any] = Template.objects.visible_to(by).filter(status=Template.Status.ACTIVE)
     if text.strip():
-        ids = door.find(usable, text, internal=standing_of(by).as_staff(Template)).page(1, MOST)
+        ids = index.find(usable, text, internal=policy_of(by).as_staff(Template)).page(1, MOST)
         known = usable.in_bulk(ids)
         found = [known[pk] for pk in ids if pk in known]
     else:

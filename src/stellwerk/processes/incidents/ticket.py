@@ -27,12 +27,12 @@ from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.team import Team
 from stellwerk.kernel.journal.entry import Entry, Verb
-from stellwerk.kernel.model import memo
+from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.actor import Actor
-from stellwerk.kernel.model.declaration import Action, ReplyTemplate
-from stellwerk.kernel.model.glance import bring_along
+from stellwerk.kernel.model.declaration import RecordCommand, ReplyTemplate
+from stellwerk.kernel.model.references import prefetch
 from stellwerk.kernel.model.via import Via
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.workers import parties_to_share_with
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.first_line import first_line_for
@@ -342,7 +342,7 @@ def speaks_for_the_requester(ticket: Ticket, person: Actor) -> bool:
     if not isinstance(person, Person):
         return False
     asking = person.pk in (ticket.requester_id, ticket.reported_by_id)
-    return asking or not standing_of(person).sees_internal(ticket)
+    return asking or not policy_of(person).sees_internal(ticket)
 
 
 _OPEN = (Ticket.Status.NEW, Ticket.Status.IN_PROGRESS, Ticket.Status.WAITING)
@@ -599,12 +599,14 @@ class TicketType(RecordType[T]):
     def reply_templates(self, record: T, by: Actor, text: str = "") -> list[ReplyTemplate]:
         return replies_for(record, by, text)
 
-    def actions(self, record: T, by: Actor) -> list[Action]:
-        if not standing_of(by).may_edit(record):
+    def commands(self, record: T, by: Actor) -> list[RecordCommand]:
+        if not policy_of(by).may_edit(record):
             return []
         if into := successor(record):
             address = reverse("ticket_unmerge", args=[record.reference])
-            return [Action(gettext("Take apart from %s") % into.reference, address, "split", dialog=True)]
+            return [
+                RecordCommand(gettext("Take apart from %s") % into.reference, address, "split", dialog=True)
+            ]
         return []
 
     def notice(self, record: T, by: Actor) -> str:
@@ -641,7 +643,7 @@ def _team_for(ticket: Ticket, asking: int | None) -> Team | None:
 
 def _named_team(ticket: Ticket) -> Team | None:
     for names in (ticket.category, ticket.service):
-        team = memo.record(Team, names.team_id) if names and names.team_id else None
+        team = shared_cache.record(Team, names.team_id) if names and names.team_id else None
         if team and team.is_open:
             return team
     return None
@@ -651,7 +653,7 @@ def _customer_of(ticket: Ticket) -> Party | None:
     """Return the requester's organisation if it is a customer."""
     if ticket.requester is None:
         return None
-    bring_along(ticket.requester.record_type, ticket.requester)
+    prefetch(ticket.requester.record_type, ticket.requester)
     party = ticket.requester.party
     return party if party and party.party_kind == Party.Kind.CUSTOMER else None
 

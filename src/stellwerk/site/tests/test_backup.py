@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from stellwerk.operations import postgresql
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 from stellwerk.site.tests.installation import Installation, Make
 
 
@@ -180,11 +180,11 @@ def test_a_data_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path,
 def test_postgresql_puts_the_present_tables_back_when_a_restore_fails(tmp_path: Path) -> None:
     dump, counts = postgresql.dump(tmp_path)
     with pytest.raises(
-        Obstacle, match=r"other rows than the manifest says\. The database is as it was before"
+        OperatorError, match=r"other rows than the manifest says\. The database is as it was before"
     ):
         postgresql.bring_back(dump, counts | {"kernel_record": 7}, "aside")
     (tmp_path / "broken.dump").write_bytes(dump.read_bytes()[:2000])
-    with pytest.raises(Obstacle, match=r"pg_restore: .*The database is as it was before"):
+    with pytest.raises(OperatorError, match=r"pg_restore: .*The database is as it was before"):
         postgresql.bring_back(tmp_path / "broken.dump", counts, "aside")
     assert postgresql.row_counts() == counts
     with connection.cursor() as cursor:

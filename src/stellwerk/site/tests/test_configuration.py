@@ -7,7 +7,7 @@ import pytest
 from stellwerk.site.configuration import SETTINGS, ConfigurationError, read
 from stellwerk.site.databases import database
 from stellwerk.site.keys import journal_key, secret_key
-from stellwerk.site.kinds import parse_database_url, parse_listen_address, parse_mail_url
+from stellwerk.site.setting_types import parse_database_url, parse_listen_address, parse_mail_url
 from stellwerk.site.settings_list import settings_page, settings_text
 
 LONG = "a key that is long enough for an installation of its own"

@@ -28,8 +28,8 @@ from stellwerk.kernel.testing.samples import a_change, sample
 from stellwerk.kernel.write.services import change
 from stellwerk.operations import move, portable, postgresql, sqlite
 from stellwerk.operations.backup import backup
-from stellwerk.operations.obstacles import Obstacle
 from stellwerk.operations.postgresql_rows import PostgresqlTarget, cells
+from stellwerk.operations.preflight import OperatorError
 from stellwerk.operations.sqlite_rows import SqliteFile
 from stellwerk.site.tests.installation import Installation, Make
 from stellwerk.site.tests.test_backup import damaged_copy
@@ -191,7 +191,7 @@ def test_what_postgresql_cannot_keep_is_named(
     monkeypatch.setattr(move, "make_tables", lambda applied: apps)
     file = changed(Path(copy(small_file, tmp_path)), statement)
     expected = sqlite.row_counts(file) | {"kernel_search": 2}
-    with pytest.raises(Obstacle) as refused, transaction.atomic():
+    with pytest.raises(OperatorError) as refused, transaction.atomic():
         move.move(SqliteFile(file), PostgresqlTarget(), expected)
     assert sentence in str(refused.value)
 
@@ -206,7 +206,7 @@ def test_a_move_that_fails_leaves_everything_as_it_was(small_file: Path, tmp_pat
         (unknown, r"made by something that is not installed here \(theirs\.0001\)"),
     ):
         file = changed(Path(copy(small_file, tmp_path)), statement)
-        with pytest.raises(Obstacle, match=sentence):
+        with pytest.raises(OperatorError, match=sentence):
             move.into_postgresql(file, sqlite.row_counts(file), "aside")
         assert postgresql.row_counts() == before
         with connection.cursor() as cursor:

@@ -9,7 +9,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.testing.fixtures import make_person
 from stellwerk.kernel.write.services import SYSTEM, transition
-from stellwerk.operations.obstacles import Obstacle
+from stellwerk.operations.preflight import OperatorError
 from stellwerk.site.administration import password
 
 CHOSEN = "correct horse battery staple"
@@ -43,13 +43,13 @@ def test_a_person_is_found_by_their_address_too(gus: Person, capsys: pytest.Capt
 def test_who_does_not_sign_in_gets_no_link(gus: Person) -> None:
     robot = make_person("Robot", is_service=True)
     for name in ("nobody-here", str(robot.username)):
-        with pytest.raises(Obstacle) as refused:
+        with pytest.raises(OperatorError) as refused:
             password(Namespace(name=name))
         assert str(refused.value) == (
             f"Nobody signs in as {name}: correct the name, or make an administrator with `stellwerk create-admin`."
         )
     transition(gus, "leave", by=SYSTEM)
     before = Entry.objects.count()
-    with pytest.raises(Obstacle, match="Former people do not sign in: reinstate this person first"):
+    with pytest.raises(OperatorError, match="Former people do not sign in: reinstate this person first"):
         password(Namespace(name="gus"))
     assert Entry.objects.count() == before

@@ -24,14 +24,14 @@ from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Access
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write import services
 from stellwerk.kernel.write.undo import undo
-from stellwerk.web.faults import sentence
+from stellwerk.web.error_responses import sentence
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.fields.renderer import Asked
-from stellwerk.web.record.beside import tell_with_undo
 from stellwerk.web.record.forms import name_empty_choice
+from stellwerk.web.record.related import message_with_undo
 
 MOST_AT_ONCE = 200
 
@@ -65,7 +65,7 @@ class Outcome:
 
 def offered(record_type: RecordType[Any], person: Person) -> list[Menu]:
     """List what the person may do to several records of a type; nothing for those who only look."""
-    if standing_of(person).scope(record_type, Access.EDIT) == frozenset():
+    if policy_of(person).scope(record_type, Access.EDIT) == frozenset():
         return []
     fields = record_type.editable_fields
     handing_over = [name for name in fields if _hands_over(record_type, name)]
@@ -108,7 +108,7 @@ def bulk_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespons
     if any(outcome.why for outcome in outcomes):
         return render(request, "stellwerk/bulk_result.html", _result(record_type, item, outcomes, back))
     told = f"{item.title}: {summary(outcomes)}"
-    tell_with_undo(request, told, _undo_address(record_type, outcomes, back))
+    message_with_undo(request, told, _undo_address(record_type, outcomes, back))
     return redirect(back)
 
 

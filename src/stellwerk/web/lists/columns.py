@@ -14,7 +14,7 @@ from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.declaration import CORE_DATES, RecordType
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.web import components
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.fields.renderer import Cell, CellPage
@@ -26,7 +26,7 @@ STAFF_ROW = "seen_as_staff"
 
 def choosable(record_type: RecordType[Any], person: Actor) -> list[str]:
     """List the columns that the person may choose from, the declared ones first; long texts are none."""
-    internal = standing_of(person).scope(record_type) != frozenset()
+    internal = policy_of(person).scope(record_type) != frozenset()
     fields = record_type.readable_fields(internal=internal)
     names = dict.fromkeys([*record_type.columns, *ALWAYS, *(name for name, f in fields.items() if f.listed)])
     return [name for name in names if name in fields]
@@ -42,10 +42,10 @@ def loaded(
     """Have the rows bring what their cells need and no more, and whether the person sees them as staff."""
     fields = {"custom" if name.startswith("custom.") else name for name in names}
     rows: Any = queryset.only("reference", "title", "kind", *record_type.model.STATUS_FIELDS, *fields)
-    scope = standing_of(person).scope(record_type)
+    scope = policy_of(person).scope(record_type)
     if scope is None:
         return rows.annotate(**{STAFF_ROW: Value(True, models.BooleanField())})  # type: ignore[no-any-return]
-    condition = standing_of(person).as_staff(queryset.model)
+    condition = policy_of(person).as_staff(queryset.model)
     seen = Case(When(condition, then=Value(True)), default=Value(False), output_field=models.BooleanField())
     return rows.annotate(**{STAFF_ROW: seen})  # type: ignore[no-any-return]
 

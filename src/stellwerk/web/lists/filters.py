@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.model.declaration import CORE_DATES
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.fields.renderer import FilterGroup, Filtering
 from stellwerk.web.lists.listing import Listing
@@ -19,7 +19,7 @@ def groups(listing: Listing, find: dict[str, str]) -> list[FilterGroup]:
 def _groups(listing: Listing, find: dict[str, str]) -> Iterator[FilterGroup]:
     record_type = listing.record_type
     filtering = Filtering(listing.person, listing.selection.given, find)
-    internal = standing_of(listing.person).scope(record_type) != frozenset()
+    internal = policy_of(listing.person).scope(record_type) != frozenset()
     readable = record_type.readable_fields(internal=internal)
     ranged = [field for field in readable.values() if field.ranged]
     ranged.sort(key=lambda field: field.name not in CORE_DATES)

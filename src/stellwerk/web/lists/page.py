@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.web import shell
-from stellwerk.web.faults import refusal
+from stellwerk.web.error_responses import refusal
 from stellwerk.web.lists import bulk, columns, filters
 from stellwerk.web.lists.columns import Cells, headings
 from stellwerk.web.lists.listing import CURRENT, MOST_COUNTED, Listing, built_in_views, counted
@@ -141,7 +141,7 @@ def _rows(listing: Listing) -> dict[str, Any]:
 
 def _type(listing: Listing) -> dict[str, Any]:
     record_type = listing.record_type
-    may_create = standing_of(listing.person).may_create_as_staff(record_type)
+    may_create = policy_of(listing.person).may_create_as_staff(record_type)
     return {
         "key": record_type.key,
         "label": record_type.label,
@@ -219,7 +219,7 @@ def _exports(listing: Listing) -> list[dict[str, str]]:
 
 
 def _import_url(listing: Listing) -> str:
-    may_create = standing_of(listing.person).may_create_as_staff(listing.record_type)
+    may_create = policy_of(listing.person).may_create_as_staff(listing.record_type)
     return reverse("import", args=[listing.record_type]) if may_create else ""
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.web.lists.listing import Listing
 from stellwerk.web.models import SavedView
 
@@ -87,7 +87,7 @@ def _own(record_type: RecordType[Any], person: Person) -> Any:
     """The views that the person may change: their own, and for administrators the shared ones."""
     views = SavedView.objects.filter(kind=record_type.key)
     own = views.filter(owner=person)
-    return own | views.filter(shared=True) if standing_of(person).is_administrator else own
+    return own | views.filter(shared=True) if policy_of(person).is_administrator else own
 
 
 def _name(given: str) -> str:

@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST
 
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import Standing, standing_of
-from stellwerk.kernel.write.once import NOT_CONTENT
+from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
+from stellwerk.kernel.write.idempotency import NOT_CONTENT
 from stellwerk.web.models import Draft
 
 REPLY = "reply"
@@ -51,7 +51,7 @@ def at(place: str, person: Person) -> tuple[dict[str, Any], list[Person]]:
 
 def writing(record: Record, people: Iterable[Person]) -> str:
     """Say which of the people are at work on a record; only its staff is named, and only to its staff."""
-    staff = (person.title for person in people if Standing(person).sees_internal(record))
+    staff = (person.title for person in people if AccessPolicy(person).sees_internal(record))
     names = list(islice(staff, MOST_NAMED))
     if not names:
         return ""
@@ -79,7 +79,7 @@ def forget(person: Person, place: str) -> None:
 def inside_record_or_none(person: Person, reference: str) -> Record | None:
     """Return a record that the person works on; None for any other."""
     record: Record | None = Record.objects.visible_to(person).filter(reference=reference).first()
-    return record if record and standing_of(person).sees_internal(record) else None
+    return record if record and policy_of(person).sees_internal(record) else None
 
 
 def content_of(request: HttpRequest) -> dict[str, str]:

@@ -22,13 +22,12 @@ from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import MachineValue, to_machine
 from stellwerk.kernel.model.via import Via
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.write import once
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.write import idempotency
 from stellwerk.kernel.write.services import change, create
 from stellwerk.web.dialogs import is_in_dialog, small_form
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.record import drafts
-from stellwerk.web.record.finding import version_of, visible_record
 from stellwerk.web.record.forms import (
     RecordForm,
     custom_names,
@@ -37,6 +36,7 @@ from stellwerk.web.record.forms import (
     names_to_fill,
     values_of,
 )
+from stellwerk.web.record.lookup import version_of, visible_record
 from stellwerk.web.record.page import RecordPage
 from stellwerk.web.record.participants import new_access, warning
 
@@ -87,7 +87,7 @@ def text_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     shown = [text for text in page.texts() if text["name"] == name]
     if not shown:
         raise Http404
-    return whole_text(request, page, page.shower.label(name), str(page.values.get(name) or ""))
+    return whole_text(request, page, page.renderer.label(name), str(page.values.get(name) or ""))
 
 
 def whole_text(request: HttpRequest, page: RecordPage, title: str, text: str, **more: Any) -> HttpResponse:
@@ -144,7 +144,7 @@ def _field_form(
         "warning": warning(page.record, name),
     }
     if stale is not None:
-        theirs = page.shower.plain_value(name, page.values.get(name))
+        theirs = page.renderer.plain_value(name, page.values.get(name))
         context |= conflict_of(page, stale, {name: form.cleaned_data.get(name)})
         context["error"] = _(
             "%(who)s changed this record meanwhile. Stored now: %(theirs)s. Save again to apply yours."
@@ -272,15 +272,15 @@ def conflict_of(page: RecordPage, stale: StaleWrite, mine: Mapping[str, Any]) ->
         if theirs != yours and (name in mine or theirs != base.get(name)):
             lines.append((name, yours, theirs))
     for side in (1, 2):
-        page.names.want(page.shower.ids({line[0]: line[side] for line in lines}))
+        page.names.want(page.renderer.ids({line[0]: line[side] for line in lines}))
     page.names.want([last.actor_id] if last else [])
     who = page.names.get(last.actor_id) if last and last.actor_id else None
     return {
         "conflict": [
             {
-                "label": page.shower.label(name),
-                "yours": page.shower.plain_value(name, yours),
-                "theirs": page.shower.plain_value(name, theirs),
+                "label": page.renderer.label(name),
+                "yours": page.renderer.plain_value(name, yours),
+                "theirs": page.renderer.plain_value(name, theirs),
             }
             for name, yours, theirs in lines
         ],
@@ -315,10 +315,10 @@ def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
     The address may fill fields in advance: one by one, or `like` another record.
     """
     person: Any = request.user
-    standing = standing_of(person)
-    staff = standing.may_create_as_staff(record_type)
-    if not staff and not standing.may_request(record_type):
-        if standing.scope(record_type) == frozenset():
+    policy = policy_of(person)
+    staff = policy.may_create_as_staff(record_type)
+    if not staff and not policy.may_request(record_type):
+        if policy.scope(record_type) == frozenset():
             raise Http404
         raise PermissionDenied(_("You may not create %s.") % record_type.label_plural)
     names, via = names_to_fill(record_type, staff=staff), Via.DESK if staff else Via.PORTAL
@@ -334,7 +334,7 @@ def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
     if not form.is_valid():
         return _create_form(request, record_type, form, status=422)
     try:
-        return redirect(once.only(request, lambda: _create(record_type, form, person, via)))
+        return redirect(idempotency.only(request, lambda: _create(record_type, form, person, via)))
     except ValidationError as error:
         form.take_errors(error)
         return _create_form(request, record_type, form, status=422)
@@ -384,7 +384,7 @@ def _template(record_type: RecordType[Any], person: Person, reference: str) -> R
     """Return the record to begin like, one that the person reads as staff."""
     model: Any = record_type.model
     found: Record = get_object_or_404(model.objects.visible_to(person), reference=reference.upper())
-    if not standing_of(person).sees_internal(found):
+    if not policy_of(person).sees_internal(found):
         raise Http404
     return found
 

@@ -12,16 +12,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from stellwerk.kernel.activity.notifications.wording import phrase
+from stellwerk.kernel.activity.notifications.messages import phrase
 from stellwerk.kernel.audit.roster import Roster
 from stellwerk.kernel.audit.verification import Verification
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.journal.replay import as_of
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import machine_values
-from stellwerk.web.record.finding import inside_record
+from stellwerk.web.record.lookup import inside_record
 from stellwerk.web.record.page import RecordPage
-from stellwerk.web.record.showing import moment_of
+from stellwerk.web.record.rendering import moment_of
 from stellwerk.web.record.stream import Stream
 
 SIZE = 50
@@ -92,12 +92,12 @@ def _as_of(page: RecordPage, text: str) -> dict[str, Any]:
     if past is None:
         return {"as_of_error": _("It did not exist yet at that moment: choose a later one.")}
     values = machine_values(past)
-    page.names.want(page.shower.ids(values))
+    page.names.want(page.renderer.ids(values))
     return {
         "as_of_moment": timezone.localtime(moment),
         "as_of_version": past.version,
         "as_of_values": [
-            (page.shower.label(name), page.shower.value(name, value), value != page.values.get(name))
+            (page.renderer.label(name), page.renderer.value(name, value), value != page.values.get(name))
             for name, value in values.items()
         ],
     }

@@ -19,10 +19,10 @@ from stellwerk.kernel.identity.role_assignment import RoleAssignment
 from stellwerk.kernel.identity.team import TeamMembership
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Access
+from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import Standing, standing_of
-from stellwerk.kernel.search import door
-from stellwerk.web.record.finding import inside_record
+from stellwerk.kernel.search import index
+from stellwerk.web.record.lookup import inside_record
 
 MOST = 8
 MOST_LOOKED_AT = 40
@@ -43,7 +43,7 @@ def mentions_page(request: HttpRequest, reference: str) -> HttpResponse:
     """Suggest people for the beginning of a name `q`; of a `kind=note`, only those who read internal notes."""
     person: Any = request.user
     record = inside_record(person, reference)
-    if not standing_of(person).may_comment(record):
+    if not policy_of(person).may_comment(record):
         raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
     text = request.GET.get("q", "")[:LONGEST]
     found = suggestions(record, person, text, internal=request.GET.get("kind") == "note")
@@ -62,12 +62,12 @@ def suggestions(record: Record, by: Person, text: str, *, internal: bool) -> lis
 
 def _readers(record: Record, by: Person, text: str, internal: bool) -> Iterator[Person]:
     candidates = _candidates(record, by)
-    found = door.find(candidates, text, internal=standing_of(by).as_staff(Person), most=MOST_LOOKED_AT)
+    found = index.find(candidates, text, internal=policy_of(by).as_staff(Person), most=MOST_LOOKED_AT)
     ids = found.page(1, MOST_LOOKED_AT)
     people = candidates.in_bulk(ids)
     for person in (people[pk] for pk in ids if pk in people):
-        standing = Standing(person)
-        reads = standing.sees_internal(record) if internal else standing.access_to(record) >= Access.VIEW
+        policy = AccessPolicy(person)
+        reads = policy.sees_internal(record) if internal else policy.access_to(record) >= Access.VIEW
         if reads and mentioned_names(f"@{person.username}") == [person.username]:
             yield person
 
@@ -78,4 +78,4 @@ def _candidates(record: Record, by: Person) -> QuerySet[Any]:
     shared = Q(pk__in=Share.objects.filter(record_id=record.pk).values("person"))
     of_teams = TeamMembership.objects.filter(team__in=RoleAssignment.objects.values("team"))
     with_roles = Q(pk__in=RoleAssignment.objects.values("person")) | Q(pk__in=of_teams.values("person"))
-    return people.filter(standing_of(by).visible(Person) & with_roles | shared)
+    return people.filter(policy_of(by).visible(Person) & with_roles | shared)

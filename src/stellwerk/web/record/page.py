@@ -33,14 +33,14 @@ from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import MachineValue, machine_values
 from stellwerk.kernel.model.workflow import Transition
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import standing_of
 from stellwerk.web import components
 from stellwerk.web.record import drafts
-from stellwerk.web.record.finding import visible_record
 from stellwerk.web.record.forms import RecordForm
+from stellwerk.web.record.lookup import visible_record
 from stellwerk.web.record.referring import referrers
-from stellwerk.web.record.showing import Names, Shower
+from stellwerk.web.record.rendering import Names, Renderer
 from stellwerk.web.record.stream import SHOWS, Stream
 
 MOST_BESIDE = 50
@@ -105,11 +105,11 @@ class RecordPage:
     def __post_init__(self) -> None:
         self.names = Names(self.person)
         self.record_type = self.record.record_type
-        self.standing = standing_of(self.person)
-        self.inside = self.standing.sees_internal(self.record)
-        self.may_edit = self.standing.may_edit(self.record)
+        self.policy = policy_of(self.person)
+        self.inside = self.policy.sees_internal(self.record)
+        self.may_edit = self.policy.may_edit(self.record)
         self.fixed = self.record_type.fixed(self.record)
-        self.shower = Shower(self.record_type, self.names)
+        self.renderer = Renderer(self.record_type, self.names)
         self.fields = self.record_type.fields
         self.values: dict[str, MachineValue] = machine_values(self.record)
 
@@ -177,7 +177,7 @@ class RecordPage:
         leading = [name for name, field in self.record_type.own_fields.items() if field.leads]
         for name in (*leading, *self.record_type.participants[:1]):
             if self._readable(name) and self.values.get(name) is not None:
-                yield self.shower.value(name, self.values[name])
+                yield self.renderer.value(name, self.values[name])
         opened = components.moment(self.record.created_at)
         yield format_html("{} {}", _("opened"), opened)
         if self.record.updated_at != self.record.created_at:
@@ -230,8 +230,8 @@ class RecordPage:
         """Prepare one property, as parts/property.html draws it."""
         return {
             "name": name,
-            "label": self.shower.label(name),
-            "value": self.shower.value(name, self.values.get(name)) if drawn is None else drawn,
+            "label": self.renderer.label(name),
+            "value": self.renderer.value(name, self.values.get(name)) if drawn is None else drawn,
             "edit_url": self.address("record_field", name) if self.may_change(name) else "",
             "dialog": self.in_dialog(name),
             "to_me": self.person.reference if self.may_take_over(name) else "",
@@ -264,10 +264,10 @@ class RecordPage:
 
     @property
     def _shares(self) -> list[Share]:
-        return sorted(self.standing.shares_of(self.record), key=lambda share: share.pk)
+        return sorted(self.policy.shares_of(self.record), key=lambda share: share.pk)
 
     def _ids(self) -> Iterable[Any]:
-        yield from self.shower.ids(self.values)
+        yield from self.renderer.ids(self.values)
         yield from (share.party_id or share.person_id for share in self._shares)
         for link in self._links:
             yield from (link.source_id, link.target_id)
@@ -280,7 +280,7 @@ class RecordPage:
         if not self.record_type.workflow:
             return []
         steps = self.record_type.workflow.steps_from(self.record.status)
-        allowed = (step for step in steps if self.standing.may_take(step, self.record))
+        allowed = (step for step in steps if self.policy.may_take(step, self.record))
         return [step for step in allowed if step.is_worth_offering(self.record)]
 
     def steps(self) -> list[dict[str, Any]]:
@@ -298,7 +298,7 @@ class RecordPage:
 
     def menu(self) -> list[dict[str, Any]]:
         """List what else can be done, the type's own actions first."""
-        own = self.record_type.actions(self.record, self.person) if self.inside else []
+        own = self.record_type.commands(self.record, self.person) if self.inside else []
         drawn = [{"title": a.title, "url": a.url, "icon": a.icon, "dialog": a.dialog} for a in own]
         general = (
             ("record_edit", _("Edit everything"), "pencil", False, self.may_edit and not self.fixed),
@@ -315,7 +315,7 @@ class RecordPage:
 
     def composer(self) -> dict[str, Any] | None:
         """Prepare the place to write; None for who may only read."""
-        if not self.standing.may_comment(self.record):
+        if not self.policy.may_comment(self.record):
             return None
         draft, others = drafts.at(reply_place(self.record), self.person)
         reply = (_("Reply"), _("Write a reply. Everyone on this record reads it."))

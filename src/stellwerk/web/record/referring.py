@@ -20,12 +20,12 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import reference_index, registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.web import shell
-from stellwerk.web.lists.lines import fields_of_lines, line
 from stellwerk.web.lists.listing import MOST_COUNTED, shown_total
-from stellwerk.web.record.finding import visible_record
+from stellwerk.web.lists.rows import fields_of_rows, row_of
+from stellwerk.web.record.lookup import visible_record
 
 ROWS = 5
 SMALL = 200
@@ -152,7 +152,7 @@ class Group:
     def drawn_from_core(self) -> bool:
         """Whether the core table knows all that a line of such a record tells."""
         core = {field.name for field in Record._meta.concrete_fields}
-        return set(fields_of_lines(self.record_type)) <= core
+        return set(fields_of_rows(self.record_type)) <= core
 
 
 Counted = tuple[Group, int, int, list[Any]]
@@ -220,9 +220,9 @@ class Referring:
 
     def _seen(self, ids: set[int]) -> dict[int, Any]:
         """Read what the person sees of the records, and whether as staff."""
-        standing = standing_of(self.person)
-        staff = Case(When(standing.as_staff(Record), then=Value(True)), default=Value(False))
-        rows = self._others(Record.objects.filter(standing.visible(Record), pk__in=ids)).annotate(staff=staff)
+        policy = policy_of(self.person)
+        staff = Case(When(policy.as_staff(Record), then=Value(True)), default=Value(False))
+        rows = self._others(Record.objects.filter(policy.visible(Record), pk__in=ids)).annotate(staff=staff)
         return {row.pk: row for row in rows.only("is_open", "created_at")}
 
     def _numbers(self, groups: list[Group]) -> tuple[int, ...]:
@@ -245,7 +245,7 @@ class Referring:
 
 
 def _columns(group: Group) -> list[str]:
-    return [*fields_of_lines(group.record_type), "created_at"]
+    return [*fields_of_rows(group.record_type), "created_at"]
 
 
 def _read(ids: list[tuple[Group, int]]) -> dict[Group, list[Any]]:
@@ -255,7 +255,7 @@ def _read(ids: list[tuple[Group, int]]) -> dict[Group, list[Any]]:
     for record_type in list(own)[:MOST_OWN]:
         wanted = [pk for group, pk in ids if group.record_type is record_type]
         rows = record_type.model._default_manager.filter(pk__in=wanted)
-        kept |= {row.pk: row for row in rows.only(*fields_of_lines(record_type), "created_at")}
+        kept |= {row.pk: row for row in rows.only(*fields_of_rows(record_type), "created_at")}
     missing = [pk for _group, pk in ids if pk not in kept]
     kept |= Record.objects.in_bulk(missing) if missing else {}
     found: dict[Group, list[Any]] = {}
@@ -271,7 +271,7 @@ def _lane(group: Group, total: int, current: int, rows: list[Any], *, short: boo
         "title": group.types if short else group.title,
         "url": group.url,
         "count": _counted(total, current) if group.ends else _shown(total),
-        "items": [line(record, group.record_type) for record in rows],
+        "items": [row_of(record, group.record_type) for record in rows],
         "empty": _("None of them is open."),
     }
 

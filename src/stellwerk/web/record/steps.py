@@ -16,11 +16,11 @@ from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.write.services import transition
 from stellwerk.kernel.write.undo import undo
 from stellwerk.web.dialogs import small_form
-from stellwerk.web.record.beside import tell_with_undo
 from stellwerk.web.record.editing import conflict_of
-from stellwerk.web.record.finding import version_of, visible_record
 from stellwerk.web.record.forms import RecordForm
+from stellwerk.web.record.lookup import version_of, visible_record
 from stellwerk.web.record.page import RecordPage
+from stellwerk.web.record.related import message_with_undo
 
 
 @login_required
@@ -48,7 +48,7 @@ def step_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
     about = {"reference": record.reference, "status": record.get_status_display()}
     may_undo = page.may_edit and not record.record_type.fixed(record)
     undo_url = page.address("record_undo", record.journal_count) if may_undo else ""
-    tell_with_undo(request, _("%(reference)s is now “%(status)s”.") % about, undo_url)
+    message_with_undo(request, _("%(reference)s is now “%(status)s”.") % about, undo_url)
     return redirect(record)
 
 
@@ -69,7 +69,7 @@ def find_step(page: RecordPage, name: str) -> Transition:
     step: Transition | None = workflow.by_name.get(name) if workflow else None
     if step is None:
         raise Http404
-    if not page.standing.may_take(step, page.record):
+    if not page.policy.may_take(step, page.record):
         raise PermissionDenied(
             _("“%(step)s” on %(reference)s is not yours to take.")
             % {"step": step.label, "reference": page.record.reference}

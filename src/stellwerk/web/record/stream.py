@@ -20,13 +20,13 @@ from stellwerk.kernel.activity.attachments.removal import may_detach
 from stellwerk.kernel.activity.comments.models import Comment
 from stellwerk.kernel.activity.comments.rendering import SHOWN_AT_ONCE, names_in, opening, render
 from stellwerk.kernel.activity.comments.services import comments_of
-from stellwerk.kernel.activity.notifications.wording import phrase
+from stellwerk.kernel.activity.notifications.messages import phrase
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import QUIET, Entry, Verb
 from stellwerk.kernel.model import link_types as types
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.web.record.showing import Names, Shower, Shown
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.web.record.rendering import Names, Renderer, Shown
 
 SIZE = 20
 MOST_TEXT = 6_000
@@ -96,9 +96,9 @@ class Stream:
     _room: int = field(init=False, default=MOST_TEXT)
 
     def __post_init__(self) -> None:
-        self.inside = standing_of(self.person).sees_internal(self.record)
+        self.inside = policy_of(self.person).sees_internal(self.record)
         self.page = self._read() if self.rows is None else self.rows
-        self._shower = Shower(self.record.record_type, self.names)
+        self._renderer = Renderer(self.record.record_type, self.names)
         for row in self.page:
             self.names.want([row.actor_id, *self._ids(row)])
 
@@ -225,9 +225,9 @@ class Stream:
                 yield Change(_("File"), *(_text(about, "name") for about in (before, after)))
             elif not name.startswith("@") and (self.inside or name in readable):
                 yield Change(
-                    self._shower.label(name),
-                    self._shower.value(name, before),
-                    self._shower.value(name, after),
+                    self._renderer.label(name),
+                    self._renderer.value(name, before),
+                    self._renderer.value(name, after),
                 )
 
     def _beside(self, name: str, before: Any, after: Any) -> Change:

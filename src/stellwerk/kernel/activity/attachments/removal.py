@@ -13,8 +13,8 @@ from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import to_machine
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.write.services import Act, locked, note
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.write.services import ChangeContext, locked, note
 
 KEPT = timedelta(days=1)
 """How long content outlives its last use: a backup that began before finds every file that its database names."""
@@ -40,18 +40,18 @@ def detach(attachment: Attachment, *, by: Actor) -> None:
             "at": to_machine(found.at),
             "by": found.author_id,
         }
-        note(record, Act(Verb.DETACH, by), {"@file": [about, None]}, internal=found.internal)
+        note(record, ChangeContext(Verb.DETACH, by), {"@file": [about, None]}, internal=found.internal)
         found.delete()
         forget_content.using(run_after=timezone.now() + KEPT).enqueue(found.blob.sha256)
 
 
 def may_detach(attachment: Attachment, record: Record, person: Actor) -> bool:
     """Whether the person may take the file off the record: its staff any, others what they put there."""
-    standing = standing_of(person)
-    if attachment.internal and not standing.sees_internal(record):
+    policy = policy_of(person)
+    if attachment.internal and not policy.sees_internal(record):
         return False
-    own = attachment.author_id == person.pk and standing.may_comment(record)
-    return own or standing.may_edit(record)
+    own = attachment.author_id == person.pk and policy.may_comment(record)
+    return own or policy.may_edit(record)
 
 
 @job(retries=8)

@@ -18,8 +18,8 @@ from stellwerk.kernel.activity.comments.models import Comment
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.write.services import Act, locked, note
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.write.services import ChangeContext, locked, note
 
 BEGINNING = 4096
 
@@ -40,7 +40,7 @@ def attach(
     The same content is stored once. Raises ValidationError for an empty or too large file, PermissionDenied
     for who may not write here.
     """
-    act = Act(Verb.ATTACH, by, at=at, brought_from=brought_from)
+    context = ChangeContext(Verb.ATTACH, by, at=at, brought_from=brought_from)
     _require_hand(record, by, internal)
     _check_size(content)
     with transaction.atomic():
@@ -56,7 +56,7 @@ def attach(
             author_id=by.pk,
             internal=internal,
         )
-        entry = note(record, act, {"@file": [None, about]}, internal=internal, subject=attachment)
+        entry = note(record, context, {"@file": [None, about]}, internal=internal, subject=attachment)
         attachment.at = entry.at
         attachment.save(force_insert=True)
     return attachment
@@ -65,7 +65,7 @@ def attach(
 def attachments_of(record: Record, person: Actor) -> QuerySet[Attachment]:
     """Select the record's files that `person`, who sees the record, may have."""
     files = Attachment.objects.filter(record_id=record.pk).select_related("blob").order_by("id")
-    return files if standing_of(person).sees_internal(record) else files.filter(internal=False)
+    return files if policy_of(person).sees_internal(record) else files.filter(internal=False)
 
 
 def _check_size(content: File[bytes]) -> None:
@@ -81,10 +81,10 @@ def _check_size(content: File[bytes]) -> None:
 
 
 def _require_hand(record: Record, by: Actor, internal: bool) -> None:
-    standing = standing_of(by)
-    if not standing.may_comment(record):
+    policy = policy_of(by)
+    if not policy.may_comment(record):
         raise PermissionDenied(_("You may read %s, but not add files to it.") % record.reference)
-    if internal and not standing.sees_internal(record):
+    if internal and not policy.sees_internal(record):
         raise PermissionDenied(_("Internal files on %s are for its staff.") % record.reference)
 
 

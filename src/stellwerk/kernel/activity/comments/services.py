@@ -14,9 +14,9 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write import indexing
-from stellwerk.kernel.write.services import DIRECT, Act, locked, note
+from stellwerk.kernel.write.services import DIRECT, ChangeContext, locked, note
 
 LONGEST = 2_000_000
 KEEPS_STATUS = "keep_status"
@@ -40,14 +40,16 @@ def comment(
     it is the comment's `outcome`.
     Raises PermissionDenied for who may not speak here, ValidationError for an empty or unfit text.
     """
-    act = Act(Verb.COMMENT, by, KEEPS_STATUS if keep_status else "", at=at, brought_from=brought_from)
+    context = ChangeContext(
+        Verb.COMMENT, by, KEEPS_STATUS if keep_status else "", at=at, brought_from=brought_from
+    )
     with writer.atomic():
         if not writer.brings_history:
             record = locked(record.specific)
             _require_voice(record, by, internal)
         said = Comment(record_id=record.pk, author_id=by.pk, body=_clean(body), internal=internal)
         digest = {"@comment": [None, _digest(said.body)]}
-        entry = note(record, act, digest, internal=internal, writer=writer, subject=said)
+        entry = note(record, context, digest, internal=internal, writer=writer, subject=said)
         said.at = entry.at
         if writer.brings_history:
             writer.commented(record, said)
@@ -88,10 +90,10 @@ def mentioned(body: str) -> list[Person]:
 
 
 def _require_voice(record: Record, by: Actor, internal: bool) -> None:
-    standing = standing_of(by)
-    if not standing.may_comment(record):
+    policy = policy_of(by)
+    if not policy.may_comment(record):
         raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
-    if internal and not standing.sees_internal(record):
+    if internal and not policy.sees_internal(record):
         raise PermissionDenied(
             _("Internal notes on %s are for its staff: write a reply instead.") % record.reference
         )

@@ -11,8 +11,8 @@ from stellwerk.kernel.model import link_types as types
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.link_types import LinkType
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.write.services import Act, locked, note
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.write.services import ChangeContext, locked, note
 
 
 def link(source: Record, key: str, target: Record, *, by: Actor) -> Link:
@@ -38,7 +38,7 @@ def link(source: Record, key: str, target: Record, *, by: Actor) -> Link:
         # A symmetric one that was ruled out may run the other way.
         ends = (source, target) if made.source_id == source.pk else (target, source)
         before = Link.Origin.RULED_OUT.value if known else None
-        _note_both(*ends, Act(Verb.LINK, by), key, before, str(made.origin))
+        _note_both(*ends, ChangeContext(Verb.LINK, by), key, before, str(made.origin))
     return made
 
 
@@ -56,7 +56,7 @@ def unlink(link: Link, *, by: Actor) -> None:
             found.save(update_fields=["origin"])
         else:
             found.delete()
-        _note_both(source, target, Act(Verb.UNLINK, by), found.type, before, after)
+        _note_both(source, target, ChangeContext(Verb.UNLINK, by), found.type, before, after)
 
 
 def links_of(record: Record, person: Actor) -> QuerySet[Link]:
@@ -74,10 +74,10 @@ def _both_locked(source: Record, target: Record) -> tuple[Record, Record]:
 
 
 def _require(source: Record, target: Record, by: Actor) -> None:
-    standing = standing_of(by)
-    if not Record.objects.filter(standing.visible(Record), pk=target.pk).exists():
+    policy = policy_of(by)
+    if not Record.objects.filter(policy.visible(Record), pk=target.pk).exists():
         raise ValidationError({"target": _("Choose one of those offered: there is no such record.")})
-    if not standing.may_edit(source):
+    if not policy.may_edit(source):
         raise PermissionDenied(_("You may look at %s, but not link it.") % source.reference)
 
 
@@ -100,9 +100,9 @@ def _between(source: Record, target: Record, symmetric: bool) -> Q:
 
 
 def _note_both(
-    source: Record, target: Record, act: Act, key: str, before: str | None, after: str | None
+    source: Record, target: Record, context: ChangeContext, key: str, before: str | None, after: str | None
 ) -> None:
     for record, other, direction in ((source, target, "out"), (target, source, "in")):
         about = {"type": key, "with": other.pk, "direction": direction}
         values = [{**about, "origin": origin} if origin else None for origin in (before, after)]
-        note(record, act, {"@link": values})
+        note(record, context, {"@link": values})

@@ -8,12 +8,12 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.activity.comments.services import comments_of
+from stellwerk.kernel.activity.notifications.messages import describe
 from stellwerk.kernel.activity.notifications.models import Notification
-from stellwerk.kernel.activity.notifications.wording import told
 from stellwerk.kernel.jobs.job import job
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 LONGEST_QUOTE = 10_000
 
@@ -57,7 +57,7 @@ def message(note: Notification, entry: Entry) -> EmailMessage:
 def _body(note: Notification, entry: Entry) -> str:
     comment = comments_of([entry]).get(entry.pk)
     address = f"{settings.STELLWERK_URL}{entry.record.get_absolute_url()}"
-    parts = [told(note) + ".", *([comment.body[:LONGEST_QUOTE]] if comment else []), address]
+    parts = [describe(note) + ".", *([comment.body[:LONGEST_QUOTE]] if comment else []), address]
     return "\n\n".join([*parts, _("You can answer and read everything there.")]) + "\n"
 
 
@@ -65,7 +65,7 @@ def _may_still_see(note: Notification, entry: Entry) -> bool:
     record = entry.record
     if not Record.objects.visible_to(note.person).filter(pk=record.pk).exists():
         return False
-    return not entry.internal or standing_of(note.person).sees_internal(record)
+    return not entry.internal or policy_of(note.person).sees_internal(record)
 
 
 def _one_line(text: str) -> str:

@@ -23,7 +23,7 @@ from stellwerk.kernel.model.actor import Actor, System
 from stellwerk.kernel.model.mail import NO_MAIL
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Access
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.events import Event
 
 
@@ -96,14 +96,14 @@ def still_visible(person: Person, notes: Iterable[Notification]) -> list[Notific
     notes = list(notes)
     if not notes:
         return []
-    standing = standing_of(person)
+    policy = policy_of(person)
     inside = Case(
-        When(standing.as_staff(Record), then=Value(True)),
+        When(policy.as_staff(Record), then=Value(True)),
         default=Value(False),
         output_field=models.BooleanField(),
     )
     about = {note.entry.record_id for note in notes if note.entry}
-    seen = Record.objects.filter(standing.visible(Record), pk__in=about)
+    seen = Record.objects.filter(policy.visible(Record), pk__in=about)
     known = dict(seen.annotate(inside=inside).values_list("pk", "inside"))
     return [note for note in notes if note.entry is None or _is_shown(note.entry, known)]
 
@@ -174,9 +174,9 @@ def _may_hear(person: Actor, why: Why, event: Event) -> bool:
     for_guests = event.entry.verb in HEARD_BY_GUESTS and not event.entry.internal
     if why == Why.REQUESTER and for_guests:
         return True  # requesters see their records without a role
-    standing = standing_of(person)
-    if for_guests and any(share.person_id == person.pk for share in standing.shares_of(event.record)):
+    policy = policy_of(person)
+    if for_guests and any(share.person_id == person.pk for share in policy.shares_of(event.record)):
         return True  # likewise, and the shares are known already when a record was just created
-    if standing.sees_internal(event.record):
+    if policy.sees_internal(event.record):
         return True
-    return for_guests and standing.access_to(event.record) >= Access.VIEW
+    return for_guests and policy.access_to(event.record) >= Access.VIEW

@@ -17,11 +17,11 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.journal.replay import replay
 from stellwerk.kernel.model.actor import SYSTEM
-from stellwerk.kernel.model.memo import remember, remembering
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.shared_cache import remember, remembering
 from stellwerk.kernel.model.values import machine_values
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 from stellwerk.kernel.write.services import change, create
 from stellwerk.processes.incidents.incident import Incident
 
@@ -65,8 +65,8 @@ def test_history_reads_like_what_was_written_here(gus: Person, maria: Person) ->
     ]
     assert Comment.objects.get().at == hours(2)
     assert set(Share.objects.values_list("person", "party")) == {(gus.pk, None), (None, gus.party_id)}
-    assert list(door.matching(Incident.objects.all(), "spooler", internal=True)) == [stored]
-    assert list(door.matching(Incident.objects.all(), "spooler", internal=False)) == []
+    assert list(index.matching(Incident.objects.all(), "spooler", internal=True)) == [stored]
+    assert list(index.matching(Incident.objects.all(), "spooler", internal=False)) == []
     assert faults() == []
 
 
@@ -108,7 +108,7 @@ def test_known_records_are_continued_after_a_flush(gus: Person) -> None:
         history.comment(brought, "Paper jam.", by=gus, at=hours(2))
     stored = Incident.objects.get()
     assert (stored.title, stored.version) == ("Older printer", 3)
-    assert list(door.matching(Incident.objects.all(), "jam", internal=False)) == [stored]
+    assert list(index.matching(Incident.objects.all(), "jam", internal=False)) == [stored]
     assert faults() == []
 
 

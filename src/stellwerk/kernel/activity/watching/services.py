@@ -10,8 +10,8 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.write.services import Act, locked, note
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.write.services import ChangeContext, locked, note
 
 
 def watch(record: Record, person: Person, *, by: Actor) -> Watcher:
@@ -33,7 +33,9 @@ def watch(record: Record, person: Person, *, by: Actor) -> Watcher:
         record = locked(record.specific)
         watcher, new = Watcher.objects.get_or_create(record_id=record.pk, person=person)
         if new:
-            note(record, Act(Verb.WATCH, by), {"@watch": [None, {"with": person.pk}]}, internal=True)
+            note(
+                record, ChangeContext(Verb.WATCH, by), {"@watch": [None, {"with": person.pk}]}, internal=True
+            )
     return watcher
 
 
@@ -43,7 +45,12 @@ def unwatch(record: Record, person: Person, *, by: Actor) -> None:
     with transaction.atomic():
         record = locked(record.specific)
         if Watcher.objects.filter(record_id=record.pk, person=person).delete()[0]:
-            note(record, Act(Verb.UNWATCH, by), {"@watch": [{"with": person.pk}, None]}, internal=True)
+            note(
+                record,
+                ChangeContext(Verb.UNWATCH, by),
+                {"@watch": [{"with": person.pk}, None]},
+                internal=True,
+            )
 
 
 def watchers_of(record: Record) -> QuerySet[Person]:
@@ -53,5 +60,5 @@ def watchers_of(record: Record) -> QuerySet[Person]:
 
 
 def _require(record: Record, person: Person, by: Actor) -> None:
-    if person.pk != by.pk and not standing_of(by).may_edit(record):
+    if person.pk != by.pk and not policy_of(by).may_edit(record):
         raise PermissionDenied(_("You may choose for yourself whether to watch %s.") % record.reference)

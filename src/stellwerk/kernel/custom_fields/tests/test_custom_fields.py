@@ -17,7 +17,7 @@ from stellwerk.kernel.custom_fields.values import fields_of
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import change, create, transition
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.web.models import SavedView
@@ -174,9 +174,9 @@ def test_a_requester_sets_and_knows_only_what_is_shown_to_them(
     with pytest.raises(ValidationError) as refusal:
         create(Incident, {"title": "My mail", "custom.floor": 1}, by=gus)
     assert refusal.value.message_dict == {"custom.floor": ["incident has no such field."]}
-    told = document.build(standing_of(gus))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
+    told = document.build(policy_of(gus))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
     assert list(told["properties"]) == ["room"]
-    told = document.build(standing_of(maria))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
+    told = document.build(policy_of(maria))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
     assert told == schema_of(fields_of("incident"))
 
 

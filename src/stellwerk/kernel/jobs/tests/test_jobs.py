@@ -188,7 +188,7 @@ def test_the_late_result_of_a_worker_taken_for_dead_does_not_count(ran: list[obj
     slow.keep_once()
     claimed = slow._claim()
     assert claimed is not None
-    worker._bury(JobWorker.objects.get(pk=slow.id))
+    worker._mark_dead(JobWorker.objects.get(pk=slow.id))
     other = Worker()
     other._claim()
     slow._run(claimed)

@@ -8,7 +8,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.roles import Access, Capacity, Role
-from stellwerk.kernel.permissions.standing import Standing
+from stellwerk.kernel.permissions.policy import AccessPolicy
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.write.services import create, share, transition
 from stellwerk.processes.incidents.incident import Incident
@@ -18,9 +18,9 @@ pytestmark = pytest.mark.django_db
 
 def sees(viewer: Person, ticket: Incident) -> bool:
     """Ask the rows and the one record, which must agree, as a request that comes now would."""
-    standing = Standing(viewer)
-    found = Incident.objects.filter(standing.visible(Incident), pk=ticket.pk).exists()
-    assert found == (standing.access_to(Incident.objects.get(pk=ticket.pk)) > Access.NONE)
+    policy = AccessPolicy(viewer)
+    found = Incident.objects.filter(policy.visible(Incident), pk=ticket.pk).exists()
+    assert found == (policy.access_to(Incident.objects.get(pk=ticket.pk)) > Access.NONE)
     return found
 
 
@@ -56,7 +56,7 @@ def test_an_entrusted_party_entrusts_its_people_and_not_its_work(
     grant(local, Role.ADMINISTRATOR, centre)
     people = Person.objects.count()
     for staff in (agent, maria, local):
-        assert not Standing(staff).may_create_as_staff(registry.for_model(Person), globex.pk)
+        assert not AccessPolicy(staff).may_create_as_staff(registry.for_model(Person), globex.pk)
         with pytest.raises((PermissionDenied, ValidationError)):
             create(Person, {"title": "Mole", "party": globex}, by=staff)
     assert Person.objects.count() == people
@@ -64,7 +64,7 @@ def test_an_entrusted_party_entrusts_its_people_and_not_its_work(
 
 def test_a_party_s_own_manager_writes_nothing_that_belongs_to_all(maria: Person) -> None:
     without_party = [each for each in registry.all_types() if not each.scope]
-    assert [each.key for each in without_party if Standing(maria).may_create_as_staff(each)] == []
+    assert [each.key for each in without_party if AccessPolicy(maria).may_create_as_staff(each)] == []
     assert without_party != []
 
 
@@ -73,7 +73,7 @@ def test_who_left_asks_for_nothing_and_sees_nothing(gus: Person, centre: Party) 
     grant(gus, Role.MANAGER, centre)
     assert sees(gus, ticket)
     left = transition(gus, "leave", by=SYSTEM)
-    assert not Standing(left).may_request(registry.for_model(Incident))
-    assert not Incident.objects.filter(Standing(left).visible(Incident)).exists()
+    assert not AccessPolicy(left).may_request(registry.for_model(Incident))
+    assert not Incident.objects.filter(AccessPolicy(left).visible(Incident)).exists()
     with pytest.raises(PermissionDenied):
         create(Incident, {"title": "Once more"}, by=left)

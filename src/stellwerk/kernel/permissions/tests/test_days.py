@@ -16,7 +16,7 @@ from stellwerk.kernel.jobs.schedule import _plans, next_after, scheduled
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.days import today, today_of
-from stellwerk.kernel.permissions.standing import Standing
+from stellwerk.kernel.permissions.policy import AccessPolicy
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.kernel.write.services import create
 from stellwerk.site.accounts import make_administrator
@@ -53,7 +53,7 @@ def test_a_role_and_a_membership_run_from_the_first_to_the_last_day_of_the_insta
     at(monkeypatch, datetime.fromisoformat(local).replace(tzinfo=zone))
     # Where the reader is changes nothing: a role is held by everybody's clock or by nobody's.
     with timezone.override("Pacific/Pago_Pago"):
-        assert bool(Standing(nobody).assignments) == due
+        assert bool(AccessPolicy(nobody).assignments) == due
         mine = Selection.parse(registry.for_model(TeamMembership), {"team": "me"}, nobody)
         assert mine.apply(TeamMembership.objects.all()).exists() == due
 
@@ -62,7 +62,7 @@ def test_the_first_administrator_is_one_at_once(zone: ZoneInfo, db: Any, monkeyp
     for hour in range(0, 24, 3):
         at(monkeypatch, datetime(2026, 12, 1, hour, 30, tzinfo=zone))
         first = make_administrator(f"first{hour}", "Root First", "", "blue-Signal-4711")
-        assert Standing(first).is_administrator
+        assert AccessPolicy(first).is_administrator
         assert RoleAssignment.objects.get(person=first).valid_from == date(2026, 12, 1)
 
 
@@ -73,7 +73,7 @@ def test_what_begins_today_begins_today_where_the_installation_is(
     role = create(RoleAssignment, {"person": nobody.pk, "role": "agent"}, by=SYSTEM)
     membership = create(TeamMembership, {"person": nobody.pk, "team": desk.pk}, by=SYSTEM)
     assert (role.valid_from, membership.valid_from) == (date(2026, 12, 1), date(2026, 12, 1))
-    assert Standing(nobody).assignments == [role]
+    assert AccessPolicy(nobody).assignments == [role]
 
 
 def test_a_person_has_days_of_their_own(settings: Any) -> None:

@@ -6,7 +6,7 @@ from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.roles import Access, Capacity, Role
-from stellwerk.kernel.permissions.standing import Standing
+from stellwerk.kernel.permissions.policy import AccessPolicy
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.write.services import create, share, unshare
 from stellwerk.processes.incidents.incident import Incident
@@ -21,9 +21,9 @@ def department(globex: Party) -> Party:
 
 def sees(viewer: Person, person: Person) -> bool:
     """Ask the rows and the one record, which must agree, as a request that comes now would."""
-    standing = Standing(viewer)
-    found = Person.objects.filter(standing.visible(Person), pk=person.pk).exists()
-    assert found == (standing.access_to(person) > Access.NONE) == standing.sees_internal(person)
+    policy = AccessPolicy(viewer)
+    found = Person.objects.filter(policy.visible(Person), pk=person.pk).exists()
+    assert found == (policy.access_to(person) > Access.NONE) == policy.sees_internal(person)
     return found
 
 
@@ -35,7 +35,7 @@ def test_staff_of_the_provider_read_the_people_of_the_customer(
     share(globex, centre, Capacity.PROVIDER, by=SYSTEM)
     assert sees(agent, gus)
     assert sees(agent, colleague)
-    assert Standing(maria).access_to(gus) == Access.VIEW
+    assert AccessPolicy(maria).access_to(gus) == Access.VIEW
     unshare(globex, centre, by=SYSTEM)
     assert not sees(agent, gus)
 

@@ -13,9 +13,9 @@ from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.search import door
-from stellwerk.kernel.search.door import SearchPart
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.search import index
+from stellwerk.kernel.search.index import SearchPart
 from stellwerk.kernel.search.models import SearchEntry, SearchRebuild
 from stellwerk.kernel.search.row import part_key
 from stellwerk.kernel.write import indexing, rebuilding
@@ -41,8 +41,8 @@ def long_talk(incident: Incident, maria: Person) -> Incident:
 
 def finds(text: str, *, internal: bool | Q = True) -> list[str]:
     """Return the references found; the two ways of searching must agree on which they are."""
-    best = door.find(Record.objects.all(), text, internal=internal).ids
-    listed = door.matching(Record.objects.all(), text, internal=internal)
+    best = index.find(Record.objects.all(), text, internal=internal).ids
+    listed = index.matching(Record.objects.all(), text, internal=internal)
     assert sorted(best) == sorted(listed.values_list("pk", flat=True))
     return list(Record.objects.filter(pk__in=best).values_list("reference", flat=True))
 
@@ -68,8 +68,8 @@ def test_words_of_the_title_and_of_several_comments_are_found_together(long_talk
 def test_guests_are_found_public_comments_only(long_talk: Incident, gus: Person, maria: Person) -> None:
     assert finds("mark10", internal=False) == [long_talk.reference]
     assert finds("mark11", internal=False) == finds("mark10 mark11", internal=False) == []
-    assert finds("mark11", internal=standing_of(gus).as_staff(Record)) == []
-    assert finds("mark10 mark11", internal=standing_of(maria).as_staff(Record)) == [long_talk.reference]
+    assert finds("mark11", internal=policy_of(gus).as_staff(Record)) == []
+    assert finds("mark10 mark11", internal=policy_of(maria).as_staff(Record)) == [long_talk.reference]
 
 
 def test_a_pasted_log_hides_nothing_that_comes_after_it(maria: Person, gus: Person, centre: Party) -> None:
@@ -108,11 +108,11 @@ def test_a_comment_of_any_length_is_found_to_its_end(incident: Incident, maria: 
 
 
 def test_the_snippet_shows_the_comment_in_which_the_word_stands(long_talk: Incident) -> None:
-    public = door.snippets([long_talk.pk], "mark10", internal=False)[long_talk.pk]
+    public = index.snippets([long_talk.pk], "mark10", internal=False)[long_talk.pk]
     assert [segment.text for segment in public.segments if segment.hit] == ["mark10"]
-    hidden = door.snippets([long_talk.pk], "mark11", internal=False)[long_talk.pk]
+    hidden = index.snippets([long_talk.pk], "mark11", internal=False)[long_talk.pk]
     assert not hidden.has_hit
-    shown = door.snippets([long_talk.pk], "mark11", internal=True)[long_talk.pk]
+    shown = index.snippets([long_talk.pk], "mark11", internal=True)[long_talk.pk]
     assert [segment.text for segment in shown.segments if segment.hit] == ["mark11"]
 
 
@@ -123,7 +123,7 @@ def test_the_newest_of_many_is_first_whether_it_was_found_by_a_part_or_not(
     newest = create(Incident, {"title": "B", "requester": gus, "party": centre}, by=SYSTEM)
     for n in range(3):
         comment(newest, f"{FILLING} {'mark11' if n == 2 else ''}", by=maria)
-    found = door.find(Record.objects.all(), "mark11", internal=True).ids
+    found = index.find(Record.objects.all(), "mark11", internal=True).ids
     assert found == tuple(sorted(found, reverse=True))
     assert (len(found), found[0], found[-1]) == (3, newest.pk, long_talk.pk)
 
@@ -187,7 +187,7 @@ def test_the_command_goes_on_where_a_rebuild_was_interrupted(
 
 
 def test_a_forgotten_record_is_not_found_by_its_parts_either(long_talk: Incident) -> None:
-    door.forget([long_talk.pk])
+    index.forget([long_talk.pk])
     assert finds("mark11") == finds("mark0") == []
     assert parts_of(long_talk) == 0
 
@@ -195,10 +195,10 @@ def test_a_forgotten_record_is_not_found_by_its_parts_either(long_talk: Incident
 def test_many_matches_in_rows_and_parts_are_all_listed(
     monkeypatch: pytest.MonkeyPatch, long_talk: Incident
 ) -> None:
-    monkeypatch.setattr(door, "_GATHERED", 1)
+    monkeypatch.setattr(index, "_GATHERED", 1)
     given = {"party": long_talk.party, "requester": long_talk.requester}
     other = [create(Incident, {"title": f"mark11 {n}", **given}, by=SYSTEM).pk for n in range(2)]
-    door.index([SearchPart(part_key(pk, 1), public="mark12 word") for pk in other])
+    index.index([SearchPart(part_key(pk, 1), public="mark12 word") for pk in other])
     assert len(finds("mark11")) == 3
     assert len(finds("mark11", internal=False)) == 2
     assert len(finds("mark11", internal=Q(pk=long_talk.pk))) == 3

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.search import door, postgresql
-from stellwerk.kernel.search.door import SearchRow
+from stellwerk.kernel.search import index, postgresql
+from stellwerk.kernel.search.index import SearchRow
 from stellwerk.kernel.search.migration_operations import CreateSearchTable
 from stellwerk.kernel.search.models import SearchEntry
 from stellwerk.kernel.search.query import understand
@@ -31,7 +31,7 @@ def make(
     record = Record.objects.create(
         kind=kind, reference=reference, title=title, created_at=now, updated_at=now
     )
-    door.index([SearchRow(record.pk, kind, reference, title, public, internal)])
+    index.index([SearchRow(record.pk, kind, reference, title, public, internal)])
     return record
 
 
@@ -39,8 +39,8 @@ def found(text: str, *, internal: bool | Q = False, among: Any = None) -> list[s
     """Return the titles of what is found, best first; both ways of searching must agree on which they are."""
     records = Record.objects.all() if among is None else among
     titles = dict(records.values_list("pk", "title"))
-    best = [titles[pk] for pk in door.find(records, text, internal=internal).ids]
-    listed = [record.title for record in door.matching(records, text, internal=internal)]
+    best = [titles[pk] for pk in index.find(records, text, internal=internal).ids]
+    listed = [record.title for record in index.matching(records, text, internal=internal)]
     assert sorted(best) == sorted(listed)
     return best
 
@@ -167,7 +167,7 @@ def test_hits_in_titles_come_first_then_the_newest() -> None:
 
 def test_a_changed_record_is_found_by_its_new_words_only() -> None:
     record = make("Printer", "old words")
-    door.index([SearchRow(record.pk, "INC", record.reference, "Printer", "new words")])
+    index.index([SearchRow(record.pk, "INC", record.reference, "Printer", "new words")])
     assert found("old") == []
     assert found("new words") == ["Printer"]
     assert SearchEntry.objects.filter(pk=record.pk).count() == 1
@@ -175,7 +175,7 @@ def test_a_changed_record_is_found_by_its_new_words_only() -> None:
 
 def test_forgotten_and_deleted_records_are_not_found() -> None:
     forgotten, deleted = make("Printer one"), make("Printer two")
-    door.forget([forgotten.pk])
+    index.forget([forgotten.pk])
     ids = [forgotten.pk, deleted.pk]
     deleted.delete()
     assert SearchEntry.objects.filter(pk__in=ids).count() == 0
@@ -185,11 +185,11 @@ def test_forgotten_and_deleted_records_are_not_found() -> None:
 def test_the_number_of_hits_is_limited_and_said_to_be() -> None:
     for _ in range(12):
         make("Printer")
-    some = door.find(Record.objects.all(), "printer", internal=False, most=10)
+    some = index.find(Record.objects.all(), "printer", internal=False, most=10)
     assert (len(some.ids), some.more) == (10, True)
     assert (some.page(1, 4), some.page(3, 4), some.page(4, 4)) == (some.ids[:4], some.ids[8:], ())
     assert some.page(0, 4) == ()
-    everything = door.find(Record.objects.all(), "printer", internal=False, most=12)
+    everything = index.find(Record.objects.all(), "printer", internal=False, most=12)
     assert (len(everything.ids), everything.more) == (12, False)
 
 
@@ -201,7 +201,7 @@ def test_old_records_are_found_beyond_the_newest_ones(monkeypatch: pytest.Monkey
         make(f"Record {n}", "rare" if n in {0, 20} else "common")
     assert found("rare") == ["Record 20", "Record 0"]
     assert len(found("common")) == 38
-    newest = door.find(Record.objects.all(), "common", internal=True, most=5)
+    newest = index.find(Record.objects.all(), "common", internal=True, most=5)
     assert newest.ids == tuple(sorted(newest.ids, reverse=True))
     assert newest.more is True
 
@@ -219,11 +219,11 @@ def test_a_text_without_words_finds_nothing() -> None:
 )
 def test_no_text_is_an_error(text: str) -> None:
     record = Record(pk=1, kind="INC", reference="INC-000001", title="x")
-    door.index([SearchRow(1, "INC", record.reference, text, text, text)])
+    index.index([SearchRow(1, "INC", record.reference, text, text, text)])
     for internal in (True, False, Q(kind="INC")):
-        door.find(Record.objects.all(), text, internal=internal)
-        door.matching(Record.objects.all(), text, internal=internal).count()
-    door.snippets([1], text, internal=True)
+        index.find(Record.objects.all(), text, internal=internal)
+        index.matching(Record.objects.all(), text, internal=internal).count()
+    index.snippets([1], text, internal=True)
 
 
 def test_a_text_of_any_size_is_taken() -> None:
@@ -245,7 +245,7 @@ def test_what_stands_in_a_title_long_ago_is_not_lost_after_many_words() -> None:
 
 def test_a_snippet_shows_where_the_words_stand() -> None:
     record = make("VPN", "The connection to the Straße drops <b>often</b>", "secret: Straße")
-    cuts = door.snippets([record.pk], "strasse oft", internal=False)
+    cuts = index.snippets([record.pk], "strasse oft", internal=False)
     assert cuts[record.pk].segments == (
         Segment("The connection to the "),
         Segment("Straße", hit=True),
@@ -257,7 +257,7 @@ def test_a_snippet_shows_where_the_words_stand() -> None:
 
 def test_a_snippet_is_cut_at_words_around_the_first_hit() -> None:
     record = make("VPN", "before " * 100 + "needle " + "after " * 100)
-    snippet = door.snippets([record.pk], "needle", internal=False)[record.pk]
+    snippet = index.snippets([record.pk], "needle", internal=False)[record.pk]
     text = "".join(segment.text for segment in snippet.segments)
     assert text.startswith("before ")
     assert text.endswith(" after")
@@ -268,7 +268,7 @@ def test_a_snippet_is_cut_at_words_around_the_first_hit() -> None:
 
 def test_snippets_show_internal_notes_only_of_the_given_records() -> None:
     one, two = make("One", "", "secret one"), make("Two", "", "secret two")
-    cuts = door.snippets([one.pk, two.pk], "secret", internal={two.pk})
+    cuts = index.snippets([one.pk, two.pk], "secret", internal={two.pk})
     assert cuts[one.pk].segments == ()
     assert cuts[two.pk].segments == (Segment("secret", hit=True), Segment(" two"))
 
@@ -307,10 +307,10 @@ def test_searching_takes_few_queries(django_assert_num_queries: Any, monkeypatch
     monkeypatch.setattr(postgresql, "_WALKED", 2**62)  # however many records tests have made before
     printer = make("Printer", "x")
     with django_assert_num_queries(2 if connection.vendor == "sqlite" else 3):  # records, and their parts
-        door.find(Record.objects.all(), "printer", internal=True)
+        index.find(Record.objects.all(), "printer", internal=True)
     with django_assert_num_queries(1):
-        door.snippets([printer.pk], "x", internal=True)
+        index.snippets([printer.pk], "x", internal=True)
     with django_assert_num_queries(2):  # in its parts, too
-        door.snippets([printer.pk], "printer", internal=True)
+        index.snippets([printer.pk], "printer", internal=True)
     with django_assert_num_queries(1):
-        door.index([SearchRow(9, "INC", "INC-000009", "Mail", "y")])
+        index.index([SearchRow(9, "INC", "INC-000009", "Mail", "y")])

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from stellwerk.kernel.activity.comments.rendering import render as markdown
 from stellwerk.kernel.identity.person import Person
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 from stellwerk.processes.services.service import Service
 
 FACTS = (
@@ -35,7 +35,7 @@ def search(person: Person, text: str) -> list[Service]:
     services = catalogue(person)
     if not text.strip():
         return list(services)
-    ids = door.find(services, text, internal=False).page(1)
+    ids = index.find(services, text, internal=False).page(1)
     by_id = services.in_bulk(ids)
     return [by_id[pk] for pk in ids if pk in by_id]
 

@@ -15,9 +15,9 @@ from stellwerk.kernel.activity.comments.models import Comment
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.ticket import Ticket
@@ -80,14 +80,14 @@ def about(person: Person, service: Service) -> QuerySet[Record]:
 def search(person: Person, text: str) -> list[Ticket]:
     """Find the person's own tickets by words or a number, the best first."""
     mine = own(person)
-    ids = door.find(mine, text, internal=False).page(1, MOST_FOUND)
+    ids = index.find(mine, text, internal=False).page(1, MOST_FOUND)
     found = mine.in_bulk(ids)
     return typed(found[pk] for pk in ids if pk in found)
 
 
 def of_organisation(person: Person) -> QuerySet[Record]:
     """Select the tickets of the customers whom the person looks after, their own included."""
-    guest = standing_of(person).as_guest(Record)
+    guest = policy_of(person).as_guest(Record)
     return Record.objects.filter(guest, kind__in=KINDS).order_by("-created_at", "-pk")
 
 
@@ -107,7 +107,7 @@ def in_tab(person: Person, tab: str) -> QuerySet[Record]:
 def former_words(person: Person) -> list[FormerWords]:
     """List what the person wrote on tickets that were theirs and no longer are, newest first; only their own words."""
     theirs = Q(changes__requester__0=person.pk) | Q(changes__reported_by__0=person.pk)
-    tickets = Record.objects.filter(kind__in=KINDS).exclude(standing_of(person).visible(Record))
+    tickets = Record.objects.filter(kind__in=KINDS).exclude(policy_of(person).visible(Record))
     wrote = Comment.objects.filter(author=person, internal=False, record__in=tickets)
     said = wrote.filter(Exists(Entry.objects.filter(theirs, record=OuterRef("record"))))
     opened = Entry.objects.filter(actor=person, verb=Verb.CREATE, record__in=tickets)

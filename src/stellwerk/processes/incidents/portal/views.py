@@ -23,8 +23,8 @@ from stellwerk.kernel.activity.comments.services import comment
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.via import Via
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.write import once
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.write import idempotency
 from stellwerk.kernel.write.events import Outcome
 from stellwerk.kernel.write.services import create, transition
 from stellwerk.processes.incidents.closure import closure_rules
@@ -32,9 +32,9 @@ from stellwerk.processes.incidents.portal import catalogue, tickets
 from stellwerk.processes.incidents.portal.forms import TicketForm, WithdrawForm
 from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket, successor
 from stellwerk.web.dialogs import small_form
-from stellwerk.web.faults import sentence
+from stellwerk.web.error_responses import sentence
 from stellwerk.web.record import drafts
-from stellwerk.web.record.showing import Names
+from stellwerk.web.record.rendering import Names
 from stellwerk.web.record.stream import Stream, StreamEntry
 
 SHOWN = 8
@@ -198,12 +198,12 @@ def ticket(request: HttpRequest, reference: str) -> HttpResponse:
 def reply(request: HttpRequest, reference: str) -> HttpResponse:
     """Add what the requester says, with files, and lead to where it goes on."""
     found, person = _find(request, reference), _reader(request)
-    if not standing_of(person).may_comment(found):
+    if not policy_of(person).may_comment(found):
         raise PermissionDenied(_("You may read %s, but not reply to it.") % found.reference)
     outcomes: list[Outcome] = []
     try:
         files = request.FILES.getlist("files")
-        goes_on = once.only(request, lambda: _write(found, request.POST, files, person, outcomes))
+        goes_on = idempotency.only(request, lambda: _write(found, request.POST, files, person, outcomes))
     except ValidationError as error:
         kind, body = request.POST.get("kind", ""), request.POST.get("body", "")
         return _show(request, found, kind=kind, body=body, error=sentence(error), status=422)
@@ -248,7 +248,7 @@ def step(request: HttpRequest, reference: str, name: str) -> HttpResponse:
 def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     """Cancel a ticket that is no longer needed, once that was confirmed; why may be said."""
     found, person = _find(request, reference), _reader(request)
-    if not standing_of(person).may_take(TICKET_WORKFLOW.by_name["cancel"], found):
+    if not policy_of(person).may_take(TICKET_WORKFLOW.by_name["cancel"], found):
         raise PermissionDenied(_("You may read %s, but not withdraw it.") % found.reference)
     form = WithdrawForm(request.POST if request.method == "POST" else None)
     days = {"days": closure_rules().reopening_days}
@@ -311,7 +311,7 @@ def _show(
         "stream": entries,
         "stream_more_url": f"?before={stream.earliest}" if stream.has_earlier else "",
         "composer": _composer(found, kind, body, error, asks)
-        if standing_of(person).may_comment(found)
+        if policy_of(person).may_comment(found)
         else None,
         "steps": [one for one in steps if not asks or one not in asks["steps"]],
         "tickets_url": reverse("portal_tickets"),
@@ -323,7 +323,7 @@ def _show(
 def _steps(found: Ticket, person: Person) -> list[dict[str, Any]]:
     """List what the requester may do now: confirm, reopen, withdraw."""
     possible = {step.name: step for step in TICKET_WORKFLOW.steps_from(found.status)}
-    standing = standing_of(person)
+    policy = policy_of(person)
     drawn = [
         {
             "name": name,
@@ -334,10 +334,10 @@ def _steps(found: Ticket, person: Person) -> list[dict[str, Any]]:
         }
         for name in ANSWERS
         if name in possible
-        and standing.may_take(possible[name], found)
+        and policy.may_take(possible[name], found)
         and possible[name].is_worth_offering(found)
     ]
-    if "cancel" in possible and standing.may_take(possible["cancel"], found):
+    if "cancel" in possible and policy.may_take(possible["cancel"], found):
         address = reverse("portal_withdraw", args=[found.reference])
         label = _("Withdraw this ticket")
         drawn.append({"name": "cancel", "label": label, "icon": "ban", "url": address, "asks": True})
@@ -410,7 +410,7 @@ def _create(request: HttpRequest, kind: str, form: TicketForm, person: Person) -
         return made
 
     try:
-        return once.only(request, make)
+        return idempotency.only(request, make)
     except ValidationError as error:
         _put_on(form, error)
         return None
@@ -455,7 +455,7 @@ def _empty(tab: str) -> dict[str, Any]:
 
 
 def _looks_after_others(person: Person) -> bool:
-    return bool(standing_of(person).represented)
+    return bool(policy_of(person).represented)
 
 
 def _reader(request: HttpRequest) -> Person:

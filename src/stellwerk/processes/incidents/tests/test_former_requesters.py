@@ -23,8 +23,8 @@ from stellwerk.kernel.identity.tokens import issue_token
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Access, Capacity, Role
+from stellwerk.kernel.permissions.policy import AccessPolicy
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import Standing
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.write.services import change, create, share, transition
 from stellwerk.kernel.write.undo import undo
@@ -61,9 +61,9 @@ def ticket(gus: Person, agent: Person) -> Incident:
 
 
 def sees(person: Person, ticket: Record) -> bool:
-    standing = Standing(person)
-    found = Incident.objects.filter(standing.visible(Incident), pk=ticket.pk).exists()
-    assert found == (standing.access_to(Incident.objects.get(pk=ticket.pk)) > Access.NONE)
+    policy = AccessPolicy(person)
+    found = Incident.objects.filter(policy.visible(Incident), pk=ticket.pk).exists()
+    assert found == (policy.access_to(Incident.objects.get(pk=ticket.pk)) > Access.NONE)
     return found
 
 

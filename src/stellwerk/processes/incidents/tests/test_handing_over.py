@@ -16,8 +16,8 @@ from stellwerk.kernel.identity.tokens import issue_token
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Access, Role
+from stellwerk.kernel.permissions.policy import AccessPolicy
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import Standing
 from stellwerk.kernel.testing.fixtures import LONG_AGO, grant, make_person
 from stellwerk.kernel.write.services import change, create, transition
 from stellwerk.kernel.write.undo import undo
@@ -48,7 +48,7 @@ def south_team(other_centre: Party, south: Person) -> Team:
 
 
 def works(person: Person, ticket: Record) -> bool:
-    return Standing(person).access_to(Incident.objects.get(pk=ticket.pk)) >= Access.EDIT
+    return AccessPolicy(person).access_to(Incident.objects.get(pk=ticket.pk)) >= Access.EDIT
 
 
 def refused(record: Any, **values: Any) -> dict[str, list[str]]:

@@ -10,9 +10,9 @@ from django_tasks_db.models import DBTaskResult
 from stellwerk.kernel.activity.attachments.services import attach
 from stellwerk.kernel.activity.comments.services import comment
 from stellwerk.kernel.activity.notifications.mail import send_notification
+from stellwerk.kernel.activity.notifications.messages import describe
 from stellwerk.kernel.activity.notifications.models import Notification
 from stellwerk.kernel.activity.notifications.services import mark_read, notifications_of, still_visible
-from stellwerk.kernel.activity.notifications.wording import told
 from stellwerk.kernel.activity.watching.services import watch
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
@@ -44,7 +44,7 @@ def test_the_requester_is_told_that_somebody_opened_a_ticket_for_them(
 ) -> None:
     create(Incident, {"title": "Mail is down", "requester": gus, "party": centre}, by=root)
     assert who_heard() == {"Gus Gordon": "named"}
-    assert told(Notification.objects.get()) == "Root entered you as requester"
+    assert describe(Notification.objects.get()) == "Root entered you as requester"
 
 
 def test_a_public_reply_is_told_to_requester_assignee_and_watchers(
@@ -78,11 +78,11 @@ def test_a_new_assignee_is_told_and_so_is_who_is_mentioned(
 ) -> None:
     change(incident, {"assigned_to": agent}, by=maria)
     assert who_heard() == {"Arno Agent": "named"}
-    assert told(Notification.objects.get()) == "Maria Keller entered you as assigned to"
+    assert describe(Notification.objects.get()) == "Maria Keller entered you as assigned to"
     Notification.objects.all().delete()
     comment(incident, "@arno can you look?", by=maria, internal=True)
     assert who_heard() == {"Arno Agent": "mentioned"}
-    assert told(Notification.objects.get()) == "Maria Keller mentioned you"
+    assert describe(Notification.objects.get()) == "Maria Keller mentioned you"
 
 
 def test_the_requester_is_told_of_a_step_but_not_of_a_change(
@@ -92,7 +92,7 @@ def test_the_requester_is_told_of_a_step_but_not_of_a_change(
     assert who_heard() == {}
     transition(incident, "begin", by=maria)
     assert who_heard() == {"Gus Gordon": "requester"}
-    assert told(Notification.objects.get()) == "Maria Keller took the step “Start work”"
+    assert describe(Notification.objects.get()) == "Maria Keller took the step “Start work”"
 
 
 def test_who_may_not_see_the_record_is_not_told(incident: Incident, maria: Person, nobody: Person) -> None:

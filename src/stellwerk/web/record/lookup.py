@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 
 def visible_record(person: Any, reference: str) -> Any:
@@ -27,7 +27,7 @@ def visible_record(person: Any, reference: str) -> Any:
 def inside_record(person: Person, reference: str) -> Any:
     """Return the record for somebody who works on it; who only reads it as a guest gets the same as for none."""
     record = visible_record(person, reference)
-    if not standing_of(person).sees_internal(record):
+    if not policy_of(person).sees_internal(record):
         raise _nowhere()
     return record
 

@@ -19,14 +19,14 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.write import once
+from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.write import idempotency
 from stellwerk.kernel.write.services import transition
-from stellwerk.web.faults import sentence
+from stellwerk.web.error_responses import sentence
 from stellwerk.web.record import drafts
 from stellwerk.web.record.editing import whole_text
-from stellwerk.web.record.finding import inside_record, version_of, visible_record
 from stellwerk.web.record.forms import RecordForm
+from stellwerk.web.record.lookup import inside_record, version_of, visible_record
 from stellwerk.web.record.page import RecordPage, draw, reply_place
 from stellwerk.web.record.steps import find_step
 
@@ -44,7 +44,7 @@ def templates_page(request: HttpRequest, reference: str) -> HttpResponse:
     """List the texts to answer with that `q` finds, or the first ones."""
     person: Any = request.user
     record = inside_record(person, reference)
-    if not standing_of(person).may_comment(record):
+    if not policy_of(person).may_comment(record):
         raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
     templates = record.record_type.reply_templates(record, person, request.GET.get("q", "")[:LONGEST_SEARCH])
     return render(request, "stellwerk/parts/reply_templates.html", {"templates": templates})
@@ -52,15 +52,15 @@ def templates_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def say_page(request: HttpRequest, reference: str) -> HttpResponse:
+def reply_page(request: HttpRequest, reference: str) -> HttpResponse:
     """Add a reply or an internal note, with files, and take a step if one was chosen: all of it or nothing."""
     person: Any = request.user
     page = RecordPage(visible_record(person, reference), person)
-    if not page.standing.may_comment(page.record):
+    if not page.policy.may_comment(page.record):
         raise PermissionDenied(_("You may read %s, but not reply to it.") % page.record.reference)
     try:
         files = request.FILES.getlist("files")
-        once.only(request, lambda: say(page, request.POST, files))
+        idempotency.only(request, lambda: add_comment(page, request.POST, files))
     except UnseenWords as unseen:
         again = RecordPage(visible_record(person, reference), person)
         return refused(request, again, str(unseen), 409)
@@ -73,7 +73,7 @@ def say_page(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect(page.record)
 
 
-def say(page: RecordPage, given: Any, files: Sequence["UploadedFile[bytes]"]) -> Record:
+def add_comment(page: RecordPage, given: Any, files: Sequence["UploadedFile[bytes]"]) -> Record:
     """Write what a composer was filled with; call inside a transaction. Files alone are fine without a text."""
     record: Record = page.record
     person, body = page.person, given.get("body", "")

@@ -37,7 +37,7 @@ def phrase(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-a
     return str(PHRASES.get(entry.verb, entry.verb))  # type: ignore[call-overload]
 
 
-def told(note: Notification) -> str:
+def describe(note: Notification) -> str:
     """Say in one sentence what a notification is about, seen by the person it is for."""
     entry = note.entry
     if entry is None:

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.auth import get_user_model
 
-from stellwerk.kernel.model import memo, registry
+from stellwerk.kernel.model import registry, shared_cache
 from stellwerk.kernel.model.record import Record
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
 
 
-class Glance(NamedTuple):
+class ReferenceSummary(NamedTuple):
     """What the core table says of a record."""
 
     pk: int
@@ -23,26 +23,26 @@ class Glance(NamedTuple):
     open_to_all: bool
 
 
-def glances(ids: Iterable[int]) -> dict[int, Glance]:
+def summaries_of(ids: Iterable[int]) -> dict[int, ReferenceSummary]:
     """Map those of the ids that are records to what is known of them; one query at most."""
-    things = memo.at_hand()
-    found: dict[int, Glance] = {}
+    cached = shared_cache.current()
+    found: dict[int, ReferenceSummary] = {}
     missing = set()
     for pk in ids:
-        if things is not None and (Glance, pk) in things:
-            found[pk] = things[Glance, pk]
+        if cached is not None and (ReferenceSummary, pk) in cached:
+            found[pk] = cached[ReferenceSummary, pk]
         else:
             missing.add(pk)
     if missing:
-        rows = Record.objects.filter(pk__in=missing).values_list(*Glance._fields)
-        for glance in map(Glance._make, rows):
-            found[glance.pk] = glance
-            if things is not None and registry.get(glance.kind).seldom_changes:
-                things[Glance, glance.pk] = glance
+        rows = Record.objects.filter(pk__in=missing).values_list(*ReferenceSummary._fields)
+        for summary in map(ReferenceSummary._make, rows):
+            found[summary.pk] = summary
+            if cached is not None and registry.get(summary.kind).seldom_changes:
+                cached[ReferenceSummary, summary.pk] = summary
     return found
 
 
-def bring_along(record_type: "RecordType[Any]", record: Record) -> None:
+def prefetch(record_type: "RecordType[Any]", record: Record) -> None:
     """Give the record what is remembered of those it refers to, or else the people it names, in one query.
 
     The rules of its type, the check of references and those who tell the people need not look them up one by one.
@@ -52,13 +52,13 @@ def bring_along(record_type: "RecordType[Any]", record: Record) -> None:
         for name, model in record_type.references.items()
         if getattr(record, f"{name}_id") is not None and name not in record._state.fields_cache
     }
-    if memo.at_hand() is None:
+    if shared_cache.current() is None:
         person = get_user_model()
         people = person._default_manager.in_bulk({pk for model, pk in missing.values() if model is person})
         found = {name: people.get(pk) for name, (model, pk) in missing.items() if model is person}
     else:
         found = {
-            name: memo.record(model, pk)
+            name: shared_cache.record(model, pk)
             for name, (model, pk) in missing.items()
             if registry.for_model(model).seldom_changes
         }

@@ -16,7 +16,7 @@ from stellwerk.web.dialogs import GetResponse, is_in_dialog
 logger = logging.getLogger("stellwerk.web")
 
 
-class FaultMiddleware:
+class ErrorMiddleware:
     """Answer what a page let through: 422 for values that do not fit, 409 for a write that came too late, 503 for no room."""
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -12,9 +12,9 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import Actor, System
 from stellwerk.kernel.model.days import today
-from stellwerk.kernel.model.memo import remember
-from stellwerk.kernel.model.record import decides_visibility, twin
+from stellwerk.kernel.model.record import copy_of, decides_visibility
 from stellwerk.kernel.model.roles import INSIDE, STAFF, Access, Role
+from stellwerk.kernel.model.shared_cache import remember
 from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.permissions.share import Share
 
@@ -29,19 +29,19 @@ EVERYTHING = ~Q(pk__in=[])
 NOTHING = Q(pk__in=[])
 
 
-def standing_of(person: Actor) -> "Standing":
+def policy_of(person: Actor) -> "AccessPolicy":
     """Return what `person` may; computed once per loaded person, that is once per request."""
     if isinstance(person, System):
-        return Standing(person)
-    standing: Standing | None = person.__dict__.get("_standing")
-    if standing is None:
-        standing = person.__dict__["_standing"] = Standing(person)
-    return standing
+        return AccessPolicy(person)
+    policy: AccessPolicy | None = person.__dict__.get("_policy")
+    if policy is None:
+        policy = person.__dict__["_policy"] = AccessPolicy(person)
+    return policy
 
 
 @decides_visibility
 def _visible(person: Actor, model: "type[Record]") -> Q:
-    return standing_of(person).visible(model)
+    return policy_of(person).visible(model)
 
 
 def role_for(record_type: "RecordType[Any]", role: Role, process: str) -> Role | None:
@@ -60,7 +60,7 @@ def level_of(record_type: "RecordType[Any]", role: Role) -> Access:
     return Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
 
 
-class Standing:
+class AccessPolicy:
     """A person's roles as of today, and what follows from them."""
 
     def __init__(self, person: Actor) -> None:
@@ -81,7 +81,7 @@ class Standing:
         held = remember(
             (RoleAssignment, person.pk, day), lambda: list(RoleAssignment.objects.held_by(person, day))
         )
-        return [twin(assignment) for assignment in held]
+        return [copy_of(assignment) for assignment in held]
 
     @cached_property
     def is_administrator(self) -> bool:

@@ -24,7 +24,7 @@ from stellwerk.kernel.activity.watching import services as watching
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import link_types
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 # -- comments ----------------------------------------------------------------------------------------
 
@@ -43,7 +43,7 @@ def list_comments(call: Call) -> Answer:
     said = Comment.objects.filter(
         record_id=call.record.pk, pk__gt=call.number("cursor", 0, 10**9 - 1)
     ).select_related("author")
-    if not standing_of(call.person).sees_internal(call.record):
+    if not policy_of(call.person).sees_internal(call.record):
         said = said.filter(internal=False)
     rows = list(said.order_by("pk")[: size + 1])
     following = str(rows[size - 1].pk) if len(rows) > size else None
@@ -243,7 +243,7 @@ def remove_link(call: Call) -> Answer:
 def _links(call: Call) -> Any:
     """Select the links that the caller may see; what is tied to a record is its staff's business."""
     found = links.links_of(call.record, call.person).order_by("pk")
-    return found if standing_of(call.person).sees_internal(call.record) else found.none()
+    return found if policy_of(call.person).sees_internal(call.record) else found.none()
 
 
 def _link(record: Record, link: Link) -> Data:
@@ -270,7 +270,7 @@ def _link(record: Record, link: Link) -> Data:
 )
 def list_watchers(call: Call) -> Answer:
     people = watching.watchers_of(call.record)
-    if not standing_of(call.person).sees_internal(call.record):
+    if not policy_of(call.person).sees_internal(call.record):
         people = people.filter(pk=call.person.pk)
     return Answer({"items": [reference_to(person) for person in people]})
 

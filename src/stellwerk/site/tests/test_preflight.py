@@ -6,7 +6,12 @@ import socket
 import pytest
 from django.db import DatabaseError, OperationalError, ProgrammingError
 
-from stellwerk.operations.obstacles import Obstacle, explain, reporting_obstacles, require_free_port
+from stellwerk.operations.preflight import (
+    OperatorError,
+    explain,
+    reporting_operator_errors,
+    require_free_port,
+)
 
 
 def test_a_busy_port_is_named_with_another_to_choose() -> None:
@@ -14,12 +19,12 @@ def test_a_busy_port_is_named_with_another_to_choose() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(Obstacle, match=f"Port {port} is in use.*PORT={port + 1}"):
+        with pytest.raises(OperatorError, match=f"Port {port} is in use.*PORT={port + 1}"):
             require_free_port("127.0.0.1", port)
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
-    with pytest.raises(Obstacle, match=r"Cannot listen on 192\.0\.2\.1:8765"):
+    with pytest.raises(OperatorError, match=r"Cannot listen on 192\.0\.2\.1:8765"):
         require_free_port("192.0.2.1", 8765)
 
 
@@ -46,12 +51,12 @@ def test_an_error_of_the_machine_becomes_a_sentence(error: Exception, sentence: 
 
 def test_a_fault_of_ours_stays_a_traceback() -> None:
     assert explain(ZeroDivisionError("division by zero")) is None
-    with pytest.raises(ZeroDivisionError), reporting_obstacles():
+    with pytest.raises(ZeroDivisionError), reporting_operator_errors():
         raise ZeroDivisionError
 
 
 def test_the_sentence_goes_to_stderr_and_the_exit_code_is_2(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended, reporting_obstacles():
-        raise Obstacle("Port 8765 is in use.")
+    with pytest.raises(SystemExit) as ended, reporting_operator_errors():
+        raise OperatorError("Port 8765 is in use.")
     assert ended.value.code == 2
     assert capsys.readouterr().err == "stellwerk: Port 8765 is in use.\n"

@@ -11,12 +11,12 @@ from django.core.management.base import CommandError, SystemCheckError
 from django.db import utils
 
 
-class Obstacle(Exception):
+class OperatorError(Exception):
     """Something that the operator must put right; the message is one sentence that says how."""
 
 
 @contextmanager
-def reporting_obstacles() -> Iterator[None]:
+def reporting_operator_errors() -> Iterator[None]:
     """End the process with one sentence and exit code 2 when something can be put right by the operator."""
     try:
         yield
@@ -34,7 +34,7 @@ def explain(error: BaseException) -> str | None:
     """Return the sentence for an error that an operator can put right, None for a fault of ours."""
     if isinstance(error, SystemCheckError):
         return str(error)
-    if isinstance(error, (Obstacle, ImproperlyConfigured, CommandError)):
+    if isinstance(error, (OperatorError, ImproperlyConfigured, CommandError)):
         return str(error)
     if isinstance(error, OSError):
         return explain_os_error(error)
@@ -91,13 +91,13 @@ def require_free_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except PermissionError:
-            raise Obstacle(f"Port {port} needs administrator rights: choose one above 1023.") from None
+            raise OperatorError(f"Port {port} needs administrator rights: choose one above 1023.") from None
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
-                raise Obstacle(
+                raise OperatorError(
                     f"Cannot listen on {host}:{port} ({error.strerror}): correct the address."
                 ) from None
-            raise Obstacle(
+            raise OperatorError(
                 f"Port {port} is in use: end the other program or choose another port, "
                 f"for example `make demo PORT={port + 1}` or STELLWERK_LISTEN={host}:{port + 1}."
             ) from None

@@ -30,12 +30,12 @@ from stellwerk.kernel.model import link_types as types
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Capacity
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
-from stellwerk.kernel.permissions.standing import standing_of
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 from stellwerk.kernel.write.services import share, unshare
 from stellwerk.web.dialogs import small_form
-from stellwerk.web.record.finding import visible_record
+from stellwerk.web.record.lookup import visible_record
 from stellwerk.web.record.page import RecordPage
 from stellwerk.web.reference_field import ReferenceField, ReferenceInput
 
@@ -89,7 +89,7 @@ def lookup_page(request: HttpRequest) -> HttpResponse:
     found: list[Record] = []
     if text.strip():
         visible = Record.objects.visible_to(person)
-        ids = door.find(visible, text, internal=standing_of(person).as_staff(Record), most=100).page(
+        ids = index.find(visible, text, internal=policy_of(person).as_staff(Record), most=100).page(
             1, MOST_OFFERED
         )
         by_id = visible.in_bulk(ids)
@@ -141,7 +141,7 @@ def unlink_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     relation = found.type if outward or types.get(found.type).symmetric else f"{found.type}:inverse"
     unlink(found, by=page.person)
     undo = urlencode({"relation": relation, "target": other.reference})
-    tell_with_undo(
+    message_with_undo(
         request, _("Link to %s removed.") % other.reference, f"{page.address('record_relink')}?{undo}"
     )
     return redirect(page.record)
@@ -267,7 +267,9 @@ def unshare_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     whom: Party | Person = found.party or found.person  # type: ignore[assignment]
     unshare(page.record, whom, by=page.person)
     undo = urlencode({"with": whom.pk, "capacity": found.capacity})
-    tell_with_undo(request, _("No longer shared with %s.") % whom, f"{page.address('record_reshare')}?{undo}")
+    message_with_undo(
+        request, _("No longer shared with %s.") % whom, f"{page.address('record_reshare')}?{undo}"
+    )
     return redirect(page.record)
 
 
@@ -395,6 +397,6 @@ def dialog(
     return small_form(request, "stellwerk/record_step.html", context, status)
 
 
-def tell_with_undo(request: HttpRequest, text: str, undo_url: str) -> None:
+def message_with_undo(request: HttpRequest, text: str, undo_url: str) -> None:
     """Say what was done; the toast carries a button that takes it back."""
     messages.success(request, capfirst(text), extra_tags=undo_url)

@@ -19,7 +19,7 @@ from stellwerk.kernel.fields.gone import Gone
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.fields.renderer import LONGEST, Name, titles_of
 
@@ -45,7 +45,7 @@ class Names:
 
     def _read(self) -> None:
         seen = Case(
-            When(standing_of(self.person).visible(Record), then=Value(True)),
+            When(policy_of(self.person).visible(Record), then=Value(True)),
             default=Value(False),
             output_field=models.BooleanField(),
         )
@@ -59,7 +59,7 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Shower:
+class Renderer:
     """Draws the values of one record type's fields."""
 
     record_type: RecordType[Any]

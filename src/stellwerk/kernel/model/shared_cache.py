@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 
 from django.db import connection, models
 
-from stellwerk.kernel.model.record import Record, twin
+from stellwerk.kernel.model.record import Record, copy_of
 
 V = TypeVar("V")
 R = TypeVar("R", bound=Record)
-Things = dict[Hashable, Any]
+Cached = dict[Hashable, Any]
 
-MOST_THINGS = 10_000
+MOST_CACHED = 10_000
 """How many things a process keeps before it begins anew."""
 
 
@@ -39,13 +39,13 @@ class _Own:
     """What one block remembers for itself."""
 
     def __init__(self) -> None:
-        self._things: Things = {}
+        self._cached: Cached = {}
 
-    def things(self) -> Things | None:
-        return self._things
+    def cached(self) -> Cached | None:
+        return self._cached
 
-    def forget(self) -> None:
-        self._things = {}
+    def invalidate(self) -> None:
+        self._cached = {}
 
 
 class _Shared:
@@ -53,20 +53,20 @@ class _Shared:
 
     def __init__(self) -> None:
         self._bound = False
-        self._things: Things | None = None
+        self._cached: Cached | None = None
 
-    def things(self) -> Things | None:
+    def cached(self) -> Cached | None:
         if not self._bound:
-            self._bound, self._things = True, _things_under(_mark())
-        return self._things
+            self._bound, self._cached = True, _cached_under(_cache_version())
+        return self._cached
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Look from now on: what this request sees of its own write may still be rolled back."""
-        self._bound, self._things = True, None
+        self._bound, self._cached = True, None
 
 
 _memory: ContextVar[_Own | _Shared | None] = ContextVar("memory", default=None)
-SHELF: dict[str, Things] = {}
+SHARED: dict[str, Cached] = {}
 """What this process remembers across requests, by mark; never more than one."""
 
 
@@ -82,54 +82,54 @@ def remembering(*, across_requests: bool = False) -> Iterator[None]:
 
 def remember(key: Hashable, look_up: Callable[[], V]) -> V:
     """Return what `look_up` found when it was last asked for `key`; what it finds is never to be changed."""
-    things = at_hand()
-    if things is None:
+    cached = current()
+    if cached is None:
         return look_up()
-    if key not in things:
-        things[key] = look_up()
-    found: V = things[key]
+    if key not in cached:
+        cached[key] = look_up()
+    found: V = cached[key]
     return found
 
 
-def at_hand() -> Things | None:
+def current() -> Cached | None:
     """Return what is remembered here, by key; None where nothing is."""
     memory = _memory.get()
-    return memory.things() if memory else None
+    return memory.cached() if memory else None
 
 
 def record(model: type[R], pk: int) -> R | None:
     """Return a twin of the record as remembered; None when there is no such record."""
     found = remember((model, pk), lambda: model._base_manager.filter(pk=pk).first())
-    return twin(found) if found else None
+    return copy_of(found) if found else None
 
 
-def forget() -> None:
+def invalidate() -> None:
     """Put a new mark, because something that seldom changes was written. Call inside the transaction that wrote it."""
     with connection.cursor() as cursor:
-        cursor.execute(_PUT_MARK, [secrets.token_hex(8)])
+        cursor.execute(_PUT_VERSION, [secrets.token_hex(8)])
     memory = _memory.get()
     if memory:
-        memory.forget()
+        memory.invalidate()
 
 
-def _mark() -> str:
+def _cache_version() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT mark FROM kernel_edition")
         row = cursor.fetchone()
     return str(row[0]) if row else ""
 
 
-def _things_under(mark: str) -> Things | None:
+def _cached_under(mark: str) -> Cached | None:
     """Return what the process keeps under the mark; another mark, or too many things, begin anew."""
     if not mark:
         return None
-    things = SHELF.get(mark)
-    if things is None or len(things) > MOST_THINGS:
-        SHELF.clear()
-        things = SHELF[mark] = {}
-    return things
+    cached = SHARED.get(mark)
+    if cached is None or len(cached) > MOST_CACHED:
+        SHARED.clear()
+        cached = SHARED[mark] = {}
+    return cached
 
 
-_PUT_MARK = (
+_PUT_VERSION = (
     "INSERT INTO kernel_edition (id, mark) VALUES (1, %s) ON CONFLICT (id) DO UPDATE SET mark = excluded.mark"
 )

@@ -22,8 +22,8 @@ from django.db.models import Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from stellwerk.kernel.search import postgresql, sqlite
-from stellwerk.kernel.search.folding import numbers, words
 from stellwerk.kernel.search.models import SearchEntry
+from stellwerk.kernel.search.normalising import numbers, words
 from stellwerk.kernel.search.query import Query, understand
 from stellwerk.kernel.search.row import MOST_PARTS, SearchPart, SearchRow, part_key
 from stellwerk.kernel.search.snippet import Snippet, cut

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import Actor
-from stellwerk.kernel.model.glance import Glance, glances
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.standing import standing_of
+from stellwerk.kernel.model.references import ReferenceSummary, summaries_of
+from stellwerk.kernel.permissions.policy import policy_of
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
@@ -91,18 +91,18 @@ def _kept(record: Record, field: Field) -> set[int]:
 
 def _visible_kinds(ids: set[int], at_hand: list[Record], by: Actor) -> dict[int, str]:
     """Map those of the ids whose records `by` may see to their kinds; some of the records are loaded already."""
-    standing = standing_of(by)
+    policy = policy_of(by)
     kinds: dict[int, str] = {}
     doubtful = []
-    unread = glances(ids - {record.pk for record in at_hand}).values()
-    seen: list[Record | Glance] = [*at_hand, *unread]
+    unread = summaries_of(ids - {record.pk for record in at_hand}).values()
+    seen: list[Record | ReferenceSummary] = [*at_hand, *unread]
     for known in seen:
-        if standing.plainly_sees(registry.get(known.kind), known.pk, known.party_id, known.open_to_all):
+        if policy.plainly_sees(registry.get(known.kind), known.pk, known.party_id, known.open_to_all):
             kinds[known.pk] = known.kind
         else:
             doubtful.append(known.pk)
     if doubtful:
-        found = Record.objects.filter(standing.visible(Record), pk__in=doubtful)
+        found = Record.objects.filter(policy.visible(Record), pk__in=doubtful)
         kinds |= dict(found.values_list("pk", "kind"))
     return kinds
 

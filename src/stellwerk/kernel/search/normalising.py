@@ -26,7 +26,7 @@ _STROKES = str.maketrans(
 )
 
 
-def fold(text: str) -> str:
+def normalise(text: str) -> str:
     """Return text without the differences of case, accent and width: "Straße" and "STRASSE" are equal."""
     if text.isascii():
         return text.lower()
@@ -36,7 +36,7 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the folded words of a text in their order; punctuation and symbols separate them."""
-    folded = fold(text[:MOST_CHARACTERS])[:MOST_CHARACTERS]
+    folded = normalise(text[:MOST_CHARACTERS])[:MOST_CHARACTERS]
     found = folded.translate(_SEPARATORS).split() if folded.isascii() else _WORD.findall(folded)
     return [word[:LONGEST_WORD] for word in found] if len(folded) > LONGEST_WORD else found
 
@@ -58,7 +58,7 @@ def other_spellings(text: str) -> list[str]:
     A MAC address or number without its separators, "cant" for "can't", a code without its prefix, "ue" for "ü".
     """
     text = text[:MOST_CHARACTERS]
-    folded = fold(text)
+    folded = normalise(text)
     found = [_SEPARATOR.sub("", part) for part in _PARTED.findall(folded) if _is_one(part)]
     found += filter(None, map(joined, _GROUPED.findall(folded)))
     for code in filter(None, map(_CODE.fullmatch, words(text))):
@@ -86,7 +86,7 @@ def spelled_otherwise(piece: str) -> tuple[str, ...]:
     """Return the words of the other way to write what was typed without blanks; nothing when there is none."""
     if marked := _with_marks(piece):
         return tuple(words(" ".join(marked)))
-    folded = fold(piece)
+    folded = normalise(piece)
     parted = _PARTED.fullmatch(folded)
     return (_SEPARATOR.sub("", folded)[:LONGEST_WORD],) if parted and _is_one(folded) else ()
 
@@ -116,7 +116,7 @@ def numbers(reference: str) -> list[str]:
 
 
 def _parts_of_number(reference: str) -> list[str]:
-    parts = _LETTERS_OR_DIGITS.findall(fold(reference[:LONGEST_WORD]))
+    parts = _LETTERS_OR_DIGITS.findall(normalise(reference[:LONGEST_WORD]))
     if not parts or not parts[-1].isdecimal():
         return []
     return [(part.lstrip("0") or "0") if part.isdecimal() else part for part in parts]

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stellwerk.kernel.search.folding import (
+from stellwerk.kernel.search.normalising import (
     LONGEST_WORD,
     MOST_CHARACTERS,
     all_words,
-    fold,
+    normalise,
     number,
     numbers,
     words,
@@ -34,18 +34,18 @@ any_text = st.text(st.characters(), max_size=300)
     ],
 )
 def test_case_accents_and_width_make_no_difference(text: str, folded: str) -> None:
-    assert fold(text) == folded
+    assert normalise(text) == folded
 
 
 @given(any_text)
 def test_folding_twice_is_folding_once(text: str) -> None:
-    assert fold(fold(text)) == fold(text)
+    assert normalise(normalise(text)) == normalise(text)
 
 
 def test_folding_twice_is_folding_once_for_every_letter_with_case() -> None:
     cased = [sign for sign in map(chr, range(0x20000)) if sign.lower() != sign.upper()]
     assert len(cased) > 2500
-    assert [sign for sign in cased if fold(fold(sign)) != fold(sign)] == []
+    assert [sign for sign in cased if normalise(normalise(sign)) != normalise(sign)] == []
 
 
 @given(any_text)
