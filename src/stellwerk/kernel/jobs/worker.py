@@ -27,6 +27,7 @@ from django_tasks import TaskContext, TaskResultStatus
 from django_tasks.utils import normalize_json
 from django_tasks_db.models import DBTaskResult, get_date_max
 
+from stellwerk.kernel.jobs.former_names import present_name
 from stellwerk.kernel.jobs.job import GiveUp, Policy, policy_of, running_job
 from stellwerk.kernel.jobs.models import JobWorker
 from stellwerk.kernel.jobs.schedule import enqueue_due, load_plans, synchronise
@@ -171,6 +172,7 @@ class Worker:
         with transaction.atomic():
             taken = DBTaskResult.objects.ready().get_locked()
             if taken is not None:
+                taken.task_path = present_name(taken.task_path)
                 taken.claim(str(self.id))
                 self._hold(taken)
         self._busy = taken is not None
