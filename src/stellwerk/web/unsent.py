@@ -23,8 +23,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.routes import nearest_page
-from stellwerk.kernel.write.idempotency import NOT_CONTENT
 from stellwerk.web.dialogs import GetResponse
+from stellwerk.web.idempotency import NOT_CONTENT
 from stellwerk.web.record import drafts
 
 KEPT = "unsent"

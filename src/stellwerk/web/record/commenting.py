@@ -20,8 +20,8 @@ from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
-from stellwerk.kernel.write import idempotency
 from stellwerk.kernel.write.services import transition
+from stellwerk.web import idempotency
 from stellwerk.web.error_responses import sentence
 from stellwerk.web.record import drafts
 from stellwerk.web.record.editing import whole_text

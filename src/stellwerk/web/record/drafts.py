@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
-from stellwerk.kernel.write.idempotency import NOT_CONTENT
+from stellwerk.web.idempotency import NOT_CONTENT
 from stellwerk.web.models import Draft
 
 REPLY = "reply"

@@ -23,8 +23,8 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import MachineValue, to_machine
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions.policy import policy_of
-from stellwerk.kernel.write import idempotency
 from stellwerk.kernel.write.services import change, create
+from stellwerk.web import idempotency
 from stellwerk.web.dialogs import is_in_dialog, small_form
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.record import drafts

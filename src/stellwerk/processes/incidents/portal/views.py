@@ -24,13 +24,13 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions.policy import policy_of
-from stellwerk.kernel.write import idempotency
 from stellwerk.kernel.write.events import Outcome
 from stellwerk.kernel.write.services import create, transition
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.portal import catalogue, tickets
 from stellwerk.processes.incidents.portal.forms import TicketForm, WithdrawForm
 from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket, successor
+from stellwerk.web import idempotency
 from stellwerk.web.dialogs import small_form
 from stellwerk.web.error_responses import sentence
 from stellwerk.web.record import drafts
