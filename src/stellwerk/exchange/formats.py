@@ -4,27 +4,30 @@ import csv
 import io
 import json
 import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 
 from stellwerk.exchange import cells
+from stellwerk.tables import reading
+from stellwerk.tables.layout import Knows, Layout
 
 MOST_ROWS = 100_000
-MOST_COLUMNS = 300
 LONGEST_CELL = 32_767
 """What a cell of a workbook holds."""
-MOST_UNPACKED = 200 * 2**20
-MOST_RATIO = 200
-MOST_PARTS = 1_000
 BLOCK = 64 * 1024
 
 Rows = Iterable[Sequence[Any]]
+NumberedRows = Iterator[tuple[int, dict[str, Any]]]
+GUESSED = Layout()
+
+
+def nothing_known(heading: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,10 @@ class Format:
     name: str
     content_type: str
     write: Callable[[Sequence[str], Rows], Iterator[bytes]]
-    read: "Callable[[IO[bytes]], Iterator[tuple[int, dict[str, Any]]]]"
+
+    def read(self, file: IO[bytes]) -> NumberedRows:
+        """Read a file that needs no explanation, such as one that was exported."""
+        return opened(self.name, file).rows
 
 
 def named(name: str) -> Format:
@@ -61,32 +67,6 @@ def write_csv(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
             buffer.seek(0)
             buffer.truncate()
     yield buffer.getvalue().encode()
-
-
-def read_csv(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Read commas or semicolons, UTF-8; yields the number of each row's first line and its cells."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    try:
-        delimiter = _delimiter(text.readline())
-        text.seek(0)
-        csv.field_size_limit(2_000_000)
-        reader = csv.reader(text, delimiter=delimiter, strict=True)
-        header = _header(next(reader, []))
-        line = reader.line_num + 1
-        for row in reader:
-            if any(row):
-                yield line, _paired(header, [cells.restored(cell) for cell in row], line)
-            line = reader.line_num + 1
-    except UnicodeDecodeError:
-        raise ValidationError(_("The file is not written in UTF-8: save it as “CSV UTF-8”.")) from None
-    except csv.Error as error:
-        raise ValidationError(_("The file is not CSV: %s.") % error) from None
-    finally:
-        text.detach()
-
-
-def _delimiter(first_line: str) -> str:
-    return max(",;\t", key=first_line.count)
 
 
 # -- JSON ----------------------------------------------------------------------------------------------------
@@ -147,82 +127,64 @@ def _workbook_cell(value: Any, row: Sequence[Any], names: Sequence[str]) -> Any:
     return text or None
 
 
-def read_xlsx(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Read the first sheet; refuses archives that unpack to more than is sensible."""
-    _refuse_bombs(file)
-    try:
-        book = load_workbook(file, read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        rows = sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS + 1)
-        header: list[str] = []
-        for number, row in enumerate(rows, start=1):
-            # A row may claim any number; those before it come as empty ones.
-            if number > MOST_ROWS + 1:
-                raise ValidationError(_("The file has more than %d rows: split it.") % MOST_ROWS)
-            if row.count(None) == len(row):
-                continue
-            values = [_workbook_value(value) for value in row]
-            if not header:
-                header = _header([str(value or "") for value in values])
-            elif any(value not in (None, "") for value in values):
-                yield number, _paired(header, values, number)
-    except ValidationError:
-        raise
-    except Exception:  # openpyxl raises whatever its parts raise over a damaged workbook
-        raise ValidationError(_("The workbook is damaged: save it again as XLSX, or as CSV.")) from None
+# -- reading -------------------------------------------------------------------------------------------------
+
+
+class ShortRow(dict[str, Any]):
+    """A row that has fewer cells than the file has columns; those that are not there say nothing."""
+
+    def __init__(self, cells: Mapping[str, Any], columns: int) -> None:
+        super().__init__(cells)
+        self.columns = columns
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file that is about to be read: its columns as it names them, and how it was understood."""
+
+    rows: NumberedRows
+    columns: Sequence[str] = ()
+    remarks: Sequence[str] = ()
+    sheets: Sequence[str] = ()
+    line: int = 0
+    """The line with the column names."""
+
+
+def opened(name: str, file: IO[bytes], layout: Layout = GUESSED, knows: Knows = nothing_known) -> Opened:
+    """Open a file by its name; ValidationError when it cannot be read."""
+    form = named(name).name
+    if form == "json":
+        rows = list(read_json(file))
+        return Opened(iter(rows), list(dict.fromkeys(key for _number, row in rows for key in row)))
+    table = reading.opened(form, file, layout, knows, MOST_ROWS)
+    read = _workbook_value if form == "xlsx" else cells.restored
+    return Opened(_rows_of(table, read), table.columns, table.remarks, table.sheets, table.line)
+
+
+def _rows_of(table: reading.Table, read: Callable[[Any], Any]) -> NumberedRows:
+    for line, values in table.rows():
+        yield line, _row(table.columns, [read(value) for value in values], line)
+
+
+def _row(columns: Sequence[str], values: list[Any], line: int) -> dict[str, Any]:
+    width = len(columns)
+    if any(value not in (None, "") for value in values[width:]):
+        raise ValidationError(_("Line %d has more cells than there are columns.") % line)
+    # What stands under no heading matters only where it is something.
+    row = {
+        name: value
+        for name, value in zip(columns, values, strict=False)
+        if value not in (None, "") or not name.startswith("#")
+    }
+    return ShortRow(row, width) if len(values) < width else row
 
 
 def _workbook_value(value: Any) -> Any:
-    if isinstance(value, str):
-        return cells.restored(cells.unescaped(value))
-    return cells.as_machine(value)
-
-
-def _refuse_bombs(file: IO[bytes]) -> None:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            parts = archive.infolist()
-            unpacked = sum(part.file_size for part in parts)
-            packed = sum(part.compress_size for part in parts)
-            if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED or unpacked > MOST_RATIO * max(packed, 1):
-                raise ValidationError(_("The workbook unpacks to more than can be taken: save it as CSV."))
-            for part in parts:
-                with archive.open(part) as content:
-                    if b"<!DOCTYPE" in content.read(1024):
-                        raise ValidationError(_("The workbook is damaged: save it again as XLSX, or as CSV."))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError):
-        raise ValidationError(_("The file is not a workbook: save it as XLSX, or as CSV.")) from None
-    file.seek(0)
-
-
-# -- headers -------------------------------------------------------------------------------------------------
-
-
-def _header(names: list[str]) -> list[str]:
-    header = [name.strip() for name in names]
-    while header and not header[-1]:
-        header.pop()
-    if not header:
-        raise ValidationError(_("The first row must name the columns."))
-    if len(header) > MOST_COLUMNS:
-        raise ValidationError(_("The file has more than %d columns.") % MOST_COLUMNS)
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise ValidationError(_("The column “%s” is there twice.") % twice[0])
-    return header
-
-
-def _paired(header: list[str], values: list[Any], line: int) -> dict[str, Any]:
-    if any(value not in (None, "") for value in values[len(header) :]):
-        raise ValidationError(_("Line %d has more cells than there are columns.") % line)
-    padded = [*values, *[None] * (len(header) - len(values))]
-    return {name: value for name, value in zip(header, padded, strict=False) if name}
+    return cells.restored(cells.unescaped(value)) if isinstance(value, str) else cells.as_machine(value)
 
 
 FORMATS = {
-    "csv": Format("csv", "text/csv; charset=utf-8", write_csv, read_csv),
-    "xlsx": Format(
-        "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", write_xlsx, read_xlsx
-    ),
-    "json": Format("json", "application/json", write_json, read_json),
+    "csv": Format("csv", "text/csv; charset=utf-8", write_csv),
+    "xlsx": Format("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", write_xlsx),
+    "json": Format("json", "application/json", write_json),
 }

@@ -15,6 +15,7 @@ from django.db import connection, models, transaction
 from django.utils.translation import gettext as _
 
 from stellwerk.exchange import cells, formats
+from stellwerk.exchange.headings import Headings
 from stellwerk.exchange.readers import cells_of, moment
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model import numbering, registry
@@ -33,8 +34,10 @@ from stellwerk.kernel.write.events import Event, publish
 from stellwerk.kernel.write.validation import field_to_set
 
 ROWS_AT_ONCE = 200
+NOTHING_STATED: Mapping[str, str] = {}
 MOST_FAULTS = 1_000
 LONGEST_QUOTE = 60
+AS_A_LOG = "stellwerk import log, docs/importing.md"
 
 CREATE, CHANGE, UNCHANGED, ERROR = "create", "change", "unchanged", "error"
 
@@ -50,15 +53,21 @@ class Line:
     changes: dict[str, list[Any]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    left_out: bool = False
+    """Whether something of the row is not taken."""
 
 
 @dataclass
 class Outcome:
-    """What came of a whole file; `lines` holds the first ones, and all faults up to a limit."""
+    """What came of a whole file; `lines` holds the first ones, and all faults up to a limit.
+
+    `left_out` counts the rows of which something is not taken.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     lines: list[Line] = field(default_factory=list)
     faults: list[Line] = field(default_factory=list)
+    left_out: int = 0
 
     @property
     def acceptable(self) -> bool:
@@ -67,16 +76,17 @@ class Outcome:
     def as_json(self) -> dict[str, Any]:
         """Write it is kept beside the file."""
         lines = {name: [asdict(line) for line in getattr(self, name)] for name in ("lines", "faults")}
-        return {"counts": dict(self.counts), **lines}
+        return {"counts": dict(self.counts), "left_out": self.left_out, **lines}
 
     @classmethod
     def from_json(cls, kept: dict[str, Any]) -> Self:
         """Undo `as_json`; what came to nothing has no lines."""
         lines = {name: [Line(**line) for line in kept.get(name, ())] for name in ("lines", "faults")}
-        return cls(Counter(kept.get("counts", {})), **lines)
+        return cls(Counter(kept.get("counts", {})), **lines, left_out=kept.get("left_out", 0))
 
     def add(self, line: Line, most: int) -> None:
         self.counts[line.action] += 1
+        self.left_out += line.left_out
         if line.action == ERROR and len(self.faults) < MOST_FAULTS:
             self.faults.append(line)
         elif line.action in (CREATE, CHANGE) and len(self.lines) < most:
@@ -91,16 +101,31 @@ Rows = Iterable[tuple[int, dict[str, Any]]]
 
 
 class RecordImport:
-    """Brings rows in as records of one type, each known by its reference or by another field that tells it."""
+    """Brings rows in as records of one type, each known by its reference or by another field that tells it.
 
-    def __init__(self, record_type: RecordType[Any], *, by: Actor, key: str = "reference") -> None:
-        self.record_type, self.by, self.key = record_type, by, key
+    `columns` states which fields headings stand for that are not called like them, "" for none. A `strict` one takes
+    it for a fault when something of a row would be left out.
+    """
+
+    def __init__(
+        self,
+        record_type: RecordType[Any],
+        *,
+        by: Actor,
+        key: str = "reference",
+        columns: Mapping[str, str] = NOTHING_STATED,
+        strict: bool = False,
+    ) -> None:
+        self.record_type, self.by, self.key, self.strict = record_type, by, key, strict
+        self.headings = Headings(record_type, columns)
         policy = policy_of(by)
         if not policy.is_administrator and policy.scope(record_type, Access.EDIT) == frozenset():
             raise PermissionDenied(_("You may not import %s.") % record_type.label_plural)
         if key not in keys_of(record_type):
             raise ValidationError({"key": _("Choose one of: %s.") % ", ".join(keys_of(record_type))})
         self._visible: Any = record_type.model._default_manager.visible_to(by)
+        fields = record_type.own_fields.items()
+        self._unique = [name for name, own in fields if own.is_unique and name != "reference"]
 
     def rehearse(
         self, rows: Rows, most: int = 200, tell: Callable[[int], None] = lambda count: None
@@ -128,9 +153,11 @@ class RecordImport:
 
     def _line_by_line(self, rows: Rows, writer: Any, most: int, tell: Callable[[int], None]) -> Outcome:
         outcome = Outcome()
-        seen: dict[str, int] = {}
+        seen: dict[tuple[str, str], int] = {}
         waiting = iter(rows)
-        while batch := list(islice(waiting, ROWS_AT_ONCE)):
+        while given := list(islice(waiting, ROWS_AT_ONCE)):
+            batch = [(number, self.headings.row(row)) for number, row in given]
+            short = {number: row for number, row in given if isinstance(row, formats.ShortRow)}
             if outcome.counts.total() + len(batch) > formats.MOST_ROWS:
                 raise ValidationError(_("The file has more than %d rows: split it.") % formats.MOST_ROWS)
             known = self._known(batch)
@@ -139,11 +166,26 @@ class RecordImport:
                 writer.take(self.record_type, len(new), chain.from_iterable(known.values()))
             targets = _Targets(self.record_type, self.by, batch)
             for number, row in batch:
-                outcome.add(self._line(number, row, known, targets, seen, writer), most)
+                line = self._line(number, row, known, targets, seen, writer)
+                self._note_short(line, short.get(number))
+                outcome.add(self._judged(line), most)
                 if outcome.counts[ERROR] and not writer.rehearses:
                     writer = services.Rehearsal()  # nothing will stay: the other rows need only be checked
             tell(outcome.counts.total())
         return outcome
+
+    def _note_short(self, line: Line, row: formats.ShortRow | None) -> None:
+        if row is not None:
+            line.left_out = True
+            what = _("The row has %(cells)d cells instead of %(columns)d: the others stay as they are.")
+            line.warnings.append(what % {"cells": len(row), "columns": row.columns})
+
+    def _judged(self, line: Line) -> Line:
+        """Take it for a fault that something is left out, where that is asked for."""
+        if self.strict and line.left_out and line.action != ERROR:
+            line.reference = "" if line.action == CREATE else line.reference
+            line.action, line.errors, line.warnings = ERROR, line.warnings, []
+        return line
 
     def _line(
         self,
@@ -151,7 +193,7 @@ class RecordImport:
         row: dict[str, Any],
         known: dict[str, list[Any]],
         targets: "_Targets",
-        seen: dict[str, int],
+        seen: dict[tuple[str, str], int],
         writer: Any,
     ) -> Line:
         name = _key_text(row.get(self.key))
@@ -160,26 +202,39 @@ class RecordImport:
             record = self._record(name, number, known, seen)
             values, faults = self._values(row, record, targets)
             checking = services.Checking(faults) if faults else writer
-            self._write(line, record, values, row, targets, checking)
+            result = self._write(line, record, values, row, targets, checking)
+            self._claim(result, number, seen)
         except ValidationError as error:
-            line.errors = sentences(error, row)
+            line.action, line.errors = ERROR, sentences(error, row)
         except PermissionDenied as error:
             line.errors = [str(error)]
         return line
 
-    def _record(self, name: str, number: int, known: dict[str, list[Any]], seen: dict[str, int]) -> Any:
+    def _record(
+        self, name: str, number: int, known: dict[str, list[Any]], seen: dict[tuple[str, str], int]
+    ) -> Any:
         """Find the record that a row is about; None for a new one."""
         if not name:
             return None
-        if name in seen:
-            raise ValidationError(_("Line %d is about the same record.") % seen[name])
-        seen[name] = number
+        if (self.key, name) in seen:
+            raise ValidationError(_("Line %d is about the same record.") % seen[self.key, name])
+        seen[self.key, name] = number
         found = known.get(name, [])
         if len(found) > 1:
             raise ValidationError(_("Several records have this %s: use the reference.") % self.key)
         if not found and self.key == "reference":
             raise ValidationError({"reference": _("There is no such record; leave it empty to create one.")})
         return found[0] if found else None
+
+    def _claim(self, record: Any, number: int, seen: dict[tuple[str, str], int]) -> None:
+        """Refuse what two rows of the file want to be called, before the database does."""
+        for name in self._unique:
+            value = self.record_type.own_fields[name].machine(record)
+            if name == self.key or value in (None, ""):
+                continue
+            first = seen.setdefault((name, str(value)), number)
+            if first != number:
+                raise ValidationError({name: _("Line %d of the file has the same.") % first})
 
     def _write(
         self,
@@ -189,7 +244,7 @@ class RecordImport:
         row: dict[str, Any],
         targets: "_Targets",
         writer: Any,
-    ) -> None:
+    ) -> Any:
         writer.changes = {}
         if record is None:
             result = services.create(self.record_type.model, values, by=self.by, via=Via.FILE, writer=writer)
@@ -202,12 +257,32 @@ class RecordImport:
             if writer.changes and _older(row.get("updated_at"), record):
                 line.warnings.append(_("It was changed since the file was written."))
         if left := self._not_taken(row, result, targets):
+            line.left_out = True
             line.warnings.append(_("Not taken, because it follows from other fields: %s.") % ", ".join(left))
+        if dated := self._past(row, record):
+            line.left_out = True
+            line.warnings.append(
+                _(
+                    "Not taken: %(names)s. A record begins when it is imported; bring its past in as a log (%(how)s)."
+                )
+                % {"names": ", ".join(dated), "how": AS_A_LOG}
+            )
         line.changes = {
             name: both
             for name, both in writer.changes.items()
             if not name.startswith("@") and (record is not None or name in row or both[1])
         }
+        return result
+
+    def _past(self, row: dict[str, Any], record: Any) -> list[str]:
+        """List the dates of a row that no import of tables takes."""
+        if record is None:
+            return [name for name in CORE_DATES if row.get(name) not in (None, "")]
+        try:
+            differs = row.get("created_at") and moment(str(row["created_at"])) != record.created_at
+        except ValidationError:
+            differs = True
+        return ["created_at"] if differs else []
 
     # -- values ----------------------------------------------------------------------------------------
 
@@ -231,7 +306,11 @@ class RecordImport:
                     if not self._repeats(record, name, value):
                         values[name] = value
             except FieldDoesNotExist:
-                faults[name] = _("There is no such column.")
+                faults[name] = (
+                    _("This column has no heading of its own: give it one, or say by its place what it is.")
+                    if name.startswith("#")
+                    else _("There is no such column.")
+                )
             except ValidationError as error:
                 faults[name] = error.messages
         return values, faults
@@ -251,7 +330,12 @@ class RecordImport:
     def _refuse_state(self, cell: Any, record: Any) -> None:
         now = record.status if record is not None else self.record_type.initial_status
         if cell not in (None, "", now):
-            raise ValidationError(_("A state is reached by its steps: take them on the record."))
+            raise ValidationError(
+                _(
+                    "A state is reached by its steps: take them on the record, or bring its past in as a log (%s)."
+                )
+                % AS_A_LOG
+            )
 
     def _not_taken(self, row: dict[str, Any], record: Any, targets: "_Targets") -> list[str]:
         """List the columns that cannot be set and say something else than what follows from the others."""
@@ -372,7 +456,22 @@ class _Targets:
             if (reference := cells.reference_in(line))
         }
         self._by_reference = _loaded(given)
-        self._by_title: dict[tuple[str, str], Record] = {}
+        self._by_title: dict[tuple[Any, str], list[Record]] = {}
+        for model, texts in self._titles(batch).items():
+            self._look_up(model, texts)
+
+    def _titles(self, batch: list[tuple[int, dict[str, Any]]]) -> dict[Any, set[str]]:
+        """Gather by model what the rows call records by, other than references."""
+        wanted: dict[Any, set[str]] = {}
+        for _number, row in batch:
+            for name, pointing in self.record_type.pointing.items():
+                cell = row.get(name)
+                lines = [cell] if not pointing.many else str(cell or "").replace(";", "\n").splitlines()
+                texts = {cells.as_text(line).strip() for line in lines}
+                wanted.setdefault(pointing.target, set()).update(
+                    text for text in texts if text and not cells.reference_in(text)
+                )
+        return wanted
 
     def find(self, name: str, cell: Any) -> Record | None:
         """Return what a cell names: by reference, or by a title that only one visible record has.
@@ -387,28 +486,39 @@ class _Targets:
             if not isinstance(found, self._model(name)):
                 raise ValidationError(_("Choose one of those offered: there is no such record."))
             return found  # type: ignore[no-any-return]
-        if (name, text) not in self._by_title:
-            self._by_title[name, text] = self._titled(name, text)
-        return self._by_title[name, text]
+        model = self._model(name)
+        if not self._by_title.get((model, text)):
+            self._look_up(model, {text})  # an earlier row may have made it
+        called = self._by_title[model, text]
+        if len(called) != 1:
+            raise ValidationError(
+                _("Several are called so: give the reference.")
+                if called
+                else _("Choose one of those offered: there is no such record.")
+            )
+        return called[0]
 
     def _model(self, name: str) -> Any:
         return self.record_type.pointing[name].target
 
-    def _titled(self, name: str, text: str) -> Record:
-        model = self._model(name)
-        condition = models.Q(title=text)
-        for other in ("email", "username"):
-            if hasattr(model, other):
-                condition |= models.Q(**{other: text.lower()})
+    def _look_up(self, model: Any, texts: set[str]) -> None:
+        """Find the visible records that texts name, with one query for all of them."""
+        if not texts:
+            return
+        names = [name for name in ("email", "username") if hasattr(model, name)]
+        lowered = {text.lower() for text in texts}
+        condition = models.Q(title__in=texts)
+        for name in names:
+            condition |= models.Q(**{f"{name}__in": lowered})
+        by_name: dict[str, list[Record]] = {}
         visible: Any = model._default_manager.visible_to(self.by)
-        found: list[Record] = list(visible.filter(condition).select_related("party")[:2])
-        if len(found) != 1:
-            raise ValidationError(
-                _("Several are called so: give the reference.")
-                if found
-                else _("Choose one of those offered: there is no such record.")
-            )
-        return found[0]
+        for record in visible.filter(condition).select_related("party"):
+            by_name.setdefault(record.title, []).append(record)
+            for address in {getattr(record, name) for name in names} - {None, ""}:
+                by_name.setdefault(f"@{address}", []).append(record)
+        for text in texts:
+            found = {one.pk: one for one in (*by_name.get(text, ()), *by_name.get(f"@{text.lower()}", ()))}
+            self._by_title[model, text] = list(found.values())
 
 
 def _loaded(references: set[str]) -> dict[str, Record]:

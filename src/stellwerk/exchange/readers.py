@@ -71,6 +71,11 @@ class CellReader:
 
 @reads(Text, LongText, EmailAddress, WebAddress, Status, Gone)
 class TextCells(CellReader):
+    """White space at the ends of a line is no part of it: nobody sees it in a spreadsheet."""
+
+    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+        return super().read(field, cell.strip() if field.is_line and isinstance(cell, str) else cell, targets)
+
     def own(self, field: Field, cell: Any) -> Any:
         return cells.as_text(cell)
 

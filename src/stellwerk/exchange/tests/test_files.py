@@ -200,7 +200,8 @@ def test_a_dry_run_tells_line_by_line_and_writes_nothing(incidents: list[Inciden
         5: ["reference “INC-999999”: There is no such record; leave it empty to create one."],
         6: ["Line 3 is about the same record."],
         7: [
-            "status “closed”: A state is reached by its steps: take them on the record.",
+            "status “closed”: A state is reached by its steps: take them on the record, "
+            "or bring its past in as a log (stellwerk import log, docs/importing.md).",
             "colour “red”: There is no such column.",
             "impact “huge”: Choose one of: high, medium, low.",
         ],
@@ -462,9 +463,9 @@ def bomb() -> bytes:
     [
         ("a.xlsx", bomb(), "unpacks to more than can be taken"),
         ("a.xlsx", b"no workbook", "is not a workbook"),
-        ("a.csv", b"\xff\xfe\x00", "is not written in UTF-8"),
+        ("a.csv", b"\xff\xfe\x00", "is not written in utf-16"),
         ("a.csv", b"", "The submitted file is empty."),
-        ("a.csv", b"title,title\n1,2\n", "is there twice"),
+        ("a.csv", b"title,title\n1,2\n", "This column has no heading of its own"),
         ("a.csv", b"title\n1,2\n", "Line 2 has more cells"),
         ("a.json", b'{"title": 1}', "must hold a list of objects"),
         ("a.json", b"[" * 100_000, "is not JSON"),

@@ -1,0 +1,1 @@
+"""Tables in files as spreadsheets and other tools write them; knows no record."""
