@@ -92,6 +92,11 @@ def test_any_is_counted_behind_every_alias(tree: Path) -> None:
     assert _figure(tree, "any") == 4
 
 
+def test_a_class_that_is_called_like_an_alias_elsewhere_is_no_any(tree: Path) -> None:
+    _put(tree, "kernel/low/data.py", "from typing import Any\n\nThing = dict[str, Any]\n")
+    assert _figure(tree, "any") == 0
+
+
 def test_an_import_inside_a_function_is_counted(tree: Path) -> None:
     _put(tree, "kernel/high/late.py", "def late() -> None:\n    import json\n\n    json.dumps({})\n")
     (place,) = _places(tree, "inner_imports")

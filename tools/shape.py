@@ -287,20 +287,31 @@ def anys(sources: Iterable[Source]) -> Iterator[str]:
     sources = list(sources)
     aliases = _aliases(sources)
     for source in sources:
+        meaning = aliases[source.name]
         for node in ast.walk(source.tree):
             for annotation in _annotations(node):
-                yield from (source.where(annotation) for name in _names(annotation) if name in aliases)
+                yield from (source.where(annotation) for name in _names(annotation) if name in meaning)
 
 
-def _aliases(sources: Iterable[Source]) -> set[str]:
-    """Collect the names that mean Any, or a type made of it, until no more are found."""
-    meaning = {"Any"}
-    assigned = [pair for source in sources for pair in _assigned_types(source.tree)]
+def _aliases(sources: Iterable[Source]) -> dict[str, set[str]]:
+    """Collect by module the names that mean Any there, or a type made of it, until no more are found."""
+    meaning = {source.name: {"Any"} for source in sources}
+    assigned = [(source.name, *pair) for source in sources for pair in _assigned_types(source.tree)]
+    imported = [(source.name, *names) for source in sources for names in _imported_names(source.tree)]
     while True:
-        more = {name for name, value in assigned if meaning & set(_names(value))} - meaning
-        if not more:
+        more = {(module, name) for module, name, value in assigned if meaning[module] & set(_names(value))}
+        more |= {(module, mine) for module, there, name, mine in imported if name in meaning.get(there, ())}
+        if all(name in meaning[module] for module, name in more):
             return meaning
-        meaning |= more
+        for module, name in more:
+            meaning[module].add(name)
+
+
+def _imported_names(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    """Yield module, name there and name here of what is imported."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((node.module, alias.name, alias.asname or alias.name) for alias in node.names)
 
 
 def _assigned_types(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
@@ -453,7 +464,7 @@ def table(figures: Iterable[Figure], kept: Mapping[str, float], *, places: bool 
 def worsened(figures: Iterable[Figure], kept: Mapping[str, float]) -> list[str]:
     """Say which of the held figures are larger than what is kept."""
     return [
-        f"{figure.label}: {figure.value:g}, it was {kept[figure.key]:g}. See `make shape PLACES=1`."
+        f"{figure.label}: {figure.value:g}, it was {kept.get(figure.key, 0):g}. See `make shape PLACES=1`."
         for figure in figures
         if figure.held and figure.value > kept.get(figure.key, 0)
     ]
