@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import IO, Any
 
 from django.core.exceptions import ValidationError
@@ -163,20 +164,18 @@ def opened(name: str, file: IO[bytes], layout: Layout = GUESSED, knows: Knows = 
 
 def _rows_of(table: reading.Table, read: Callable[[Any], Any]) -> NumberedRows:
     for line, values in table.rows():
-        yield line, _row(table.columns, [read(value) for value in values], line)
+        yield line, _row(table, [read(value) for value in values])
 
 
-def _row(columns: Sequence[str], values: list[Any], line: int) -> dict[str, Any]:
-    width = len(columns)
-    if any(value not in (None, "") for value in values[width:]):
-        raise ValidationError(_("Line %d has more cells than there are columns.") % line)
-    # What stands under no heading matters only where it is something.
+def _row(table: reading.Table, values: list[Any]) -> dict[str, Any]:
+    """Pair cells with columns; what stands under no heading, or beyond them, matters only where it is something."""
+    beyond = (f"#{place}" for place in range(len(table.columns) + 1, len(values) + 1))
     row = {
         name: value
-        for name, value in zip(columns, values, strict=False)
+        for name, value in zip(chain(table.columns, beyond), values, strict=False)
         if value not in (None, "") or not name.startswith("#")
     }
-    return ShortRow(row, width) if len(values) < width else row
+    return ShortRow(row, table.narrowest) if len(values) < table.narrowest else row
 
 
 def _workbook_value(value: Any) -> Any:

@@ -20,6 +20,10 @@ class Finding:
     value: str
     count: int = 0
     lines: list[int] = field(default_factory=list)
+    left_out: bool = False
+    """Whether a whole row, update or ticket is missing because of it."""
+    remark: bool = False
+    """Whether it only says how something was read."""
 
     def __str__(self) -> str:
         shown = ", ".join(map(str, self.lines)) + (" …" if self.count > len(self.lines) else "")
@@ -42,14 +46,31 @@ class Findings:
             finding = Finding(**one)
             self._found[finding.what, finding.column, finding.value] = finding
 
-    def note(self, what: str, line: int, column: str = "", value: str = "") -> None:
+    def leave_out(self, what: str, line: int, column: str = "", value: str = "") -> None:
+        """Remember that a row is missing because of what is the matter on its line."""
+        self.note(what, line, column, value, left_out=True)
+
+    def remark(self, what: str, line: int, column: str = "", value: str = "") -> None:
+        """Remember how something was read that could be read otherwise."""
+        self.note(what, line, column, value, remark=True)
+
+    def note(
+        self,
+        what: str,
+        line: int,
+        column: str = "",
+        value: str = "",
+        *,
+        left_out: bool = False,
+        remark: bool = False,
+    ) -> None:
         """Remember that `what` is the matter with a value on a line of the file."""
         if self._writer:
             self._writer.writerow([line, column, value, what])
         key = (what, column, value[:200])
         if key not in self._found and len(self._found) >= MOST_KINDS:
             key = (what, column, "…")
-        finding = self._found.setdefault(key, Finding(*key))
+        finding = self._found.setdefault(key, Finding(*key, left_out=left_out, remark=remark))
         finding.count += 1
         if len(finding.lines) < FIRST_LINES:
             finding.lines.append(line)
@@ -59,6 +80,15 @@ class Findings:
 
     def __len__(self) -> int:
         return sum(finding.count for finding in self._found.values())
+
+    @property
+    def rows_left_out(self) -> int:
+        return sum(finding.count for finding in self._found.values() if finding.left_out)
+
+    @property
+    def losses(self) -> int:
+        """How often something could not be taken as it stands."""
+        return sum(finding.count for finding in self._found.values() if not finding.remark)
 
     def kept(self) -> list[dict[str, Any]]:
         """Return what a later run can go on from."""

@@ -45,6 +45,7 @@ class Figures:
     known_updates: int = 0
     late_updates: int = 0
     refused_updates: int = 0
+    rows_left_out: int = 0
     notes: int = 0
     made: dict[str, int] = field(default_factory=dict)
 
@@ -58,6 +59,7 @@ def nothing_new(before: Figures) -> Figures:
         known_updates=before.updates + before.known_updates,
         late_updates=before.late_updates,
         refused_updates=before.refused_updates,
+        rows_left_out=before.rows_left_out,
     )
 
 
@@ -90,6 +92,9 @@ class LogImporter:
         self.checkpoint = LogImport(source=mapping.source, file=path.name[-255:])
         self._sink = sink
         self._derived: dict[Any, Any] = {}
+        judged = (name for one in mapping.judgements for name in (one.name, one.override, one.reason_field))
+        further = mapping.status.further if mapping.status else ()
+        self._mapped = {rule.name for rule in mapping.rules} | {*judged, *further}
 
     def run(self, progress: Progress | None = None, *, again: bool = False) -> bool:
         """Import what is missing; False when this very import was completed before (and not asked for `again`)."""
@@ -112,22 +117,31 @@ class LogImporter:
             self._bring(chunk)
             if progress:
                 progress(self.file, self.figures)
-        self._finish()
+        if not self.figures.tickets:
+            self.checkpoint.delete()
+            raise ValidationError(_("Nothing was brought in: the file has no row that names a ticket."))
+        if self.figures.tickets == self.figures.refused:
+            self.checkpoint.delete()  # the mapping will be mended, or what it asks for
+        else:
+            self._finish()
         return True
 
     def rehearse(self, progress: Progress | None = None) -> None:
-        """Read everything and count what `run` would do; writes nothing."""
-        self.names = Names(self.mapping.source, {})
-        missing: set[Any] = set()
+        """Do what `run` does, chunk by chunk, and take each back; what is counted is what would happen."""
+        made: set[Any] = set()
         for chunk in self._chunks():
-            known = self._known(chunk)
-            for case in chunk:
-                self._count(case, self._news(case, known.get(case.number)), known.get(case.number))
-            fresh = (name for case in chunk for name in case.names if name.key not in missing)
-            missing.update(name.key for name in self.names.unknown(fresh))
+            with transaction.atomic():
+                self.names = Names(self.mapping.source, self._parties())
+                self._define_custom_fields()
+                self._write_all(chunk)
+                transaction.set_rollback(True)
+            made |= self.names.fresh
             if progress:
                 progress(self.file, self.figures)
-        self.figures.made = dict(Counter(registry.for_model(model).key for model, _path in missing))
+        self.figures.made = dict(Counter(registry.for_model(model).key for model, _path in made))
+        self.figures.rows_left_out = self.findings.rows_left_out
+        if not self.figures.tickets:
+            raise ValidationError(_("Nothing would be brought in: the file has no row that names a ticket."))
 
     # -- reading ---------------------------------------------------------------------------------------
 
@@ -198,16 +212,19 @@ class LogImporter:
 
     def _bring(self, chunk: list[Case]) -> None:
         with transaction.atomic():
-            known = self._known(chunk)
-            pending = [(case, self._news(case, known.get(case.number))) for case in chunk]
-            fresh = [(case, news) for case, news in pending if news]
-            if fresh:
-                self._prepare([case for case, _news in fresh])
-                self._lock([known[case.number] for case, _news in fresh if case.number in known])
-            with History(self.mapping.source, by=SYSTEM) as history:
-                for case, news in pending:
-                    self._write(history, case, news, known.get(case.number))
+            self._write_all(chunk)
             self._save_checkpoint()
+
+    def _write_all(self, chunk: list[Case]) -> None:
+        known = self._known(chunk)
+        pending = [(case, self._news(case, known.get(case.number))) for case in chunk]
+        fresh = [(case, news) for case, news in pending if news]
+        if fresh:
+            self._prepare([case for case, _news in fresh])
+            self._lock([known[case.number] for case, _news in fresh if case.number in known])
+        with History(self.mapping.source, by=SYSTEM) as history:
+            for case, news in pending:
+                self._write(history, case, news, known.get(case.number))
 
     def _prepare(self, cases: list[Case]) -> None:
         self.names.prepare(
@@ -301,6 +318,7 @@ class LogImporter:
                 values[name] = found
         if not opening:
             values.update(update.status)
+            self._follow(record, values, update)
         for rule in self.mapping.rules:
             if rule.states or (rule.once and not opening):
                 self._hold_back(rule, record, values, update, opening)
@@ -311,6 +329,14 @@ class LogImporter:
             for name, value in values.items()
             if (value is not None if opening else self._differs(record, name, value))
         }
+
+    def _follow(self, record: Any, values: dict[str, Any], update: Update) -> None:
+        """Set what follows from the state, such as when it was resolved, where the mapping does not say it."""
+        status = values.get("status", record.status)
+        if status == record.status:
+            return
+        following = self.mapping.record_type.follows_from_state(record, status, update.at)
+        values.update({name: value for name, value in following.items() if name not in self._mapped})
 
     def _hold_back(
         self, rule: Any, record: Any, values: dict[str, Any], update: Update, opening: bool
@@ -380,6 +406,7 @@ class LogImporter:
             self.figures.made[key] = self.figures.made.get(key, 0) + count
         self.names.made.clear()
         self.checkpoint.tickets = self.figures.tickets
+        self.figures.rows_left_out = self.findings.rows_left_out
         self.checkpoint.figures = asdict(self.figures)
         self.checkpoint.findings = self.findings.kept()
         self.checkpoint.save()

@@ -8,7 +8,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,10 @@ from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.tables.layout import Layout
 
 COLUMN = re.compile(r"\{([^{}]+)\}")
+PATH = " > "
 CUSTOM_TYPES = ("text", "number", "date", "yes_no")
 
 
@@ -31,13 +33,10 @@ CUSTOM_TYPES = ("text", "number", "date", "yes_no")
 class FileRules:
     """How the file is written."""
 
-    encoding: str
-    delimiter: str
+    layout: Layout
     empty: frozenset[str]
     dates: tuple[str, ...]
     zone: ZoneInfo
-    scattered: bool
-    """Whether the rows of one ticket stand apart from each other; they are then sorted in a temporary file."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,17 @@ class StatusRules:
 
 
 @dataclass(frozen=True)
+class ChangeRules:
+    """How a log is read that has one row for each changed field: which column names the field, which its values."""
+
+    field: str
+    old: str
+    new: str
+    fields: frozenset[str]
+    """What the log calls its fields; the mapping speaks of them as of columns."""
+
+
+@dataclass(frozen=True)
 class Rule:
     """How one field gets its value from the columns of a row."""
 
@@ -84,6 +94,8 @@ class Rule:
     match: tuple[str, ...] = ()
     custom_type: str = ""
     title: str = ""
+    separator: str = ""
+    """What stands between the steps of a way through a tree in one column."""
 
     @property
     def used_columns(self) -> list[str]:
@@ -119,6 +131,7 @@ class LogMapping:
     record_type: RecordType[Any]
     file: FileRules
     ticket: TicketRules
+    changes: ChangeRules | None
     status: StatusRules | None
     rules: tuple[Rule, ...]
     judgements: tuple[Judgement, ...]
@@ -135,7 +148,14 @@ class LogMapping:
         named |= {*ticket.updated_by, *COLUMN.findall(ticket.reason)}
         for rule in (*self.rules, *self.notes, *(judgement.rule for judgement in self.judgements)):
             named.update(rule.used_columns)
+        if self.changes:
+            named |= {self.changes.field, self.changes.new} | ({self.changes.old} - {""})
         return named | ({self.status.column} if self.status else set())
+
+    @property
+    def unfolded_columns(self) -> frozenset[str]:
+        """The columns that the file has in its rows only: what its fields are called."""
+        return self.changes.fields if self.changes else frozenset()
 
 
 def load(name: str) -> LogMapping:
@@ -181,12 +201,13 @@ def parse(text: str) -> LogMapping:
         record_type=record_type,
         file=_file(root.table("file")),
         ticket=reader.ticket(root.table("ticket")),
+        changes=_changes(root.table("changes")),
         status=status,
         rules=(*rules, *reader.custom(root.table("custom"))),
         judgements=judgements,
         notes=tuple(_note(name, table) for name, table in root.table("notes").tables()),
         parties={name: _party(table) for name, table in root.table("parties").tables()},
-        ignored=frozenset(root.texts("ignored")),
+        ignored=frozenset(root.texts("ignored", empty=True)),
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
     root.finish()
@@ -211,13 +232,16 @@ class Table:
             raise self.fault(key, _("is longer than %d characters.") % longest)
         return str(value)
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Read one text or a list of texts."""
+    def texts(self, key: str, *, empty: bool = False) -> tuple[str, ...]:
+        """Read one text or a list of texts; `empty` ones only where they mean something."""
         value = self._take(key, (str, list), [])
         values = [value] if isinstance(value, str) else value
-        if not all(isinstance(one, str) and one for one in values):
+        if not all(isinstance(one, str) and (one or empty) for one in values):
             raise self.fault(key, _("give a text or a list of texts."))
         return tuple(values)
+
+    def number(self, key: str) -> int:
+        return int(self._take(key, int, 0))
 
     def flag(self, key: str) -> bool:
         return bool(self._take(key, bool, False))
@@ -259,22 +283,35 @@ def _file(table: Table) -> FileRules:
         zone = ZoneInfo(table.text("time_zone", settings.TIME_ZONE))
     except (ZoneInfoNotFoundError, ValueError):
         raise table.fault("time_zone", _("there is no such time zone.")) from None
-    encoding = table.text("encoding", "utf-8")
+    stated = {name: table.text(name) for name in ("encoding", "delimiter", "sheet")}
     try:
-        "".encode(encoding)
-    except LookupError:
-        raise table.fault("encoding", _("there is no such encoding.")) from None
-    delimiter = table.text("delimiter", ",")
-    if len(delimiter) != 1:
-        raise table.fault("delimiter", _("give one character."))
+        layout = Layout(**stated, header_line=table.number("header_line"))
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise table.fault(name, messages[0]) from None
+    # Said by older mappings; the rows of a ticket are found wherever they stand.
+    table.choice("rows", ("together", "scattered"), "scattered")
     rules = FileRules(
-        encoding="utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding,
-        delimiter=delimiter,
+        layout=layout,
         empty=frozenset(("", *table.texts("empty"))),
         dates=table.texts("dates") or ("%Y-%m-%d %H:%M:%S",),
         zone=zone,
-        scattered=table.choice("rows", ("together", "scattered"), "together") == "scattered",
     )
+    table.finish()
+    return rules
+
+
+def _changes(table: Table) -> ChangeRules | None:
+    if not table:
+        return None
+    rules = ChangeRules(
+        field=table.text("field", required=True),
+        old=table.text("old"),
+        new=table.text("new", required=True),
+        fields=frozenset(table.texts("fields")),
+    )
+    if not rules.fields:
+        raise table.fault("fields", _("is missing."))
     table.finish()
     return rules
 
@@ -410,7 +447,10 @@ class _Reader:
             otherwise_instant=table.text("otherwise") == "instant",
             party=table.text("party"),
             match=table.texts("match"),
+            separator=table.text("separator", PATH),
         )
+        if rule.default and not rule.columns and not rule.texts:
+            rule = replace(rule, texts=(rule.default,))
         if bool(rule.columns) == bool(rule.texts):
             raise table.fault("column", _("give either column or text."))
         self._check_columns(table, rule)

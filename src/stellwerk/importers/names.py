@@ -43,6 +43,7 @@ class Names:
         self.source, self.parties = source, parties
         self.made: dict[str, int] = {}
         self.refused: dict[Name, str] = {}
+        self.fresh: set[tuple[type[Record], tuple[str, ...]]] = set()
         self._known: OrderedDict[Name, Record] = OrderedDict()
 
     def get(self, name: Name) -> Any:
@@ -56,10 +57,6 @@ class Names:
         for layer in _layers(names):
             if missing := self._find(layer):
                 self._make(missing, at)
-
-    def unknown(self, names: Iterable[Name]) -> list[Name]:
-        """List the names, and those above them, that stand for no record yet; nothing is made."""
-        return [name for layer in _layers(names) for name in self._find(layer)]
 
     def _find(self, layer: list[Name]) -> list[Name]:
         """Look up a layer of names and return those that were not found."""
@@ -113,6 +110,7 @@ class Names:
                     self.refused[name] = " ".join(error.messages)
                     continue
                 self._known[name] = fresh[name.key] = made
+                self.fresh.add(name.key)
                 key = registry.for_model(name.model).key
                 self.made[key] = self.made.get(key, 0) + 1
 

@@ -1,24 +1,26 @@
 """Reading a log's rows ticket by ticket, in memory that does not grow with the file."""
 
-import csv
 import hashlib
-import io
 import json
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
+from typing import IO, Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from stellwerk.importers.findings import Findings
 from stellwerk.importers.mapping import LogMapping
+from stellwerk.tables import reading
 
-LONGEST_CELL = 2_000_000
 READ_AT_ONCE = 1 << 20
+MOST_ROWS = 1_048_576
+"""As many as a sheet of a workbook has; CSV files may be longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class LogFile:
         self.path, self.mapping, self.findings = path, mapping, findings
         self.size = path.stat().st_size
         self.position = 0
-        """Bytes read so far, for showing progress."""
+        """Bytes done so far, for showing progress."""
 
     def digest(self) -> str:
         """Return a hash of the file and of how it is read: the same one means the same import."""
@@ -58,71 +60,82 @@ class LogFile:
         return total.hexdigest()
 
     def groups(self) -> Iterator[Group]:
-        """Yield the tickets in the order in which they first appear."""
-        rows = self._sorted() if self.mapping.file.scattered else self._rows()
-        for number, members in groupby(rows, key=lambda pair: pair[0]):
+        """Yield the tickets in the order in which they first appear, wherever their rows stand."""
+        for number, members in groupby(self._sorted(), key=lambda pair: pair[0]):
             yield Group(number, [row for _number, row in members])
 
-    def _rows(self) -> Iterator[tuple[str, Row]]:
-        with self.path.open("rb") as raw:
-            text = io.TextIOWrapper(raw, encoding=self.mapping.file.encoding, newline="")
-            csv.field_size_limit(LONGEST_CELL)
-            reader = csv.reader(text, delimiter=self.mapping.file.delimiter)
-            line = 1
-            try:
-                header = self._header(next(reader, []))
-                line = reader.line_num + 1
-                for cells in reader:
-                    self.position = raw.tell()
-                    yield from self._row(line, header, cells)
-                    line = reader.line_num + 1
-            except UnicodeDecodeError:
-                fault = _("Near line %(line)d the file is not written in %(encoding)s: state its encoding.")
-                names = {"line": line, "encoding": self.mapping.file.encoding}
-                raise ValidationError(fault % names) from None
-            except csv.Error as error:
-                raise ValidationError(
-                    _("Line %(line)d: %(fault)s") % {"line": line, "fault": error}
-                ) from None
+    def _rows(self, raw: IO[bytes]) -> Iterator[tuple[str, Row]]:
+        table = reading.opened(
+            self.path.suffix.lower().lstrip("."),
+            raw,
+            self.mapping.file.layout,
+            self.mapping.used_columns.__contains__,
+            MOST_ROWS,
+        )
+        names = self._columns(table)
+        for remark in table.remarks:
+            self.findings.remark(remark, table.line)
+        for line, cells in table.rows():
+            yield from self._row(line, names, [_text(cell) for cell in cells])
 
-    def _row(self, line: int, header: list[str], cells: list[str]) -> Iterator[tuple[str, Row]]:
-        if not cells:
-            return
-        if len(cells) != len(header):
+    def _row(self, line: int, names: list[str], cells: Sequence[str]) -> Iterator[tuple[str, Row]]:
+        beyond = any(cells[len(names) :])
+        if beyond or len(cells) < self.narrowest:
             what = _("the row has %(cells)d cells instead of %(columns)d and was left out")
-            self.findings.note(what % {"cells": len(cells), "columns": len(header)}, line)
+            self.findings.leave_out(what % {"cells": len(cells), "columns": len(names)}, line)
             return
         empty = self.mapping.file.empty
-        stripped = zip(header, map(str.strip, cells), strict=True)
-        filled = {name: cell for name, cell in stripped if cell not in empty}
+        filled = {name: cell for name, cell in zip(names, cells, strict=False) if cell not in empty}
         number = filled.get(self.mapping.ticket.number)
         if number is None:
-            self.findings.note(_("the row names no ticket and was left out"), line)
+            self.findings.leave_out(_("the row names no ticket and was left out"), line)
             return
+        for name in self.nameless & filled.keys():
+            what = _("the column has no heading, and the mapping does not name its place: not taken")
+            self.findings.note(what, line, name, filled[name])
         yield number, Row(line, filled)
 
-    def _header(self, names: list[str]) -> list[str]:
-        names = [name.strip() for name in names]
-        mapped = self.mapping.used_columns
-        missing = sorted(mapped - set(names))
-        if missing:
-            raise ValidationError(
-                _("The file has no column %(missing)s; its columns are: %(names)s.")
-                % {"missing": ", ".join(missing), "names": ", ".join(names)}
-            )
-        forgotten = [name for name in names if name not in mapped and name not in self.mapping.ignored]
-        if forgotten:
+    def _columns(self, table: reading.Table) -> list[str]:
+        """Name the columns as the mapping does: by heading, or by place, such as #4."""
+        used, ignored = self.mapping.used_columns, self.mapping.ignored
+        places = [f"#{place}" for place, _heading in enumerate(table.headings, start=1)]
+        names = [place if place in used else name for place, name in zip(places, table.columns, strict=True)]
+        self._check_used(table, names)
+        headings = dict(zip(names, table.headings, strict=True))
+        unmentioned = [
+            name
+            for name, place in zip(names, places, strict=True)
+            if name not in used and place not in ignored and headings[name] not in ignored
+        ]
+        self.nameless = {name for name in unmentioned if not headings[name]}
+        if forgotten := [table.named(name) for name in unmentioned if headings[name]]:
             raise ValidationError(
                 _("The mapping does not say what to do with %s: map them, or list them under ignored.")
                 % ", ".join(forgotten)
             )
-        if len(set(names)) != len(names):
-            raise ValidationError(_("Two columns of the file have the same name."))
+        self.narrowest = table.narrowest
         return names
+
+    def _check_used(self, table: reading.Table, names: list[str]) -> None:
+        missing = sorted(self.mapping.used_columns - set(names) - self.mapping.unfolded_columns)
+        if twice := [name for name in missing if table.headings.count(name) > 1]:
+            places = [
+                f"#{place}" for place, heading in enumerate(table.headings, start=1) if heading == twice[0]
+            ]
+            raise ValidationError(
+                _("The column “%(name)s” is there more than once: name it by its place, one of %(places)s.")
+                % {"name": twice[0], "places": ", ".join(places)}
+            )
+        if missing:
+            shown = ", ".join(heading or name for heading, name in zip(table.headings, names, strict=True))
+            raise ValidationError(
+                _("The file has no column %(missing)s; its columns are: %(names)s.")
+                % {"missing": ", ".join(missing), "names": shown}
+            )
 
     def _sorted(self) -> Iterator[tuple[str, Row]]:
         """Bring the rows of each ticket together in a temporary database that is gone afterwards."""
-        with tempfile.TemporaryDirectory(prefix="stellwerk-log-") as folder:
+        with tempfile.TemporaryDirectory(prefix="stellwerk-log-") as folder, self.path.open("rb") as raw:
             database = sqlite3.connect(f"{folder}/rows.sqlite3", isolation_level=None)
             try:
                 database.executescript(
@@ -131,16 +144,30 @@ class LogFile:
                     "CREATE TABLE first (ticket TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID;"
                 )
                 database.execute("BEGIN")
-                for number, row in self._rows():
+                rows = 0
+                for number, row in self._rows(raw):
                     cells = json.dumps(row.cells)
                     database.execute("INSERT INTO row VALUES (?, ?, ?)", (number, row.line, cells))
                     database.execute("INSERT OR IGNORE INTO first VALUES (?, ?)", (number, row.line))
+                    rows += 1
                 database.execute("COMMIT")
                 ordered = database.execute(
                     "SELECT row.ticket, row.line, cells FROM row JOIN first USING (ticket)"
                     " ORDER BY first.line, row.line"
                 )
-                for number, line, cells in ordered:
+                for done, (number, line, cells) in enumerate(ordered, start=1):
+                    self.position = self.size * done // rows
                     yield number, Row(line, json.loads(cells))
             finally:
                 database.close()
+
+
+def _text(cell: Any) -> str:
+    """Write a cell as a text; what a workbook knows to be an instant in the way of ISO 8601."""
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime | date):
+        return cell.isoformat()
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell).strip()

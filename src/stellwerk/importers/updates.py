@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.utils.translation import gettext as _
 
 from stellwerk.importers.findings import Findings
-from stellwerk.importers.mapping import COLUMN, FileRules, LogMapping, Rule
+from stellwerk.importers.mapping import COLUMN, ChangeRules, FileRules, LogMapping, Rule
 from stellwerk.importers.names import Name
 from stellwerk.importers.source import Group, Row
 from stellwerk.kernel.identity.person import Person
@@ -18,6 +18,15 @@ from stellwerk.kernel.identity.person import Person
 YES = {"true": True, "yes": True, "1": True, "y": True, "t": True}
 NO = {"false": False, "no": False, "0": False, "n": False, "f": False}
 LONGEST_NAME = 250
+
+
+class Readings(NamedTuple):
+    """The instants that a time may mean: two where the clocks were changed, else one twice."""
+
+    earlier: datetime
+    later: datetime
+    skipped: bool = False
+    """Whether the clocks never showed that time."""
 
 
 class Unfit(Exception):
@@ -66,7 +75,7 @@ class Interpreter:
     def __init__(self, mapping: LogMapping, findings: Findings) -> None:
         self.mapping, self.findings = mapping, findings
         self.fields = {rule.name: self._field(rule) for rule in mapping.rules}
-        self.instant = lru_cache(maxsize=20_000)(lambda text: _instant(text, mapping.file))
+        self.readings = lru_cache(maxsize=20_000)(lambda text: _readings(text, mapping.file))
         self._readings: tuple[tuple[type[Any], Callable[[str], Any]], ...] = (
             (models.DateTimeField, self._dated),
             (models.DateField, self._day),
@@ -76,7 +85,9 @@ class Interpreter:
 
     def case(self, group: Group) -> Case | None:
         """Read a ticket's rows; None when not one of them can be dated."""
-        rows = sorted(group.rows, key=self._order)
+        rows = self._ordered(group.rows)
+        if self.mapping.changes:
+            rows = list(self._unfolded(rows, self.mapping.changes))
         opened = self._opened(rows[0])
         updates: list[Update] = []
         for row in rows:
@@ -91,13 +102,52 @@ class Interpreter:
         opener = self._person(rows[0], self.mapping.ticket.created_by)
         return Case(group.number, min(opened or first, first), opener, updates)
 
+    def _ordered(self, rows: list[Row]) -> list[Row]:
+        """Order the rows of a ticket; where only their instants order them, and one was there twice, as the file does."""
+        if self.mapping.ticket.order != (self.mapping.ticket.instant,):
+            return sorted(rows, key=self._order)
+        read = [(self.readings(row.get(self.mapping.ticket.instant)), row) for row in rows]
+        dated = [readings for readings, _row in read if readings]
+        if dated and dated[0][0] > dated[-1][0]:
+            read.reverse()  # the newest stands first
+        keyed: list[tuple[list[Any], Row]] = []
+        before: datetime | None = None
+        for readings, row in read:
+            key = self._order(row)
+            if readings:
+                before = _between(readings, before)
+                key = [(1, before)]
+            keyed.append((key, row))
+        return [row for _key, row in sorted(keyed, key=lambda pair: pair[0])]
+
+    def _unfolded(self, rows: list[Row], rules: ChangeRules) -> Iterator[Row]:
+        """Make rows with all that is known of the ticket of rows that each tell one changed field."""
+        known: dict[str, str] = {}
+        for row in rows:
+            known.setdefault(row.get(rules.field), row.get(rules.old))
+        common = {rules.field, rules.old, rules.new}
+        first = {name: cell for name, cell in rows[0].cells.items() if name not in common}
+        ticket = self.mapping.ticket
+        opened = next((rows[0].get(column) for column in ticket.created if rows[0].get(column)), "")
+        first[ticket.instant] = opened or rows[0].get(ticket.instant)
+        yield Row(rows[0].line, {**first, **_filled(known)})
+        for row in rows:
+            name = row.get(rules.field)
+            if name not in rules.fields:
+                if name not in self.mapping.ignored:
+                    self._note(_("the mapping does not know this field: not taken"), row, rules.field)
+                continue
+            known[name] = row.get(rules.new)
+            own = {column: cell for column, cell in row.cells.items() if column not in common}
+            yield Row(row.line, {**own, **_filled(known)})
+
     def _order(self, row: Row) -> list[tuple[int, Any]]:
         """Compare instants, numbers, and everything else as text."""
         keys: list[tuple[int, Any]] = []
         for column in self.mapping.ticket.order:
             text = row.get(column)
-            if (at := self.instant(text)) is not None:
-                keys.append((1, at))
+            if (readings := self.readings(text)) is not None:
+                keys.append((1, readings.earlier))
             elif text.isdecimal():
                 keys.append((2, int(text)))
             else:
@@ -107,25 +157,33 @@ class Interpreter:
     def _opened(self, row: Row) -> datetime | None:
         for column in self.mapping.ticket.created:
             if text := row.get(column):
-                at = self.instant(text)
-                if at is not None:
-                    return at
+                if readings := self.readings(text):
+                    return readings.earlier
                 self._note(_("not a date as the mapping describes them"), row, column)
         return None
 
     def _at(self, row: Row, before: datetime | None) -> datetime | None:
         column = self.mapping.ticket.instant
-        at = self.instant(row.get(column))
-        if at is None:
-            stands_in = before is not None
+        readings = self.readings(row.get(column))
+        if readings is not None:
+            return self._read_at(row, readings, before)
+        if before is None:
+            self._leave_out(_("not a date as the mapping describes them: the row was left out"), row, column)
+        else:
             self._note(
-                _("not a date as the mapping describes them: the instant before stands in")
-                if stands_in
-                else _("not a date as the mapping describes them: the row was left out"),
-                row,
-                column,
+                _("not a date as the mapping describes them: the instant before stands in"), row, column
             )
-            return before
+        return before
+
+    def _read_at(self, row: Row, readings: Readings, before: datetime | None) -> datetime:
+        """Read a time that the clocks showed twice, or never, so that it follows what stands before it."""
+        at = _between(readings, before)
+        if readings.earlier != readings.later:
+            how = f"{at:%Y-%m-%dT%H:%M:%SZ}"
+            what = _("the clocks were changed then: read as %s, after what stands before it") % how
+            self.findings.remark(
+                what, row.line, self.mapping.ticket.instant, row.get(self.mapping.ticket.instant)
+            )
         return at
 
     def _update(self, row: Row, at: datetime) -> Update:
@@ -160,15 +218,19 @@ class Interpreter:
             self._note(str(fault), row, *rule.columns[:1])
 
     def _refer(self, rule: Rule, target: type[Any], row: Row, update: Update) -> None:
-        path = tuple(self._names(rule, row))
+        path = tuple(self._names(rule, target, row))
         if path:
             update.names[rule.name] = Name(target, path, rule.party or self.mapping.ticket.party, rule.match)
         elif self.mapping.record_type.field(rule.name).blank:
             update.names[rule.name] = None
 
-    def _names(self, rule: Rule, row: Row) -> Iterator[str]:
-        for column in rule.columns:
-            name = " ".join((row.get(column) or rule.default).split())[:LONGEST_NAME]
+    def _names(self, rule: Rule, target: type[Any], row: Row) -> Iterator[str]:
+        """Yield the steps of the way to what a row names, of which most have one only."""
+        said = [row.get(column) or rule.default for column in rule.columns] or [self._text(rule, row)]
+        if len(said) == 1 and hasattr(target, "parent"):
+            said = said[0].split(rule.separator)
+        for text in said:
+            name = " ".join(text.split())[:LONGEST_NAME]
             if not name:
                 return
             yield str(rule.values.get(name, name))
@@ -193,10 +255,10 @@ class Interpreter:
         return _number(text) if kind == "number" else text
 
     def _dated(self, text: str) -> datetime:
-        at: datetime | None = self.instant(text)
-        if at is None:
+        readings = self.readings(text)
+        if readings is None:
             raise Unfit(_("not a date as the mapping describes them"))
-        return at
+        return readings.earlier
 
     def _day(self, text: str) -> date:
         """Read the day that it was where the log was kept."""
@@ -229,7 +291,7 @@ class Interpreter:
         rules = self.mapping.status
         if rules is None or not rules.refuses_unknown or row.get(rules.column) in ("", *rules.values):
             return False
-        self._note(_("unknown state: the row was left out"), row, rules.column)
+        self._leave_out(_("unknown state: the row was left out"), row, rules.column)
         return True
 
     def _text(self, rule: Rule, row: Row) -> str:
@@ -249,6 +311,9 @@ class Interpreter:
     def _note(self, what: str, row: Row, column: str = "") -> None:
         self.findings.note(what, row.line, column, row.get(column) if column else "")
 
+    def _leave_out(self, what: str, row: Row, column: str) -> None:
+        self.findings.leave_out(what, row.line, column, row.get(column))
+
 
 def filled(text: str, row: Row) -> str:
     """Put a row's cells into the places that a text leaves for them, such as {category}."""
@@ -260,15 +325,38 @@ def complete(text: str, row: Row) -> bool:
     return all(row.get(column) for column in COLUMN.findall(text))
 
 
-def _instant(text: str, rules: FileRules) -> datetime | None:
+def _readings(text: str, rules: FileRules) -> Readings | None:
+    at = _parsed(text, rules)
+    if at is None:
+        return None
+    if at.tzinfo:
+        return Readings(at.astimezone(UTC), at.astimezone(UTC))
+    first, second = (at.replace(tzinfo=rules.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return Readings(min(first, second), max(first, second), skipped=first > second)
+
+
+def _parsed(text: str, rules: FileRules) -> datetime | None:
     for pattern in rules.dates if text else ():
         try:
-            at = datetime.strptime(text, pattern)  # noqa: DTZ007 -- the zone of the mapping is put in below
+            return datetime.strptime(text, pattern)  # noqa: DTZ007 -- the zone of the mapping is put in by the caller
         except ValueError:
             continue
-        aware = at if at.tzinfo else at.replace(tzinfo=rules.zone)
-        return aware.astimezone(UTC)
-    return None
+    try:
+        # What a workbook knows to be an instant comes like this.
+        return datetime.fromisoformat(text) if "T" in text else None
+    except ValueError:
+        return None
+
+
+def _between(readings: Readings, before: datetime | None) -> datetime:
+    """Choose the reading that follows what is before it."""
+    if before is None or not readings.earlier < before <= readings.later:
+        return readings.earlier
+    return before if readings.skipped else readings.later
+
+
+def _filled(cells: dict[str, str]) -> dict[str, str]:
+    return {name: cell for name, cell in cells.items() if cell}
 
 
 def _yes_or_no(text: str) -> bool:

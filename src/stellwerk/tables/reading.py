@@ -52,9 +52,14 @@ class Table:
         below = (one for one in self._records if _filled(one[1]))
         yield from chain(self._first, below)
 
-    def heading(self, column: str) -> str:
+    @property
+    def narrowest(self) -> int:
+        """How many cells a whole row has at least; nameless columns at the end may be missing."""
+        return max(place for place, heading in enumerate(self.headings, start=1) if heading)
+
+    def named(self, column: str) -> str:
         """Name a column for people: a place alone tells little."""
-        heading = self.headings[self.columns.index(column)]
+        heading = self.headings[self.columns.index(column)] if column in self.columns else ""
         return column if heading in ("", column) else f"{column} “{heading}”"
 
     def _header_place(self, titles: list[Record]) -> int:
@@ -121,7 +126,8 @@ class CsvTable(Table):
             fault = _("Line %(line)d is not CSV: %(fault)s.")
             raise ValidationError(fault % {"line": line, "fault": error}) from None
         finally:
-            text.detach()
+            if not text.closed:
+                text.detach()
 
     def _delimiter(self, sample: str) -> tuple[str, int]:
         """Return the delimiter, and how many lines are taken by stating it."""
@@ -200,10 +206,10 @@ def _filled(values: Sequence[Any]) -> int:
 
 
 def _headings(cells: Sequence[Any]) -> list[str]:
-    headings = ["" if cell is None else str(cell).strip() for cell in cells]
-    while headings and not headings[-1]:
-        headings.pop()
-    if not headings:
+    # A workbook's rows are padded.
+    last = max((place for place, cell in enumerate(cells, start=1) if cell is not None), default=0)
+    headings = ["" if cell is None else str(cell).strip() for cell in cells[:last]]
+    if not any(headings):
         raise ValidationError(_("The first row must name the columns."))
     if len(headings) > MOST_COLUMNS:
         raise ValidationError(_("The file has more than %d columns.") % MOST_COLUMNS)

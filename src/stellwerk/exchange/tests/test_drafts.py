@@ -219,8 +219,8 @@ def test_a_role_that_ended_meanwhile_is_a_clear_sentence(when: str, as_maria: Cl
 
 
 def test_a_large_file_that_cannot_be_read_to_its_end_says_why(as_maria: Client, maria: Person) -> None:
-    draft = looked_at(as_maria, table(maria, 502) + b",too,many,cells")
-    assert (draft.state, draft.refusal) == ("refused", "Line 503 has more cells than there are columns.")
+    draft = looked_at(as_maria, table(maria, 502) + b'\n"no end')
+    assert (draft.state, draft.refusal) == ("refused", "Line 504 is not CSV: unexpected end of data.")
     assert draft.refusal in as_maria.get(draft.get_absolute_url()).content.decode()
 
 

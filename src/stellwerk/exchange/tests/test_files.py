@@ -466,7 +466,7 @@ def bomb() -> bytes:
         ("a.csv", b"\xff\xfe\x00", "is not written in utf-16"),
         ("a.csv", b"", "The submitted file is empty."),
         ("a.csv", b"title,title\n1,2\n", "This column has no heading of its own"),
-        ("a.csv", b"title\n1,2\n", "Line 2 has more cells"),
+        ("a.csv", b"title\n1,2\n", "This column has no heading of its own"),
         ("a.json", b'{"title": 1}', "must hold a list of objects"),
         ("a.json", b"[" * 100_000, "is not JSON"),
         ("a.pdf", b"%PDF", "Choose one of these formats: csv, xlsx, json."),

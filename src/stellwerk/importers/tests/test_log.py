@@ -278,11 +278,16 @@ def test_a_mapping_with_a_fault_says_where(tmp_path: Path, wrong: str, right: st
     assert Record.objects.count() >= before
 
 
-def test_a_file_in_another_encoding_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "latin.csv"
+def test_a_file_in_another_encoding_is_read_and_it_is_said(tmp_path: Path) -> None:
+    path, mapping = tmp_path / "latin.csv", tmp_path / "stated.toml"
     path.write_bytes(LOG.read_text().replace("Ada", "Adä").encode("latin-1"))
+    assert str(next(iter(bring(path).findings))).startswith(
+        "The file is not UTF-8 and was read as Windows-1252"
+    )
+    assert ticket("T1").requester.title == "Adä Ash"
+    mapping.write_text(MAPPING.read_text().replace("[file]", '[file]\nencoding = "utf-8"'))
     with pytest.raises(ValidationError, match="is not written in utf-8-sig: state its encoding"):
-        bring(path)
+        bring(path, mapping)
 
 
 def test_a_mapping_without_its_type_is_refused() -> None:

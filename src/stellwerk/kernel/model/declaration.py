@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
@@ -179,6 +180,13 @@ class RecordType(Generic[R]):
     def readable_fields(self, *, internal: bool) -> dict[str, Field]:
         """The fields that may be read of a record: all by who works on it, by guests those shown to requesters."""
         return {name: field for name, field in self.fields.items() if field.readable_by(internal=internal)}
+
+    def follows_from_state(self, record: R, status: str, at: datetime) -> dict[str, Any]:
+        """Return what is so of a record because a log from elsewhere says that it came into a state at an instant.
+
+        Logs jump between states as no step does. The record is as it was before.
+        """
+        return {}
 
     def label_of(self, name: str) -> str:
         """Return a field's name as a label; never fails for one that is gone."""

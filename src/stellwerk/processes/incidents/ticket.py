@@ -590,6 +590,22 @@ class TicketType(RecordType[T]):
         if before is not None and before.priority_override and not record.priority_override:
             record.priority_reason = ""
 
+    def follows_from_state(self, record: T, status: str, at: datetime) -> dict[str, Any]:
+        if status == Ticket.Status.RESOLVED:
+            return {"resolved_at": at, "closed_at": None}
+        if status == Ticket.Status.CLOSED:
+            return {"closed_at": at}
+        if record.status not in (Ticket.Status.RESOLVED, Ticket.Status.CLOSED):
+            return {}
+        found = ("resolution", "resolution_code")
+        return {
+            **dict.fromkeys(found, ""),
+            "confirmed": False,
+            "resolved_at": None,
+            "closed_at": None,
+            "reopenings": record.reopenings + 1,
+        }
+
     def validate(self, record: T, before: T | None) -> None:
         if record.priority_override and not record.priority_reason:
             raise ValidationError(

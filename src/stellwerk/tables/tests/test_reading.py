@@ -96,7 +96,7 @@ def test_a_row_is_not_taken_for_headings_because_it_has_more_cells() -> None:
 
 def test_nameless_and_repeated_columns_are_called_by_their_place() -> None:
     columns, rows = read(b"title,,x,x,requester,\na,b,c,d,e,f\n")
-    assert columns == ["title", "#2", "#3", "#4", "requester"]
+    assert columns == ["title", "#2", "#3", "#4", "requester", "#6"]
     assert rows == [(2, ["a", "b", "c", "d", "e", "f"])]
 
 

@@ -23,12 +23,17 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="the log, as CSV")
+        parser.add_argument("file", type=Path, help="the log, as CSV or XLSX")
         shipped = ", ".join(mapping.shipped())
         parser.add_argument("--mapping", required=True, help=f"a TOML file, or one that ships: {shipped}")
         parser.add_argument("--dry-run", action="store_true", help="read and report only")
         parser.add_argument(
             "--again", action="store_true", help="look for missing rows though it is complete"
+        )
+        parser.add_argument(
+            "--strict",
+            action="store_true",
+            help="end with status 1 when anything could not be taken as it stands",
         )
         parser.add_argument("--report", type=Path, help="write every finding to this CSV file")
 
@@ -40,6 +45,10 @@ class Command(BaseCommand):
                 sink = stack.enter_context(report.open("w", encoding="utf-8", newline="")) if report else None
                 importer = LogImporter(file, mapping.load(options["mapping"]), sink=sink)
                 self._run(importer, dry_run=dry_run, again=again)
+                if importer.figures.tickets == importer.figures.refused:
+                    raise CommandError(_("Nothing was brought in: every ticket was left out."))
+                if options["strict"] and importer.findings.losses:
+                    sys.exit(1)
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from None
             except OSError as error:
@@ -113,6 +122,8 @@ def summary(figures: Figures) -> list[str]:
         )
         % vars(figures),
     ]
+    if figures.rows_left_out:
+        lines.append(_("Rows of the file left out: %d.") % figures.rows_left_out)
     if figures.made:
         made = [f"{count} {registry.get(key).label_plural}" for key, count in figures.made.items()]
         lines.append(_("Made: %s.") % ", ".join(made))
