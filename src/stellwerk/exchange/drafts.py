@@ -19,17 +19,20 @@ from django_tasks.base import Task
 from django_tasks_db.models import DBTaskResult
 
 from stellwerk.exchange import formats
+from stellwerk.exchange.headings import LEFT_OUT, Headings, plain
 from stellwerk.exchange.importing import CHANGE, CREATE, ERROR, UNCHANGED, Outcome, RecordImport
-from stellwerk.exchange.models import BUSY, ImportDraft
+from stellwerk.exchange.models import BUSY, WAITING, ColumnMapping, ImportDraft
 from stellwerk.kernel.activity.notifications.services import tell_outcome
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.jobs.job import job
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.days import zone_of
+from stellwerk.tables.layout import Layout
 
 MOST_AT_ONCE = 500
 """Rows of a file that is small enough to be looked at, and imported, while the person waits."""
 SHOWN = 200
+STATED = ("encoding", "delimiter", "sheet", "header_line")
 
 State = ImportDraft.State
 
@@ -38,18 +41,33 @@ def begin(draft: ImportDraft) -> bool:
     """Look at a fresh file, or have a job do so; False, with nothing kept, while another of the person is under way.
 
     ValidationError for a file that cannot be read. A small file with a fault is not kept: there is nothing to confirm.
+    One whose columns mean nothing waits to be explained.
     """
-    first = list(islice(rows_of(draft), MOST_AT_ONCE + 1))
-    large = len(first) > MOST_AT_ONCE
-    if large:
-        draft.state = State.CHECKING
+    opened = open_draft(draft)
+    draft.reading["columns"] = kept_columns(draft.person, draft.record_type) | draft.reading.get(
+        "columns", {}
+    )
+    headings = task_of(draft).headings
+    headings.check(opened.columns)
+    draft.reading["remarks"] = [*opened.remarks, *_left_out(headings, opened)]
+    large = False
+    if headings.unknown(opened.columns):
+        draft.state = State.UNCLEAR
     else:
-        _put(draft, task_of(draft).rehearse(first, SHOWN), State.CHECKED)
+        first = list(islice(opened.rows, MOST_AT_ONCE + 1))
+        large = len(first) > MOST_AT_ONCE
+        if large:
+            draft.state = State.CHECKING
+        elif not first and len(opened.sheets) > 1:
+            draft.state = State.UNCLEAR
+        else:
+            _put(draft, task_of(draft).rehearse(first, SHOWN), State.CHECKED)
     with transaction.atomic():
         person = Person.objects.select_for_update().get(pk=draft.person_id)
         if under_way(person):
             return False
-        ImportDraft.objects.filter(person=person, state__in=[*BUSY, State.CHECKED]).delete()
+        others = ImportDraft.objects.filter(person=person, state__in=[*BUSY, *WAITING]).exclude(pk=draft.pk)
+        others.delete()
         if draft.state != State.REFUSED:
             draft.save()
         if large:
@@ -172,11 +190,55 @@ def _hand_over(draft: ImportDraft, what: Task[[int], str]) -> None:
 
 def task_of(draft: ImportDraft) -> RecordImport:
     """Return the import of the draft; PermissionDenied when the person may not import such records."""
-    return RecordImport(registry.get(draft.record_type), by=draft.person, key=draft.key)
+    record_type = registry.get(draft.record_type)
+    return RecordImport(record_type, by=draft.person, key=draft.key, columns=_columns(draft))
 
 
 def rows_of(draft: ImportDraft) -> Iterator[tuple[int, dict[str, Any]]]:
-    return formats.named(draft.name).read(io.BytesIO(bytes(draft.content)))
+    return open_draft(draft).rows
+
+
+def open_draft(draft: ImportDraft) -> formats.Opened:
+    """Open the file as it was explained."""
+    stated = {name: draft.reading[name] for name in STATED if draft.reading.get(name)}
+    knows = Headings(registry.get(draft.record_type), _columns(draft)).knows
+    return formats.opened(draft.name, io.BytesIO(bytes(draft.content)), Layout(**stated), knows)
+
+
+def _left_out(headings: Headings, opened: formats.Opened) -> list[str]:
+    left = [name for name in opened.columns if headings.meaning(name) == LEFT_OUT]
+    return [_("Columns left out: %s.") % ", ".join(left)] if left else []
+
+
+def kept_columns(person: Person, record_type: str) -> dict[str, str]:
+    """Return what the person said last of the headings of such files, as far as there are such fields."""
+    kept = ColumnMapping.objects.filter(person=person, record_type=record_type).first()
+    return _existing(record_type, kept.columns) if kept else {}
+
+
+def _columns(draft: ImportDraft) -> dict[str, str]:
+    return _existing(draft.record_type, draft.reading.get("columns", {}))
+
+
+def _existing(record_type: str, columns: dict[str, str]) -> dict[str, str]:
+    """Forget fields that an installation has taken away since."""
+    fields = (LEFT_OUT, *registry.get(record_type).fields)
+    return {heading: name for heading, name in columns.items() if name in fields}
+
+
+def explain(draft: ImportDraft, stated: dict[str, Any], columns: dict[str, str]) -> bool:
+    """Read a file again as it is explained now, and remember of its columns for the next one; see `begin`."""
+    columns = {plain(heading): name for heading, name in columns.items()}
+    before = draft.reading.get("columns", {})
+    draft.reading = {**stated, "columns": before | columns}
+    with transaction.atomic():
+        going_on = begin(draft)
+        mine = {"person": draft.person, "record_type": draft.record_type}
+        kept = ColumnMapping.objects.filter(**mine).first() or ColumnMapping(**mine)
+        lasting = {heading: name for heading, name in columns.items() if not heading.startswith("#")}
+        kept.columns = {**kept.columns, **lasting}
+        kept.save()
+    return going_on
 
 
 def told(draft: ImportDraft) -> str:
@@ -199,4 +261,5 @@ def figures(outcome: Outcome, *, done: bool) -> list[tuple[str, int]]:
         UNCHANGED: _("unchanged"),
         ERROR: _("with a fault"),
     }
-    return [(word, outcome.counts[name]) for name, word in words.items()]
+    left_out = [(_("with something left out"), outcome.left_out)] if outcome.left_out else []
+    return [(word, outcome.counts[name]) for name, word in words.items()] + left_out

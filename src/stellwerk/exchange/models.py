@@ -9,6 +9,21 @@ from django.utils.translation import gettext_lazy as _
 from stellwerk.kernel.model import registry
 
 
+class ColumnMapping(models.Model):
+    """Which fields the headings of somebody's files stand for, as they said last; "" for columns that are left out."""
+
+    person = models.ForeignKey("kernel.Person", models.CASCADE, related_name="+")
+    record_type = models.CharField(max_length=40)
+    columns = models.JSONField(_("columns"), default=dict)
+
+    class Meta:
+        app_label = "kernel"
+        constraints = (models.UniqueConstraint(fields=["person", "record_type"], name="column_mapping_once"),)
+
+    def __str__(self) -> str:
+        return self.record_type
+
+
 class ImportDraft(models.Model):
     """A file that somebody uploaded for an import, and what became of it.
 
@@ -16,6 +31,7 @@ class ImportDraft(models.Model):
     """
 
     class State(models.TextChoices):
+        UNCLEAR = "unclear", _("to be explained")
         CHECKING = "checking", _("being looked at")
         CHECKED = "checked", _("ready to be imported")
         RUNNING = "running", _("being imported")
@@ -31,6 +47,8 @@ class ImportDraft(models.Model):
     job = models.UUIDField(_("job in hand"), null=True)
     rows = models.PositiveIntegerField(_("rows"), default=0)
     looked_at = models.PositiveIntegerField(_("rows looked at"), default=0)
+    reading = models.JSONField(_("how it is read"), default=dict)
+    """What was stated of the file: encoding, delimiter, sheet, header_line, columns; and remarks on how it was read."""
     outcome = models.JSONField(_("outcome"), default=dict, encoder=DjangoJSONEncoder)
     refusal = models.TextField(_("why it was refused as a whole"), default="")
     changed_at = models.DateTimeField(default=timezone.now)
@@ -51,3 +69,4 @@ class ImportDraft(models.Model):
 
 
 BUSY = (ImportDraft.State.CHECKING, ImportDraft.State.RUNNING)
+WAITING = (ImportDraft.State.UNCLEAR, ImportDraft.State.CHECKED)

@@ -1,7 +1,7 @@
 """Export of a list, and import of a file: upload, look at what would happen, confirm, see what came of it."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -19,8 +19,9 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from stellwerk.exchange import drafts, formats
 from stellwerk.exchange.export import Export
+from stellwerk.exchange.headings import LEFT_OUT, Headings, plain
 from stellwerk.exchange.importing import CHANGE, CREATE, Line, Outcome, RecordImport, keys_of
-from stellwerk.exchange.models import ImportDraft
+from stellwerk.exchange.models import WAITING, ImportDraft
 from stellwerk.kernel.activity.notifications.services import mark_read_at
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.days import today_of
@@ -71,7 +72,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "CSV (UTF-8), XLSX or JSON. The first row names the columns, as an export does."
+            "CSV, XLSX or JSON. A row names the columns; what is not called like a field you can assign next."
         ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.json"}),
     )
@@ -115,7 +116,7 @@ def import_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
         except ValidationError as error:
             form.add_error("file", ValidationError(error.messages))
         else:
-            return redirect(draft) if draft.is_busy else _shown(request, record_type, draft)
+            return _begun_with(request, record_type, draft)
     context = {
         **_type(record_type),
         "form": form,
@@ -123,6 +124,111 @@ def import_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
         "under_way": drafts.under_way(person),
     }
     return render(request, "stellwerk/import_form.html", context, status=422 if form.is_bound else 200)
+
+
+def _begun_with(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
+    waits = draft.is_busy or draft.state == ImportDraft.State.UNCLEAR
+    return redirect(draft) if waits else _shown(request, record_type, draft)
+
+
+class ExplainForm(forms.Form):
+    """How a file is to be read, and what those of its columns are that are not called like a field."""
+
+    DELIMITERS: ClassVar[dict[str, Any]] = {
+        "": gettext_lazy("As found out"),
+        "comma": gettext_lazy("Comma"),
+        "semicolon": gettext_lazy("Semicolon"),
+        "tab": gettext_lazy("Tab"),
+        "pipe": gettext_lazy("Vertical bar"),
+    }
+    LEAVE = "-"
+
+    sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
+    header_line = forms.IntegerField(
+        label=gettext_lazy("Line with the column names"), required=False, min_value=1, max_value=1_000
+    )
+    encoding = forms.CharField(
+        label=gettext_lazy("Encoding"),
+        help_text=gettext_lazy("Such as cp1250; needed only where letters look wrong."),
+        required=False,
+        max_length=40,
+    )
+    delimiter = forms.ChoiceField(
+        label=gettext_lazy("Columns are separated by"), required=False, choices=list(DELIMITERS.items())
+    )
+
+    def __init__(
+        self, record_type: RecordType[Any], draft: ImportDraft, opened: formats.Opened, data: Any
+    ) -> None:
+        super().__init__(data, label_suffix="", initial={**draft.reading, "header_line": opened.line or None})
+        own = Headings(record_type, {})
+        stated = draft.reading.get("columns", {})
+        self.headings = [name for name in opened.columns if not own.knows(name)]
+        labels = ((name, record_type.label_of(name)) for name in ("reference", *settable(record_type)))
+        choices = [("", "---------"), (self.LEAVE, _("Leave it out")), *labels]
+        for number, heading in enumerate(self.headings):
+            known = stated.get(plain(heading))
+            initial = self.LEAVE if known == LEFT_OUT else known
+            self.fields[f"column_{number}"] = forms.ChoiceField(
+                label=heading, required=False, choices=choices, initial=initial
+            )
+        self._drop_what_does_not_apply(draft, opened)
+
+    def _drop_what_does_not_apply(self, draft: ImportDraft, opened: formats.Opened) -> None:
+        is_text = formats.named(draft.name).name == "csv"
+        applies = {
+            "sheet": len(opened.sheets) > 1,
+            "header_line": bool(opened.line),
+            "encoding": is_text,
+            "delimiter": is_text,
+        }
+        for name in [name for name, holds in applies.items() if not holds]:
+            del self.fields[name]
+        if "sheet" in self.fields:
+            sheets = [(name, name) for name in opened.sheets]
+            self.fields["sheet"] = forms.ChoiceField(label=_("Sheet"), choices=sheets, required=False)
+
+    def stated(self) -> dict[str, Any]:
+        """Return what the form says of the file; what stands as it was found out is left to be found out again."""
+        given = {name: self.cleaned_data.get(name) for name in drafts.STATED}
+        return {name: value for name, value in given.items() if value}
+
+    def columns(self) -> dict[str, str]:
+        chosen = {
+            heading: self.cleaned_data.get(f"column_{number}", "")
+            for number, heading in enumerate(self.headings)
+        }
+        return {heading: LEFT_OUT if name == self.LEAVE else name for heading, name in chosen.items() if name}
+
+
+def settable(record_type: RecordType[Any]) -> list[str]:
+    """List the fields that an import may set, those that the installation added too."""
+    return [
+        *record_type.editable_fields,
+        *(name for name in record_type.fields if name.startswith("custom.")),
+    ]
+
+
+def _explain(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
+    """Ask how the file is to be read, and read it so."""
+    try:
+        opened = drafts.open_draft(draft)
+    except ValidationError:
+        draft.reading = {}
+        opened = drafts.open_draft(draft)
+    form = ExplainForm(record_type, draft, opened, request.POST or None)
+    if form.is_bound and form.is_valid():
+        before = dict(draft.reading)
+        try:
+            if not drafts.explain(draft, form.stated(), form.columns()):
+                raise ValidationError(_("Another import of yours is under way: wait until it has ended."))
+        except ValidationError as error:
+            draft.reading = before
+            form.add_error(None, ValidationError(error.messages))
+        else:
+            return _begun_with(request, record_type, draft)
+    context = {**_type(record_type), "draft": draft, "form": form, "opened": opened}
+    return render(request, "stellwerk/import_columns.html", context, status=422 if form.is_bound else 200)
 
 
 def _draft(record_type: RecordType[Any], person: Person, form: UploadForm) -> ImportDraft:
@@ -142,6 +248,9 @@ def draft_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> H
     """Show how far an import is and what came of it; POST confirms it, once, however often the button is pressed."""
     person: Any = request.user
     mine = ImportDraft.objects.filter(person=person, record_type=record_type.key, pk=pk)
+    waiting = mine.filter(state__in=WAITING).select_related("person").first()
+    if waiting and (waiting.state == ImportDraft.State.UNCLEAR or "explain" in request.GET):
+        return _explain(request, record_type, waiting)
     if request.method == "POST":
         with transaction.atomic():
             draft = _found(mine.select_for_update())
@@ -191,6 +300,7 @@ def _shown(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraf
         "outcome": outcome,
         "done": done,
         "figures": drafts.figures(outcome, done=done),
+        "remarks": draft.reading.get("remarks", []),
         "lines": _in_words(record_type, lines),
         "hidden": max(0, _told(outcome) - len(lines)),
     }
@@ -256,4 +366,4 @@ def _type(record_type: RecordType[Any]) -> dict[str, Any]:
 
 
 def _columns(record_type: RecordType[Any]) -> list[tuple[str, str]]:
-    return [(name, record_type.label_of(name)) for name in ("reference", *record_type.editable_fields)]
+    return [(name, record_type.label_of(name)) for name in ("reference", *settable(record_type))]
