@@ -1,0 +1,5 @@
+"""What the clock sets off for sign-in."""
+
+from stellwerk.accounts import forgotten
+
+__all__ = ["forgotten"]
