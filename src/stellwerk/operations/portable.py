@@ -57,6 +57,7 @@ READERS: dict[str, Reader | None] = {
     "PositiveBigIntegerField": whole,
     "PositiveIntegerField": whole,
     "PositiveSmallIntegerField": whole,
+    "SmallIntegerField": whole,
     "BinaryField": octets,
     "BooleanField": {0: 0, 1: 1, "f": 0, "t": 1}.__getitem__,
     "CharField": None,

@@ -50,6 +50,7 @@ VALUES: dict[str, Any] = {
     "PositiveIntegerField": 2**31 - 1,
     "PositiveSmallIntegerField": 2**15 - 1,
     "SlugField": "a-slug",
+    "SmallIntegerField": -(2**15),
     "TextField": f"{ODD}\n\\.\n" * 1000,
     "UUIDField": UUID(int=7),
 }
