@@ -20,6 +20,9 @@ from django.db import connection, models, transaction
 
 from stellwerk.kernel.activity.attachments.services import attach
 from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.links.services import link
+from stellwerk.kernel.activity.watching.services import watch
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.jobs.schedule import synchronise
 from stellwerk.kernel.model import numbering, registry
 from stellwerk.kernel.model.actor import SYSTEM
@@ -82,6 +85,8 @@ def fill_every_table() -> None:
     ticket = sample(registry.get("incident"), text=f"Quokka {ODD}")
     comment(ticket, "The wombat has left", by=SYSTEM)
     attach(ticket, ContentFile(bytes(range(256))), "all.log", by=SYSTEM)
+    watch(ticket, Person.objects.get(pk=ticket.requester_id), by=SYSTEM)
+    link(ticket, "related", sample(registry.get("incident")), by=SYSTEM)
     for model in apps.get_models(include_auto_created=True):
         fill(model)
 
@@ -106,18 +111,18 @@ def by_key(dumped: str) -> Rows:
 
 GO_ON = """
 from django.contrib.auth.models import Group
-from stellwerk.kernel.identity.person import SYSTEM
+from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.activity.comments.services import comment
-from stellwerk.kernel.write import registry
+from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.search import door
+from stellwerk.kernel.search import index
 from stellwerk.kernel.testing.samples import sample
 ticket = sample(registry.get("incident"))
 comment(ticket, "The next comment", by=SYSTEM)
 found = [
     Record.objects.get(pk=pk).title.split()[0]
     for text in ("wombat", "next")
-    for pk in door.find(Record.objects.all(), text, internal=True).ids
+    for pk in index.find(Record.objects.all(), text, internal=True).ids
 ]
 print(ticket.reference, Group.objects.create(name='next').pk, *found)
 """
