@@ -39,7 +39,7 @@ from bench.run import (  # noqa: E402
 PACKAGES = VAR / "types"
 SETTINGS = "bench.many_types_settings"
 TICKETS = 2_000
-TYPES_OF_OURS = "from stellwerk.kernel.write import registry; print(len(registry.all_types()))"
+TYPES_OF_OURS = "from stellwerk.kernel.model import registry; print(len(registry.all_types()))"
 SUITE_AIM_MINUTES = 40
 
 

@@ -25,7 +25,8 @@ KILLS = 3
 TOKEN = """
 from datetime import date
 from stellwerk.kernel.identity.party import Party
-from stellwerk.kernel.identity.person import SYSTEM, Person
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.identity.role_assignment import RoleAssignment
 from stellwerk.kernel.identity.tokens import issue_token
 from stellwerk.kernel.write.services import create

@@ -25,7 +25,8 @@ SLOW = 200
 SIGN_IN = """
 from datetime import date
 from django.test import Client
-from stellwerk.kernel.identity.person import SYSTEM, Person
+from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.identity.role_assignment import RoleAssignment
 from stellwerk.kernel.write.services import create
 client = Client()
