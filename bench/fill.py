@@ -323,10 +323,6 @@ class Ticket:
             "impact": self.impact,
             "urgency": self.urgency,
             "priority": self.priority,
-            "@shares": [
-                {"with": self.caller.pk, "capacity": "requester"},
-                {"with": self.caller.party_id, "capacity": "customer"},
-            ],
         }
         if not self.is_open:
             values |= {
@@ -350,6 +346,10 @@ class Ticket:
             "impact": self.impact,
             "urgency": self.urgency,
             "priority": self.priority,
+            "@shares": [
+                {"with": self.caller.pk, "capacity": "requester"},
+                {"with": self.caller.party_id, "capacity": "customer"},
+            ],
         }
         return {name: [None, given.get(name, both[1])] for name, both in pattern.items()}
 

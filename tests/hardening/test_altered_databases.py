@@ -34,7 +34,7 @@ from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.write.services import change, create, share, transition, unshare
 from stellwerk.processes.incidents.incident import Incident
 
-TIMES = 22
+TIMES = 23
 """How often each kind is tried, each time elsewhere."""
 ABSENT = 2_000_000
 INCIDENT = "incidents_incident"
