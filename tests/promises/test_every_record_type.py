@@ -37,6 +37,13 @@ def test_its_declaration_is_sound(record_type: RecordType[Any]) -> None:
 
 
 @every_type
+def test_each_of_its_steps_is_told_in_words_of_its_own(record_type: RecordType[Any]) -> None:
+    steps = record_type.workflow.transitions if record_type.workflow else ()
+    for changes in ({}, {"waiting_for": ["", "user"]}, [], None, {"waiting_for": "user"}):
+        assert [step.name for step in steps if not step.phrase(changes)] == []
+
+
+@every_type
 def test_a_record_is_numbered_and_journaled(record_type: RecordType[Any]) -> None:
     record = sample(record_type)
     assert record.reference.startswith(f"{record_type.prefix}-")

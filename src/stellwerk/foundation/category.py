@@ -63,8 +63,20 @@ class CategoryType(RecordType[Category]):
         Category.Status,
         Category.Status.ACTIVE,
         [
-            Transition("retire", _("Retire"), [Category.Status.ACTIVE], Category.Status.RETIRED),
-            Transition("revive", _("Use again"), [Category.Status.RETIRED], Category.Status.ACTIVE),
+            Transition(
+                "retire",
+                _("Retire"),
+                [Category.Status.ACTIVE],
+                Category.Status.RETIRED,
+                done=_("retired the category"),
+            ),
+            Transition(
+                "revive",
+                _("Use again"),
+                [Category.Status.RETIRED],
+                Category.Status.ACTIVE,
+                done=_("put the category into use again"),
+            ),
         ],
         ended=[Category.Status.RETIRED],
         tones={Category.Status.ACTIVE: "live"},

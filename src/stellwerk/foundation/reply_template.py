@@ -46,8 +46,20 @@ class ReplyTemplateType(RecordType[ReplyTemplate]):
         ReplyTemplate.Status,
         ReplyTemplate.Status.ACTIVE,
         [
-            Transition("retire", _("Retire"), [ReplyTemplate.Status.ACTIVE], ReplyTemplate.Status.RETIRED),
-            Transition("revive", _("Use again"), [ReplyTemplate.Status.RETIRED], ReplyTemplate.Status.ACTIVE),
+            Transition(
+                "retire",
+                _("Retire"),
+                [ReplyTemplate.Status.ACTIVE],
+                ReplyTemplate.Status.RETIRED,
+                done=_("retired the template"),
+            ),
+            Transition(
+                "revive",
+                _("Use again"),
+                [ReplyTemplate.Status.RETIRED],
+                ReplyTemplate.Status.ACTIVE,
+                done=_("put the template into use again"),
+            ),
         ],
         ended=[ReplyTemplate.Status.RETIRED],
         tones={ReplyTemplate.Status.ACTIVE: "live"},

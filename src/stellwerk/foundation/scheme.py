@@ -80,6 +80,7 @@ SCHEME_WORKFLOW = Workflow(
             effect=_enact,
             natural=True,
             icon="stamp",
+            done=_("put it into force"),
         ),
         Transition(
             "supersede",
@@ -89,6 +90,7 @@ SCHEME_WORKFLOW = Workflow(
             effect=_supersede,
             automatic=True,
             icon="archive",
+            done=_("superseded it"),
         ),
     ],
     ended=[Scheme.Status.SUPERSEDED],

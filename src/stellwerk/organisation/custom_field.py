@@ -35,8 +35,20 @@ class CustomFieldType(RecordType[CustomField]):
         CustomField.Status,
         CustomField.Status.ACTIVE,
         [
-            Transition("retire", _("Retire"), [CustomField.Status.ACTIVE], CustomField.Status.RETIRED),
-            Transition("revive", _("Use again"), [CustomField.Status.RETIRED], CustomField.Status.ACTIVE),
+            Transition(
+                "retire",
+                _("Retire"),
+                [CustomField.Status.ACTIVE],
+                CustomField.Status.RETIRED,
+                done=_("retired the field"),
+            ),
+            Transition(
+                "revive",
+                _("Use again"),
+                [CustomField.Status.RETIRED],
+                CustomField.Status.ACTIVE,
+                done=_("put the field into use again"),
+            ),
         ],
         ended=[CustomField.Status.RETIRED],
         tones={CustomField.Status.ACTIVE: "live"},

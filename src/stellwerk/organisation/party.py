@@ -41,10 +41,20 @@ class PartyType(RecordType[Party]):
         Party.Status.ACTIVE,
         [
             Transition(
-                "retire", _("Mark as former"), [Party.Status.ACTIVE], Party.Status.FORMER, by=[Role.MANAGER]
+                "retire",
+                _("Mark as former"),
+                [Party.Status.ACTIVE],
+                Party.Status.FORMER,
+                by=[Role.MANAGER],
+                done=_("marked this as former"),
             ),
             Transition(
-                "reinstate", _("Reinstate"), [Party.Status.FORMER], Party.Status.ACTIVE, by=[Role.MANAGER]
+                "reinstate",
+                _("Reinstate"),
+                [Party.Status.FORMER],
+                Party.Status.ACTIVE,
+                by=[Role.MANAGER],
+                done=_("reinstated this"),
             ),
         ],
         ended=[Party.Status.FORMER],

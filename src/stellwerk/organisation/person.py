@@ -57,6 +57,7 @@ class PersonType(RecordType[Person]):
                 by=[Role.MANAGER],
                 offers=["work_goes_to"],
                 guard=somebody_else_takes_over,
+                done=_("marked the person as former"),
             ),
             Transition(
                 "return",
@@ -65,6 +66,7 @@ class PersonType(RecordType[Person]):
                 Person.Status.ACTIVE,
                 by=[Role.MANAGER],
                 effect=takes_work_again,
+                done=_("reinstated the person"),
             ),
         ],
         ended=[Person.Status.FORMER],

@@ -65,6 +65,7 @@ class TeamType(RecordType[Team]):
                 by=[Role.MANAGER],
                 offers=["work_goes_to"],
                 guard=its_work_goes_somewhere,
+                done=_("dissolved the team"),
             ),
             Transition(
                 "revive",
@@ -73,6 +74,7 @@ class TeamType(RecordType[Team]):
                 Team.Status.ACTIVE,
                 by=[Role.MANAGER],
                 effect=takes_work_again,
+                done=_("revived the team"),
             ),
         ],
         ended=[Team.Status.FORMER],

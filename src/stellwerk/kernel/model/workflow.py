@@ -18,6 +18,9 @@ TONES = ("new", "active", "live", "waiting", "done", "closed", "cancelled", "lit
 Guard = Callable[[Any], None]
 """Takes the record as it would be; raises ValidationError with a sentence that says what to do first."""
 
+Phrase = Callable[[Mapping[str, Any]], str]
+"""Takes the values that a step set, in machine values by field; says what was done, to follow a name."""
+
 Effect = Callable[[Any, Any, Any], None]
 """Takes the record, the instant and who acts; sets what follows from the step (an instant, an assignee)."""
 
@@ -46,7 +49,17 @@ class Transition:
     automatic: bool = False
     page: str = ""
     hands_over: bool = False
+    done: Any = ""
+    """What somebody did who took it, to follow their name: "resolved it"; a Phrase where that depends on values."""
     icon: str = "arrow-right"
+
+    def phrase(self, changes: Any) -> str:
+        """Say what was done, to follow a name; `changes` are those of the journal's entry, in whatever shape they are."""
+        if not callable(self.done):
+            return str(self.done)
+        pairs = changes.items() if isinstance(changes, dict) else ()
+        after = {name: pair[1] for name, pair in pairs if isinstance(pair, list) and len(pair) == 2}
+        return str(self.done(after))
 
     @property
     def fields(self) -> list[str]:

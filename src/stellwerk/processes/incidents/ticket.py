@@ -1,6 +1,7 @@
 """What incidents and service requests share: fields, states, steps and rules."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -227,6 +228,18 @@ WAITING_IN_BRIEF = {
 }
 
 
+WAITING_PHRASES = {
+    Ticket.WaitingFor.USER.value: _("set it waiting for the user"),
+    Ticket.WaitingFor.SUPPLIER.value: _("set it waiting for a supplier"),
+    Ticket.WaitingFor.CHANGE.value: _("set it waiting for a change"),
+}
+
+
+def waiting_phrase(after: Mapping[str, Any]) -> str:
+    """Say for whom the ticket was set waiting, from the values after the step."""
+    return str(WAITING_PHRASES.get(str(after.get("waiting_for")), gettext("set it waiting")))
+
+
 # -- steps -----------------------------------------------------------------------------------------------
 
 
@@ -360,6 +373,7 @@ TICKET_WORKFLOW = Workflow(
             effect=begin,
             natural=True,
             icon="play",
+            done=_("started work"),
         ),
         Transition(
             "resume",
@@ -369,6 +383,7 @@ TICKET_WORKFLOW = Workflow(
             effect=begin,
             natural=True,
             icon="play",
+            done=_("resumed work"),
         ),
         Transition(
             "resolve",
@@ -379,6 +394,7 @@ TICKET_WORKFLOW = Workflow(
             effect=resolve,
             natural=True,
             icon="check",
+            done=_("resolved it"),
         ),
         Transition(
             "wait",
@@ -387,6 +403,7 @@ TICKET_WORKFLOW = Workflow(
             Ticket.Status.WAITING,
             asks=["waiting_for"],
             icon="pause",
+            done=waiting_phrase,
         ),
         Transition(
             "confirm",
@@ -397,9 +414,16 @@ TICKET_WORKFLOW = Workflow(
             effect=confirm,
             natural=True,
             icon="thumbs-up",
+            done=_("confirmed the solution"),
         ),
         Transition(
-            "close", _("Close"), [Ticket.Status.RESOLVED], Ticket.Status.CLOSED, effect=close, icon="archive"
+            "close",
+            _("Close"),
+            [Ticket.Status.RESOLVED],
+            Ticket.Status.CLOSED,
+            effect=close,
+            icon="archive",
+            done=_("closed it"),
         ),
         Transition(
             "reopen",
@@ -410,6 +434,7 @@ TICKET_WORKFLOW = Workflow(
             guard=may_still_be_reopened,
             effect=reopen,
             icon="rotate-ccw",
+            done=_("reopened it"),
         ),
         Transition(
             "cancel",
@@ -420,6 +445,7 @@ TICKET_WORKFLOW = Workflow(
             offers=["resolution_code", "resolution"],
             effect=close,
             icon="x",
+            done=_("cancelled it"),
         ),
         Transition(
             "merge",
@@ -431,6 +457,7 @@ TICKET_WORKFLOW = Workflow(
             effect=merge,
             page="ticket_merge",
             icon="merge",
+            done=_("merged it into another ticket"),
         ),
     ],
     ended=[Ticket.Status.RESOLVED, Ticket.Status.CLOSED, Ticket.Status.CANCELLED],

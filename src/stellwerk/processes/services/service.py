@@ -116,7 +116,12 @@ class ServiceType(RecordType[Service]):
         Service.Status.IDEA,
         [
             Transition(
-                "prepare", _("Prepare"), [Service.Status.IDEA], Service.Status.PREPARATION, natural=True
+                "prepare",
+                _("Prepare"),
+                [Service.Status.IDEA],
+                Service.Status.PREPARATION,
+                natural=True,
+                done=_("began to prepare the service"),
             ),
             Transition(
                 "go_live",
@@ -127,6 +132,7 @@ class ServiceType(RecordType[Service]):
                 guard=owner_is_named,
                 natural=True,
                 icon="rocket",
+                done=_("took the service live"),
             ),
             Transition(
                 "begin_retirement",
@@ -134,9 +140,15 @@ class ServiceType(RecordType[Service]):
                 [Service.Status.LIVE],
                 Service.Status.RETIRING,
                 by=[Role.MANAGER],
+                done=_("began to retire the service"),
             ),
             Transition(
-                "keep", _("Keep it live"), [Service.Status.RETIRING], Service.Status.LIVE, by=[Role.MANAGER]
+                "keep",
+                _("Keep it live"),
+                [Service.Status.RETIRING],
+                Service.Status.LIVE,
+                by=[Role.MANAGER],
+                done=_("kept the service live"),
             ),
             Transition(
                 "retire",
@@ -144,6 +156,7 @@ class ServiceType(RecordType[Service]):
                 [Service.Status.RETIRING, Service.Status.IDEA, Service.Status.PREPARATION],
                 Service.Status.RETIRED,
                 by=[Role.MANAGER],
+                done=_("retired the service"),
             ),
         ],
         ended=[Service.Status.RETIRED],

@@ -24,17 +24,24 @@ PHRASES = {
 
 
 def phrase(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-arg]
-    """Say what was done, to follow a name: "replied", "took the step “Resolve”", "changed impact and urgency"."""
+    """Say what was done, to follow a name: "replied", "resolved it", "changed impact and urgency"."""
     if entry.verb == Verb.COMMENT and entry.internal:
         return _("wrote an internal note")
     if entry.verb == Verb.COMMENT and not record_type.participants:
         return _("commented")
     if entry.verb == Verb.TRANSITION:
-        return _("took the step “%s”") % step_label(entry.name, record_type)
+        return _step(entry, record_type)
     if entry.verb == Verb.CHANGE:
         changed = [label(name, record_type) for name in entry.changes if not name.startswith("@")]
         return _changed(changed) if changed else _("noted something")
     return str(PHRASES.get(entry.verb, entry.verb))  # type: ignore[call-overload]
+
+
+def _step(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-arg]
+    """Use the step's own words; one that a later version no longer has is named."""
+    step = record_type.workflow.by_name.get(entry.name) if record_type.workflow else None
+    said = step.phrase(entry.changes) if step else ""
+    return said or _("took the step “%s”") % step_label(entry.name, record_type)
 
 
 def describe(note: Notification) -> str:

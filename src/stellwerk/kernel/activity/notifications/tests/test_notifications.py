@@ -92,7 +92,7 @@ def test_the_requester_is_told_of_a_step_but_not_of_a_change(
     assert who_heard() == {}
     transition(incident, "begin", by=maria)
     assert who_heard() == {"Gus Gordon": "requester"}
-    assert describe(Notification.objects.get()) == "Maria Keller took the step “Start work”"
+    assert describe(Notification.objects.get()) == "Maria Keller started work"
 
 
 def test_who_may_not_see_the_record_is_not_told(incident: Incident, maria: Person, nobody: Person) -> None:
