@@ -22,6 +22,8 @@ LONGEST_CELL = 32_767
 """What a cell of a workbook holds."""
 BLOCK = 64 * 1024
 
+ALSO_READ = {"txt": "csv", "tsv": "csv", "xlsm": "xlsx"}
+
 Rows = Iterable[Sequence[Any]]
 NumberedRows = Iterator[tuple[int, dict[str, Any]]]
 GUESSED = Layout()
@@ -50,6 +52,12 @@ def named(name: str) -> Format:
     if ending not in FORMATS:
         raise ValidationError({"format": _("Choose one of these formats: %s.") % ", ".join(FORMATS)})
     return FORMATS[ending]
+
+
+def of_file(name: str) -> Format:
+    """Return the format of a file that is to be read; spreadsheets call text by other endings, too."""
+    ending = name.rpartition(".")[2].lower()
+    return named(ALSO_READ.get(ending, ending))
 
 
 # -- CSV -----------------------------------------------------------------------------------------------------
@@ -153,7 +161,7 @@ class Opened:
 
 def opened(name: str, file: IO[bytes], layout: Layout = GUESSED, knows: Knows = nothing_known) -> Opened:
     """Open a file by its name; ValidationError when it cannot be read."""
-    form = named(name).name
+    form = of_file(name).name
     if form == "json":
         rows = list(read_json(file))
         return Opened(iter(rows), list(dict.fromkeys(key for _number, row in rows for key in row)))

@@ -518,7 +518,19 @@ class _Targets:
                 by_name.setdefault(f"@{address}", []).append(record)
         for text in texts:
             found = {one.pk: one for one in (*by_name.get(text, ()), *by_name.get(f"@{text.lower()}", ()))}
-            self._by_title[model, text] = list(found.values())
+            self._by_title[model, text] = list(found.values()) or self._through_tree(model, text)
+
+    def _through_tree(self, model: Any, text: str) -> list[Record]:
+        """Follow a way through a tree from its root down, such as "Mail > Outlook"."""
+        steps = [step.strip() for step in text.split(" > ")]
+        if len(steps) < 2 or not hasattr(model, "parent"):
+            return []
+        visible: Any = model._default_manager.visible_to(self.by)
+        condition = models.Q(title=steps[-1])
+        for depth, step in enumerate(reversed(steps[:-1]), start=1):
+            condition &= models.Q(**{"__".join(["parent"] * depth + ["title"]): step})
+        root = "__".join(["parent"] * len(steps))
+        return list(visible.filter(condition, **{f"{root}__isnull": True}).select_related("party")[:2])
 
 
 def _loaded(references: set[str]) -> dict[str, Record]:

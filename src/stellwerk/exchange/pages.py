@@ -74,7 +74,7 @@ class UploadForm(forms.Form):
         help_text=gettext_lazy(
             "CSV, XLSX or JSON. A row names the columns; what is not called like a field you can assign next."
         ),
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.xlsx,.json"}),
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xlsm,.json"}),
     )
     key = forms.ChoiceField(
         label=gettext_lazy("Rows are known by"),
@@ -91,7 +91,7 @@ class UploadForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         try:
-            formats.named(file.name or "")
+            formats.of_file(file.name or "")
         except ValidationError as error:
             raise ValidationError(error.messages) from None
         if (file.size or 0) > settings.UPLOAD_LIMIT:
@@ -175,7 +175,7 @@ class ExplainForm(forms.Form):
         self._drop_what_does_not_apply(draft, opened)
 
     def _drop_what_does_not_apply(self, draft: ImportDraft, opened: formats.Opened) -> None:
-        is_text = formats.named(draft.name).name == "csv"
+        is_text = formats.of_file(draft.name).name == "csv"
         applies = {
             "sheet": len(opened.sheets) > 1,
             "header_line": bool(opened.line),

@@ -13,6 +13,7 @@ from openpyxl import Workbook
 
 from stellwerk.exchange import formats
 from stellwerk.exchange.importing import Outcome, RecordImport
+from stellwerk.foundation.category import Category
 from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
@@ -71,6 +72,23 @@ def test_other_headings_are_mapped_or_left_out(maria: Person) -> None:
     assert (made.title, made.description, made.requester) == ("x", "y", maria)
     with pytest.raises(ValidationError, match="incident has no field “subject”"):
         RecordImport(registry.get("incident"), by=maria, columns={"Betreff": "subject"})
+
+
+@pytest.mark.parametrize("ending", ["txt", "TSV", "csv"])
+def test_text_as_spreadsheets_save_it_is_read_whatever_its_ending(ending: str, maria: Person) -> None:
+    content = "title\trequester\r\nMüller, x\tMaria Keller\r\n".encode("utf-16")
+    (row,) = formats.opened(f"a.{ending}", io.BytesIO(content)).rows
+    assert row == (2, {"title": "Müller, x", "requester": "Maria Keller"})
+
+
+def test_a_way_through_a_tree_names_its_end(maria: Person) -> None:
+    mail = create(Category, {"title": "Mail"}, by=SYSTEM)
+    wanted = create(Category, {"title": "Rules", "parent": mail}, by=SYSTEM)
+    create(Category, {"title": "Rules"}, by=SYSTEM)
+    content = b"title,requester,category\nx,maria@centre.example,Mail > Rules\ny,maria@centre.example,Rules > Mail\n"
+    assert list(errors(imported(content, SYSTEM))) == [3]
+    assert errors(imported(content.partition(b"y,")[0], SYSTEM)) == {}
+    assert Incident.objects.get().category == wanted
 
 
 def test_two_columns_of_one_meaning_are_refused(maria: Person) -> None:
