@@ -6,7 +6,7 @@ COMPILE := .venv/bin/uv --no-config --system-certs pip compile --quiet --univers
 	--generate-hashes --no-header --no-annotate
 SOURCES := src tests bench tools manage.py conftest.py hatch_build.py
 
-.PHONY: help demo install assets test check shape format docs wheel bench bench-types lock clean
+.PHONY: help demo install assets test check shape mutants fuzz format docs wheel bench bench-types lock clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -30,6 +30,13 @@ check: assets ## format, lint, types, API document, import rules, missing migrat
 
 shape: install ## measure the shape of the sources, and fail where it got worse: PLACES=1 says where
 	@$(VENV_PYTHON) tools/shape.py $(if $(PLACES),--places)
+
+mutants: assets ## break the code of permissions in small ways and see that tests notice: MUTANTS="--sample 80 --seed 1"
+	@$(VENV_PYTHON) tools/mutants.py $(MUTANTS)
+
+fuzz: assets ## send 50 valid and invalid requests to each operation of the API as three people: SEED=abc
+	@STELLWERK_FUZZ_EXAMPLES=50 STELLWERK_FUZZ_SEED=$(SEED) $(VENV_PYTHON) -m pytest -q -k whatever_is_sent \
+		src/stellwerk/api/tests/test_document.py
 
 format: install ## format the Python sources
 	@$(VENV_PYTHON) -m ruff format $(wildcard $(SOURCES))
