@@ -346,6 +346,10 @@ def test_nothing_of_an_address_becomes_markup(path: str, maria: Person, client: 
         assert faults_in(answer, streamed.decode()) == []
 
 
+STATUS = {"say": 404, "%3Cx7wire%3E": 404, "reset": 200}
+"""Where no such step exists, and where known and unknown addresses are answered alike."""
+
+
 def test_what_is_refused_is_told_as_text(ticket: Incident, maria: Person, client: Client) -> None:
     client.force_login(maria)
     page = f"/records/{ticket.reference}/"
@@ -353,24 +357,25 @@ def test_what_is_refused_is_told_as_text(ticket: Incident, maria: Person, client
     posts: list[tuple[str, dict[str, Any]]] = [
         ("/incidents/new/", {"title": "", "requester": every, "impact": every, "custom.field0": every}),
         (f"{page}edit/", {"title": every * 9, "requester": every, "version": "1", "impact": every}),
-        (f"{page}fields/title/", {"value": every * 9, "title": every * 9, "version": "1"}),
+        (f"{page}fields/title/", {"title": every * 9, "version": "1"}),
         (f"{page}fields/impact/", {"impact": every, "version": every}),
         (f"{page}say/", {"kind": every, "body": every, "step": every}),
-        (f"{page}links/", {"other": every, "type": every}),
+        (f"{page}links/", {"target": every, "relation": every}),
         (f"{page}shares/", {"party": every, "person": every, "capacity": every}),
         (f"{page}watchers/", {"person": every}),
-        (f"/tickets/{ticket.reference}/merge/", {"into": every, "other": every}),
+        (f"/tickets/{ticket.reference}/merge/", {"into": every}),
         (f"/records/{ticket.reference}/steps/{'%3Cx7wire%3E'}/", {"version": "1"}),
         ("/incidents/bulk/", {"action": every, "selected": every}),
         ("/incidents/bulk/", {"action": "field.impact", "selected": ticket.pk, "apply": "1", "value-impact": every}),
-        ("/views/", {"kind": "incident", "name": every * 9, "query": every}),
+        ("/incidents/views/", {"name": every * 9, "query": every}),
         ("/account/", {"time_zone": every, "language": every}),
         ("/account/tokens/", {"name": every * 9, "scopes": every, "days": every}),
         ("/account/password/reset/", {"email": every}),
     ]  # fmt: skip
     for path, body in posts:
         answer = client.post(path, body)
-        assert answer.status_code < 500, path
+        # What is refused is refused for a value of a field that the form has.
+        assert answer.status_code == STATUS.get(path.split("/")[-2], 422), path
         assert faults_in(answer, answer.content.decode()) == [], path
 
 

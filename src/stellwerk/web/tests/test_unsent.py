@@ -62,9 +62,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "/records/{}/edit/": {"title": "4711", "description": TEXT, "version": "1"},
     "/records/{}/fields/description/": {"description": TEXT, "version": "1"},
     "/records/{}/steps/resolve/": {"resolution": TEXT, "version": "1"},
-    "/records/{}/links/": {"type": "related", "target": TEXT},
-    "/incidents/bulk/": {"selected": ["1", "2"], "comment": TEXT},
-    "/incidents/views/": {"title": TEXT, "query": "open=yes"},
+    "/records/{}/links/": {"relation": "related", "target": TEXT},
+    "/incidents/bulk/": {"selected": ["1", "2"], "action": "step.cancel", "value-resolution": TEXT},
+    "/incidents/views/": {"name": TEXT, "query": "open=yes"},
     "/portal/tickets/{}/reply/": {"body": TEXT, "once": "abc"},
     "/portal/new/incident/": {"title": "4711", "description": TEXT},
 }
