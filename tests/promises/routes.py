@@ -33,7 +33,10 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("GET", "401 200 200 200 200 200 200 200"),
         Row("POST", "401 422 422 422 422 422 422 422"),
     ),
-    "api/v1/<type:record_type>/<str:reference>": (Row("GET", "401 404 404 200 200 200 200 200"),),
+    "api/v1/<type:record_type>/<str:reference>": (
+        Row("GET", "401 404 404 200 200 200 200 200"),
+        Row("PATCH", "401 404 404 428 428 428 428 428"),
+    ),
     "api/v1/<type:record_type>/<str:reference>/attachments": (
         Row("GET", "401 404 404 200 200 200 200 200"),
         Row("POST", "401 404 404 415 415 415 415 415"),
@@ -65,7 +68,10 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("GET", "401 404 404 200 200 200 200 200"),
         Row("POST", "401 404 404 201 201 201 201 201"),
     ),
-    "api/v1/<type:record_type>/bulk": (Row("POST", "401 422 422 422 422 422 422 422"),),
+    "api/v1/<type:record_type>/bulk": (
+        Row("POST", "401 422 422 422 422 422 422 422"),
+        Row("PATCH", "401 422 422 422 422 422 422 422"),
+    ),
     "api/v1/docs": (Row("GET", "302 200 200 200 200 200 200 200"),),
     "api/v1/me": (Row("GET", "401 200 200 200 200 200 200 200"),),
     "api/v1/openapi.json": (Row("GET", "401 200 200 200 200 200 200 200"),),
@@ -112,6 +118,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("POST", "302 404 404 404 404 404 404 404"),
     ),
     "account/2fa/webauthn/keys/<int:pk>/remove/": (
+        Row("DELETE", "302 404 404 404 404 404 404 404"),
         Row("GET", "302 404 404 404 404 404 404 404"),
         Row("POST", "302 404 404 404 404 404 404 404"),
     ),

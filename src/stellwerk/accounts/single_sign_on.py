@@ -12,13 +12,13 @@ from allauth.socialaccount.providers.openid_connect import views as openid_conne
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 from requests import RequestException
 
 log = logging.getLogger(__name__)
 
 
-@require_GET
+@require_safe
 def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Send the browser to the provider; only ever to sign in, because nothing is connected by hand here."""
     try:
@@ -36,7 +36,7 @@ def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 def finish(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Take the browser back from the provider and sign the person in."""
     return _asking(request, lambda: openid_connect.callback(request, provider_id))

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from stellwerk.api import document
 from stellwerk.api.operation import Schema
@@ -19,7 +19,7 @@ MOST_MEMBERS = 6
 
 
 @login_required
-@require_GET
+@require_safe
 def reference(request: HttpRequest) -> HttpResponse:
     """Show the operations of one record type, or those that are about none."""
     assert isinstance(request.user, Person)  # login_required has seen to it  # nosec B101

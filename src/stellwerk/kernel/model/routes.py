@@ -9,17 +9,23 @@ from django.urls import Resolver404, resolve
 def takes_get(path: str) -> bool:
     """Whether a page stands at a path, so that a browser may be led there."""
     try:
-        view: Any = resolve(path).func
+        view = resolve(path).func
     except Resolver404:
         return False
+    allowed = allowed_methods(view)
+    return allowed is None or "GET" in allowed
+
+
+def allowed_methods(view: Any) -> list[str] | None:
+    """Return what `require_http_methods` allows at a view, or None where it is not asked."""
     while view is not None:
-        # What require_http_methods allows stands nowhere but in its closure.
+        # It stands nowhere but in the decorator's closure.
         free = getattr(getattr(view, "__code__", None), "co_freevars", ())
         if "request_method_list" in free:
-            allowed = view.__closure__[free.index("request_method_list")].cell_contents
-            return "GET" in allowed
+            allowed: list[str] = view.__closure__[free.index("request_method_list")].cell_contents
+            return allowed
         view = getattr(view, "__wrapped__", None)
-    return True
+    return None
 
 
 def nearest_page(address: str) -> str:
