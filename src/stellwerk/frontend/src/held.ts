@@ -1,4 +1,4 @@
-// Runs before anything is drawn: keys typed while a page loads, or while the next one is on its way, wait here until the
+// Stands in the page itself and runs before anything is drawn: keys typed while a page loads, or while the next one is on its way, wait here until the
 // page listens (keyboard.ts). Otherwise half a word is lost, and what is left of it is taken for something else.
 {
   const LEFT = "stellwerk-keys"; // in this tab, from one page to the next

@@ -50,12 +50,19 @@ class Picker {
   private show(html: string, typed: boolean): void {
     this.list.innerHTML = html;
     const found = this.options();
+    if (typed && found.length === 1 && this.isNamedBy(found[0]!)) return this.close();
     found.forEach((option, index) => (option.id = `${this.list.id}-${index}`));
     this.list.hidden = !found.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
     this.state.textContent = say("found", { n: String(found.length) });
     // Enter takes the one that is left; of several, only one that was chosen.
     this.choose(typed && found.length === 1 ? 0 : -1);
+  }
+
+  /** Whether nothing is left to pick, because its reference, or all that it is shown as, was typed. */
+  private isNamedBy(option: HTMLElement): boolean {
+    const typed = this.input.value.trim().toLowerCase();
+    return [option.dataset.reference, option.dataset.value].some((name) => name!.toLowerCase() === typed);
   }
 
   close(): void {

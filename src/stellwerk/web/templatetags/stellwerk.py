@@ -1,10 +1,13 @@
 """Template tags of the design system: `{% load stellwerk %}`."""
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django import template
+from django.contrib.staticfiles import finders
 from django.forms import BoundField, CheckboxSelectMultiple, RadioSelect
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from stellwerk.web import components
 
@@ -24,6 +27,14 @@ register.filter("filesize", components.size)
 register.filter("browser", components.browser)
 
 CHOICE_LIST = "choices"
+
+
+@register.simple_tag
+@cache
+def inline_script(name: str) -> SafeString:
+    """Return a script that cannot wait for a request of its own; "" before the assets are built."""
+    path = finders.find(name)
+    return mark_safe(Path(path).read_text(encoding="utf-8").strip() if path else "")
 
 
 @register.inclusion_tag("stellwerk/parts/field.html")

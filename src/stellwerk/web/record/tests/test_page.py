@@ -76,14 +76,14 @@ def test_the_stream_interleaves_what_was_said_done_and_attached(
     stream = text_of(stream_of(client.get(f"/records/{incident.reference}/")))
     order = [
         stream.index(word)
-        for word in ("Second word", "server.log", "Start work", "First word", "opened this")
+        for word in ("Second word", "server.log", "started work", "First word", "opened this")
     ]
     assert order == sorted(order)
     client.post(f"/records/{incident.reference}/order/", {"order": "oldest"})
     stream = text_of(stream_of(client.get(f"/records/{incident.reference}/")))
     order = [
         stream.index(word)
-        for word in ("opened this", "First word", "Start work", "server.log", "Second word")
+        for word in ("opened this", "First word", "started work", "server.log", "Second word")
     ]
     assert order == sorted(order)
 
