@@ -23,10 +23,11 @@ class CustomFieldType(RecordType[CustomField]):
     prefix = "FLD"
     seldom_changes = True
     icon = "text-cursor-input"
-    access = {Role.MANAGER: Access.VIEW}
+    access = {Role.MANAGER: Access.VIEW, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
     columns = ["reference", "title", "target", "name", "type", "required", "status"]
     filters = ["target", "type", "status"]
     search = ["reference", "title", "name", "help"]
+    scope = ""  # a field is in the records of every party
     sections = [
         Section(_("Field"), ["title", "target", "name", "help"]),
         Section(_("Values"), ["type", "choices", "unit", "references", "required", "shown_to_requesters"]),

@@ -26,6 +26,7 @@ def undo(entry: Entry, *, by: Actor) -> Record:
             raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
         if entry.verb not in UNDOABLE:
             raise ValidationError(_("Only changes and steps can be undone."))
+        _require_step(record, entry, by)
         values = machine_values(record)
         changed = {name: pair for name, pair in entry.changes.items() if not name.startswith("@")}
         later = [name for name, (_old, new) in changed.items() if values.get(name) != new]
@@ -40,6 +41,17 @@ def undo(entry: Entry, *, by: Actor) -> Record:
             Verb.UNDO, by, name=entry.name, reason=_("Undid entry %d.") % entry.number
         )
         return services.write(record, before, context)
+
+
+def _require_step(record: Record, entry: Entry, by: Actor) -> None:
+    """Refuse to take back a step that was not theirs to take, such as the requester's confirmation."""
+    workflow = record.record_type.workflow
+    step = workflow.by_name.get(entry.name) if workflow and entry.verb == Verb.TRANSITION else None
+    if step and not policy_of(by).may_take(step, record):
+        raise PermissionDenied(
+            _("You don't have permission to undo “%(step)s” on %(reference)s.")
+            % {"step": step.label, "reference": record.reference}
+        )
 
 
 def _require_sight(record: Record, entry: Entry, by: Actor) -> None:
