@@ -7,7 +7,6 @@ from typing import Any
 REPRESENTED_BY = (
     "party",
     "person",
-    "custom_field",
     "role_assignment",
     "service",
     "priority_scheme",
@@ -47,35 +46,31 @@ CHANGE = {
     "party person service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 ok",
-    "custom_field": "404 404 404 404 404 404 ok",
     "incident": "404 404 403 403 ok ok ok",
 }
 READ = {
     "party person service": "404 404 404 ok ok ok ok",
     "role_assignment": "404 404 404 ok 404 ok ok",
     "priority_scheme": "404 ok 404 ok ok ok ok",
-    "custom_field": "404 404 404 404 404 404 ok",
     "incident": "404 404 ok ok ok ok ok",
 }
 ANYBODY = {
-    "party person custom_field role_assignment service priority_scheme incident": "ok ok ok ok ok ok ok",
+    "party person role_assignment service priority_scheme incident": "ok ok ok ok ok ok ok",
 }
 UNTIE = {
     "party person service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 ok",
-    "custom_field": "404 404 404 404 404 404 ok",
     "incident": "404 404 404 403 ok ok ok",
 }
 TAKE_PART = {
     "party person service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 ok",
-    "custom_field": "404 404 404 404 404 404 ok",
     "incident": "404 404 ok 403 ok ok ok",
 }
 CREATE = {
-    "custom_field role_assignment priority_scheme": "422 422 422 422 422 422 ok",
+    "role_assignment priority_scheme": "422 422 422 422 422 422 ok",
     "party person service": "422 422 422 422 422 ok ok",
     "incident": "422 422 422 422 ok ok ok",
 }
@@ -83,35 +78,33 @@ STEP = {
     "party person service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 404 404 404 404",
     "priority_scheme": "404 403 404 403 403 403 ok",
-    "custom_field": "404 404 404 404 404 404 ok",
     "incident": "404 404 403 403 ok ok ok",
 }
 IMPORT = {
-    "custom_field role_assignment priority_scheme": "403 403 403 403 403 403 ok",
+    "role_assignment priority_scheme": "403 403 403 403 403 403 ok",
     "party person service": "403 ok 403 403 403 ok ok",
     "incident": "403 ok 403 403 ok ok ok",
 }
 OWN_DRAFT = {
-    "party person custom_field role_assignment service priority_scheme incident": "404 404 404 404 404 404 ok",
+    "party person role_assignment service priority_scheme incident": "404 404 404 404 404 404 ok",
 }
 ASK = {
     "role_assignment": "403 403 403 403 403 403 422",
     "priority_scheme": "422 422 422 422 422 422 ok",
     "person service": "422 ok 422 422 422 ok ok",
-    "custom_field": "422 422 422 422 422 422 422",
     "incident": "ok 422 ok ok 422 422 422",
     "party": "422 403 422 422 422 403 ok",
 }
 UNWATCH = {
     "party person service incident": "404 404 404 403 ok ok ok",
-    "custom_field role_assignment": "404 404 404 404 404 404 ok",
+    "role_assignment": "404 404 404 404 404 404 ok",
     "priority_scheme": "404 404 404 403 ok 403 ok",
 }
 LIST = {
-    "party person custom_field role_assignment service priority_scheme incident": "302 ok 302 ok ok ok ok",
+    "party person role_assignment service priority_scheme incident": "302 ok 302 ok ok ok ok",
 }
 BULK = {
-    "custom_field priority_scheme": "403 403 403 403 403 403 ok",
+    "priority_scheme": "403 403 403 403 403 403 ok",
     "party person service": "403 ok 403 403 403 ok ok",
     "role_assignment": "403 403 403 403 403 403 403",
     "incident": "403 ok 403 403 ok ok ok",
@@ -120,35 +113,30 @@ CREATE_PAGE = {
     "party person service": "404 ok 404 403 403 ok ok",
     "role_assignment": "404 403 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 ok",
-    "custom_field": "404 403 404 404 404 403 ok",
     "incident": "ok ok ok ok ok ok ok",
 }
 CREATE_FORM = {
     "party person service": "404 422 404 403 403 ok ok",
     "role_assignment": "404 403 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 422",
-    "custom_field": "404 403 404 404 404 403 ok",
     "incident": "ok 422 ok ok ok ok ok",
 }
 RECORD_PAGE = {
     "party person service": "404 404 404 ok ok ok ok",
     "role_assignment": "404 404 404 ok 404 ok ok",
     "priority_scheme": "404 ok 404 ok ok ok ok",
-    "custom_field": "404 404 404 404 404 404 ok",
     "incident": "404 404 302 ok ok ok ok",
 }
 EDIT_FORM = {
     "party person service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 422",
-    "custom_field": "404 404 404 404 404 404 ok",
     "incident": "404 404 403 403 ok ok ok",
 }
 HISTORY = {
     "party person service incident": "404 404 404 ok ok ok ok",
     "role_assignment": "404 404 404 ok 404 ok ok",
     "priority_scheme": "404 ok 404 ok ok ok ok",
-    "custom_field": "404 404 404 404 404 404 ok",
 }
 
 MATRIX = (

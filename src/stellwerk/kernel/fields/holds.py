@@ -20,11 +20,8 @@ class Holds(Func):
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         (column, first), (value, second) = map(compiler.compile, self.source_expressions)
         path = f'$."{self.member}"' if self.member else "$"
-        return f"EXISTS (SELECT 1 FROM json_each({column}, %s) WHERE value = {value})", [
-            *first,
-            path,
-            *second,
-        ]
+        found = f"EXISTS (SELECT 1 FROM json_each({column}, %s) WHERE value = {value})"  # nosec B608 -- compiled
+        return found, [*first, path, *second]
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         column, first = compiler.compile(self.source_expressions[0])
