@@ -7,6 +7,7 @@ from typing import Any
 REPRESENTED_BY = (
     "party",
     "person",
+    "team",
     "role_assignment",
     "service",
     "priority_scheme",
@@ -43,98 +44,98 @@ class Try:
 # signed in gets 401 from the API and is led to sign in by pages. 404 is for who may not know that it is there, 422
 # for who names something that they may not see.
 CHANGE = {
-    "party person service": "404 404 404 403 403 ok ok",
+    "party person team service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 ok",
     "incident": "404 404 403 403 ok ok ok",
 }
 READ = {
-    "party person service": "404 404 404 ok ok ok ok",
+    "party person team service": "404 404 404 ok ok ok ok",
     "role_assignment": "404 404 404 ok 404 ok ok",
     "priority_scheme": "404 ok 404 ok ok ok ok",
     "incident": "404 404 ok ok ok ok ok",
 }
 ANYBODY = {
-    "party person role_assignment service priority_scheme incident": "ok ok ok ok ok ok ok",
+    "party person team role_assignment service priority_scheme incident": "ok ok ok ok ok ok ok",
 }
 UNTIE = {
-    "party person service": "404 404 404 403 403 ok ok",
+    "party person team service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 ok",
     "incident": "404 404 404 403 ok ok ok",
 }
 TAKE_PART = {
-    "party person service": "404 404 404 403 403 ok ok",
+    "party person team service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 ok",
     "incident": "404 404 ok 403 ok ok ok",
 }
 CREATE = {
     "role_assignment priority_scheme": "422 422 422 422 422 422 ok",
-    "party person service": "422 422 422 422 422 ok ok",
+    "party person team service": "422 422 422 422 422 ok ok",
     "incident": "422 422 422 422 ok ok ok",
 }
 STEP = {
-    "party person service": "404 404 404 403 403 ok ok",
+    "party person team service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 404 404 404 404",
     "priority_scheme": "404 403 404 403 403 403 ok",
     "incident": "404 404 403 403 ok ok ok",
 }
 IMPORT = {
     "role_assignment priority_scheme": "403 403 403 403 403 403 ok",
-    "party person service": "403 ok 403 403 403 ok ok",
+    "party person team service": "403 ok 403 403 403 ok ok",
     "incident": "403 ok 403 403 ok ok ok",
 }
 OWN_DRAFT = {
-    "party person role_assignment service priority_scheme incident": "404 404 404 404 404 404 ok",
+    "party person team role_assignment service priority_scheme incident": "404 404 404 404 404 404 ok",
 }
 ASK = {
     "role_assignment": "403 403 403 403 403 403 422",
     "priority_scheme": "422 422 422 422 422 422 ok",
-    "person service": "422 ok 422 422 422 ok ok",
+    "person team service": "422 ok 422 422 422 ok ok",
     "incident": "ok 422 ok ok 422 422 422",
     "party": "422 403 422 422 422 403 ok",
 }
 UNWATCH = {
-    "party person service incident": "404 404 404 403 ok ok ok",
+    "party person team service incident": "404 404 404 403 ok ok ok",
     "role_assignment": "404 404 404 404 404 404 ok",
     "priority_scheme": "404 404 404 403 ok 403 ok",
 }
 LIST = {
-    "party person role_assignment service priority_scheme incident": "302 ok 302 ok ok ok ok",
+    "party person team role_assignment service priority_scheme incident": "302 ok 302 ok ok ok ok",
 }
 BULK = {
     "priority_scheme": "403 403 403 403 403 403 ok",
-    "party person service": "403 ok 403 403 403 ok ok",
+    "party person team service": "403 ok 403 403 403 ok ok",
     "role_assignment": "403 403 403 403 403 403 403",
     "incident": "403 ok 403 403 ok ok ok",
 }
 CREATE_PAGE = {
-    "party person service": "404 ok 404 403 403 ok ok",
+    "party person team service": "404 ok 404 403 403 ok ok",
     "role_assignment": "404 403 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 ok",
     "incident": "ok ok ok ok ok ok ok",
 }
 CREATE_FORM = {
-    "party person service": "404 422 404 403 403 ok ok",
+    "party person team service": "404 422 404 403 403 ok ok",
     "role_assignment": "404 403 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 422",
     "incident": "ok 422 ok ok ok ok ok",
 }
 RECORD_PAGE = {
-    "party person service": "404 404 404 ok ok ok ok",
+    "party person team service": "404 404 404 ok ok ok ok",
     "role_assignment": "404 404 404 ok 404 ok ok",
     "priority_scheme": "404 ok 404 ok ok ok ok",
     "incident": "404 404 302 ok ok ok ok",
 }
 EDIT_FORM = {
-    "party person service": "404 404 404 403 403 ok ok",
+    "party person team service": "404 404 404 403 403 ok ok",
     "role_assignment": "404 404 404 403 404 403 ok",
     "priority_scheme": "404 403 404 403 403 403 422",
     "incident": "404 404 403 403 ok ok ok",
 }
 HISTORY = {
-    "party person service incident": "404 404 404 ok ok ok ok",
+    "party person team service incident": "404 404 404 ok ok ok ok",
     "role_assignment": "404 404 404 ok 404 ok ok",
     "priority_scheme": "404 ok 404 ok ok ok ok",
 }
