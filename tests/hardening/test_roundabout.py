@@ -1,5 +1,7 @@
 """Ways around a right: by handing over, by taking back, by what counts for everybody, by one broken row."""
 
+from datetime import date
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.base import ContentFile
@@ -78,3 +80,18 @@ def test_a_file_whose_content_has_no_number_ends_no_verification(
     with connection.cursor() as cursor:
         cursor.execute("UPDATE kernel_attachment SET blob_id = %s WHERE id = %s", [file.blob_id, file.pk])
     assert {ticket.reference, other.reference} <= found
+
+
+@pytest.mark.sqlite  # PostgreSQL has dates
+@pytest.mark.parametrize("spelt", ["2020-1-31", "2999-01-01x", "9", "2020-01-31 "])
+def test_a_day_that_is_spelt_otherwise_revives_no_role_unseen(spelt: str, centre: Party) -> None:
+    person = make_person("Lisa", centre)
+    ended = grant(person, Role.ADMINISTRATOR, valid_until=date(2020, 1, 31))
+    lasting = grant(person, Role.AGENT, centre)
+    assert list(Verification(Record.objects.all()).faults()) == []
+    with connection.cursor() as cursor:
+        for role in (ended, lasting):
+            query = "UPDATE kernel_roleassignment SET valid_until = %s WHERE record_ptr_id = %s"
+            cursor.execute(query, [spelt, role.pk])
+    found = {fault.reference for fault in Verification(Record.objects.all()).faults()}
+    assert {ended.reference, lasting.reference} <= found

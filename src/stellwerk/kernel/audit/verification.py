@@ -28,6 +28,7 @@ from stellwerk.kernel.activity.watching.models import Watcher
 from stellwerk.kernel.audit import related
 from stellwerk.kernel.audit.related import Related
 from stellwerk.kernel.audit.roster import Line, Roster
+from stellwerk.kernel.audit.spelling import misspelt
 from stellwerk.kernel.audit.walk import Walk
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.journal.journal import Fault, seal
@@ -87,6 +88,11 @@ class Verification:
                     yield from self._once_more(walk.pk)
                 self.entries += walk.entries
                 self.young += walk.is_young
+            for pk, name in misspelt(ids):
+                what = _("“%(field)s” in the record does not stand there as it was written.") % {
+                    "field": name
+                }
+                yield _fault_of(pk, what)
             if self.contents:
                 yield from self._damaged_files(ids)
             if self.whole and self.roster:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -258,11 +258,12 @@ def test_verifying_asks_no_query_per_record(
 ) -> None:
     assert faults() == []
     records = Record.objects.filter(kind="incident")
-    with django_assert_num_queries(13):
+    queries = 14 if connection.vendor == "sqlite" else 13  # dates are texts there, and looked at
+    with django_assert_num_queries(queries):
         faults(records)
     for number in range(5):
         create(Incident, {"title": f"Further {number}", "requester": gus}, by=SYSTEM)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(queries):
         faults(records)
 
 
