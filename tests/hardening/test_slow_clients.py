@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from bench.slow_clients import FORM, SHAPES, SlowClients, begin_post, load, threads_of
+from stellwerk.kernel.testing.loops import run_apart
 from stellwerk.site.tests.installation import Installation, installations
 
 pytestmark = pytest.mark.slow
@@ -129,7 +130,7 @@ def test_nobody_waits_for_two_hundred_slow_clients(server: Server) -> None:
             assert threads_of(server.process.pid) == threads
         return slowest
 
-    slowest = asyncio.run(slowest_beside_slow_clients())
+    slowest = run_apart(slowest_beside_slow_clients())
     assert max(slowest.values()) < 1, slowest
     assert server.is_alive()
     assert server.faults() == []
@@ -275,5 +276,5 @@ def test_the_server_ends_in_time_although_clients_hold_their_connections(server:
             await asyncio.get_running_loop().run_in_executor(None, server.process.wait, 30)
             return time.monotonic() - began
 
-    assert asyncio.run(ends_in()) < 20
+    assert run_apart(ends_in()) < 20
     assert server.process.returncode == 0

@@ -16,6 +16,7 @@ import pytest
 from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 
 from stellwerk.kernel.testing.environment import bare_environment
+from stellwerk.kernel.testing.loops import run_apart
 from stellwerk.site import asgi
 from stellwerk.site.asgi import Application
 
@@ -80,7 +81,7 @@ def ask(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(application(asked, receive, send))
+    run_apart(application(asked, receive, send))
     return sent
 
 
