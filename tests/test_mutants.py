@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -130,7 +131,9 @@ class Rows:
 
 def test_there_are_enough_and_each_is_named_once(mutants: Any) -> None:
     declared = mutants.declared()
-    keys = [each.key for each in mutants.all_mutants(declared["policy"])]
+    # In a thread: CPython 3.11 miscounts the depth of what it parses beside the greenlets of a browser.
+    with ThreadPoolExecutor(1) as thread:
+        keys = [each.key for each in thread.submit(mutants.all_mutants, declared["policy"]).result()]
     assert len(keys) >= 300
     assert len(keys) == len(set(keys))
     unknown = {each["mutant"] for each in declared.get("equivalent", [])} - set(keys)

@@ -38,5 +38,7 @@ def test_every_icon_exists(name: str) -> None:
 def test_no_template_has_inline_styles_scripts_or_unescaped_values(path: Path) -> None:
     text = path.read_text()
     assert not re.search(r"\sstyle=|\son[a-z]+=|javascript:|hx-on", text)
+    # What stands in the page itself is a file of ours, under the answer's nonce.
+    text = text.replace('<script nonce="{{ CSP_NONCE }}">{% inline_script ', "")
     assert not re.search(r"<style|<script(?![^>]*\b(src|type=\"application/json\"))", text)
     assert not re.search(r"\|\s*safe\b|autoescape off", text)
