@@ -23,7 +23,7 @@ class CustomFieldType(RecordType[CustomField]):
     prefix = "FLD"
     seldom_changes = True
     icon = "text-cursor-input"
-    access = {Role.MANAGER: Access.VIEW, Role.AGENT: Access.VIEW, Role.VIEWER: Access.VIEW}
+    access = {Role.MANAGER: Access.VIEW, Role.VIEWER: Access.VIEW}
     columns = ["reference", "title", "target", "name", "type", "required", "status"]
     filters = ["target", "type", "status"]
     search = ["reference", "title", "name", "help"]
