@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from stellwerk.api.tests.conftest import Program
@@ -14,11 +13,6 @@ from stellwerk.kernel.model.days import today
 from stellwerk.kernel.write.services import change
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test's
-
-
-@pytest.fixture(autouse=True)
-def _fresh_throttle(db: None) -> None:
-    cache.clear()
 
 
 @pytest.fixture

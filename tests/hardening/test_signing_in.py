@@ -39,11 +39,6 @@ OPEN_TO_ALL = {
 """Who is not signed in may ask for these, and for a new password; half a sign-in opens nothing else but its next step."""
 
 
-@pytest.fixture(autouse=True)
-def _fresh_throttle() -> None:
-    cache.clear()
-
-
 @pytest.fixture
 def gus(gus: Person) -> Person:
     return with_password(gus)

@@ -7,7 +7,6 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
-from django.core.cache import cache
 from django.test import Client
 
 from stellwerk.accounts.passkeys import has_name
@@ -19,11 +18,6 @@ from stellwerk.kernel.testing.fixtures import make_person
 from stellwerk.kernel.write.services import change, transition
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test's
-
-
-@pytest.fixture(autouse=True)
-def _fresh_throttle(db: None) -> None:
-    cache.clear()
 
 
 @pytest.fixture

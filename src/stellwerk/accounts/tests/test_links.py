@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from stellwerk.kernel.audit.walk import verify
@@ -15,11 +14,6 @@ from stellwerk.kernel.testing.fixtures import make_person
 from stellwerk.kernel.write.services import transition
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test's
-
-
-@pytest.fixture(autouse=True)
-def _fresh_throttle(db: None) -> None:
-    cache.clear()
 
 
 @pytest.fixture

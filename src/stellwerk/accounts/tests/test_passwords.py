@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.password_validation import validate_password
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 
@@ -25,11 +24,6 @@ TRIVIAL = [
     "gus.globex.example",
 ]  # fmt: skip
 GOOD = [OLD, "blue-Signal-4711", "another long secret", "Xk29!fjw0aQz"]
-
-
-@pytest.fixture(autouse=True)
-def _fresh_throttle() -> None:
-    cache.clear()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -20,7 +19,6 @@ PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test'
 
 @pytest.fixture(autouse=True)
 def _an_hour(settings: Any) -> None:
-    cache.clear()
     settings.SESSION_COOKIE_AGE = 3600
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.apps import apps
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -23,11 +22,6 @@ pytestmark = pytest.mark.django_db
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test's
 WANTED = {"name": "Script", "scopes": ["read"], "days": "90"}
-
-
-@pytest.fixture(autouse=True)
-def _fresh_throttle() -> None:
-    cache.clear()
 
 
 def with_password(person: Person) -> Person:

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
@@ -40,9 +41,13 @@ def grant(
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered() -> None:
-    """Let each test count its queries from the same beginning."""
+def _nothing_remembered(request: pytest.FixtureRequest) -> None:
+    """Let each test count its queries, and the attempts that are limited per minute, from the same beginning."""
     shared_cache.SHARED.clear()
+    if {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("db")
+        for cache in caches.all():
+            cache.clear()
 
 
 @pytest.fixture

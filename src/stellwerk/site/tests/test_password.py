@@ -28,7 +28,8 @@ def test_a_lost_password_is_chosen_anew_by_a_link_that_works_once(
     )
     browser = Client()
     page = browser.get(link, follow=True)
-    browser.post(page.redirect_chain[-1][0], {"password1": CHOSEN, "password2": CHOSEN})
+    chosen = browser.post(page.redirect_chain[-1][0], {"password1": CHOSEN, "password2": CHOSEN})
+    assert chosen.status_code == 302, chosen.text
     assert Client().post("/account/login/", {"login": "root", "password": CHOSEN}).status_code == 302
     assert "This link no longer works" in Client().get(link, follow=True).text
     entry = Entry.objects.filter(record_id=root.pk).latest("number")

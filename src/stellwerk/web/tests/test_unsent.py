@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -19,11 +18,6 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test's
 TEXT = "First unplug the blue cable,\nthen <b>4711</b>."
 SHOWN = "then &lt;b&gt;4711&lt;/b&gt;."
-
-
-@pytest.fixture(autouse=True)
-def _fresh_throttle() -> None:
-    cache.clear()
 
 
 @pytest.fixture
