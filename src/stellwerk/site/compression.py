@@ -9,7 +9,7 @@ class PageCompressionMiddleware(GZipMiddleware):
 
     What is secret in a page (the CSRF token, the nonce, a form's mark) differs from answer to answer, and the length is
     padded at random, so that the size of an answer says nothing (BREACH). The API's answers carry ETags that are
-    compared to the letter, files are mostly compressed already, and exports are to go out as they are made.
+    compared to the letter, files are mostly compressed already, and an export is streamed.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
