@@ -1,6 +1,7 @@
 """What can stand in the way of a command, and the one sentence that says how to clear it."""
 
 import errno
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -15,13 +16,22 @@ class OperatorError(Exception):
     """Something that the operator must put right; the message is one sentence that says how."""
 
 
+# 128 and SIGPIPE's number, which is what a shell reports of a program that the signal ended.
+ENDED_BY_READER = 141
+
+
 @contextmanager
 def reporting_operator_errors() -> Iterator[None]:
     """End the process with one sentence and exit code 2 when something can be put right by the operator."""
     try:
         yield
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read along has seen enough, as in `| head`. Python flushes once more at its end: that needs a taker.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ENDED_BY_READER)
     except Exception as error:
         sentence = explain(error)
         if sentence is None:

@@ -1,10 +1,13 @@
 """What the operator's commands say."""
 
+import os
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from stellwerk.operations.preflight import ENDED_BY_READER
 from stellwerk.site.tests.installation import Installation
 
 
@@ -55,6 +58,25 @@ def test_settings_are_told_as_they_are_in_force(tmp_path: Path) -> None:
 
 
 @pytest.mark.sqlite
+@pytest.mark.parametrize("arguments", [["settings"], ["describe", "incident"], ["jobs", "figures"]])
+def test_a_reader_who_has_seen_enough_ends_a_command_in_silence(
+    filled: Installation, arguments: list[str]
+) -> None:
+    reading, writing = os.pipe()
+    command = subprocess.Popen(
+        filled.command(*arguments),
+        env=filled.environment(),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.close(writing)
+    os.close(reading)
+    _, errors = command.communicate(timeout=60)
+    assert (command.returncode, errors) == (ENDED_BY_READER, "")
+
+
+@pytest.mark.sqlite
 def test_the_demo_refuses_a_port_that_is_none(tmp_path: Path) -> None:
     installation = Installation(tmp_path / "data")
     refused = installation.run("demo", "--port", "99999", "--data-dir", str(installation.data_dir))
@@ -89,7 +111,7 @@ def test_an_administrator_whose_user_name_is_taken_is_refused_with_the_remedy(fi
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("arguments", [["migrate"], ["check"], ["jobs", "list"]])
+@pytest.mark.parametrize("arguments", [["migrate"], ["check"], ["jobs", "figures"]])
 def test_a_missing_database_is_told_at_once_and_as_such(filled: Installation, arguments: list[str]) -> None:
     begun = time.monotonic()
     refused = filled.run(*arguments, STELLWERK_DATABASE_URL=f"{filled.database_url}_missing")
