@@ -2,13 +2,12 @@
 
 from stellwerk.kernel.declare import (
     Access,
-    RecordType,
+    InUse,
+    Retirable,
     Role,
     Section,
-    Transition,
     TypedRecord,
     ValidationError,
-    Workflow,
     _,
     models,
     register,
@@ -18,9 +17,7 @@ from stellwerk.kernel.declare import (
 class Category(TypedRecord):
     """A group that tickets are placed in; its team is the one that takes them by default."""
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", _("In use")
-        RETIRED = "retired", _("No longer used")
+    Status = InUse
 
     parent = models.ForeignKey(
         "self", models.PROTECT, verbose_name=_("part of"), null=True, blank=True, related_name="children"
@@ -45,7 +42,7 @@ class Category(TypedRecord):
 
 
 @register
-class CategoryType(RecordType[Category]):
+class CategoryType(Retirable[Category]):
     model = Category
     prefix = "CAT"
     seldom_changes = True
@@ -59,28 +56,6 @@ class CategoryType(RecordType[Category]):
     in_charge = ["team"]
     sections = [Section(_("Category"), ["title", "parent", "team", "description"])]
     shown_to_requesters = ["title", "status", "parent", "description", "path"]
-    workflow = Workflow(
-        Category.Status,
-        Category.Status.ACTIVE,
-        [
-            Transition(
-                "retire",
-                _("Retire"),
-                [Category.Status.ACTIVE],
-                Category.Status.RETIRED,
-                done=_("retired the category"),
-            ),
-            Transition(
-                "revive",
-                _("Use again"),
-                [Category.Status.RETIRED],
-                Category.Status.ACTIVE,
-                done=_("put the category into use again"),
-            ),
-        ],
-        ended=[Category.Status.RETIRED],
-        tones={Category.Status.ACTIVE: "live"},
-    )
 
     def derive(self, record: Category, before: Category | None) -> None:
         record.path = f"{record.parent.path} › {record.title}" if record.parent else record.title

@@ -2,12 +2,11 @@
 
 from stellwerk.kernel.declare import (
     Access,
-    RecordType,
+    InUse,
+    Retirable,
     Role,
     Section,
-    Transition,
     TypedRecord,
-    Workflow,
     _,
     models,
     register,
@@ -17,9 +16,7 @@ from stellwerk.kernel.declare import (
 class ReplyTemplate(TypedRecord):
     """A text to answer with; `{requester}`, `{reference}`, `{service}` and `{agent}` are filled in."""
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", _("In use")
-        RETIRED = "retired", _("No longer used")
+    Status = InUse
 
     body = models.TextField(_("text"))
     internal = models.BooleanField(_("for internal notes"), default=False)
@@ -30,7 +27,7 @@ class ReplyTemplate(TypedRecord):
 
 
 @register
-class ReplyTemplateType(RecordType[ReplyTemplate]):
+class ReplyTemplateType(Retirable[ReplyTemplate]):
     model = ReplyTemplate
     prefix = "TPL"
     seldom_changes = True
@@ -42,25 +39,3 @@ class ReplyTemplateType(RecordType[ReplyTemplate]):
     search = ["reference", "title", "body"]
     ordering = "title"
     sections = [Section(_("Template"), ["title", "body", "internal"])]
-    workflow = Workflow(
-        ReplyTemplate.Status,
-        ReplyTemplate.Status.ACTIVE,
-        [
-            Transition(
-                "retire",
-                _("Retire"),
-                [ReplyTemplate.Status.ACTIVE],
-                ReplyTemplate.Status.RETIRED,
-                done=_("retired the template"),
-            ),
-            Transition(
-                "revive",
-                _("Use again"),
-                [ReplyTemplate.Status.RETIRED],
-                ReplyTemplate.Status.ACTIVE,
-                done=_("put the template into use again"),
-            ),
-        ],
-        ended=[ReplyTemplate.Status.RETIRED],
-        tones={ReplyTemplate.Status.ACTIVE: "live"},
-    )

@@ -8,14 +8,18 @@ from stellwerk.kernel.model.declaration import RecordType, Section, View
 from stellwerk.kernel.model.link_types import LinkType, link_type
 from stellwerk.kernel.model.record import Record, TypedRecord
 from stellwerk.kernel.model.registry import register
+from stellwerk.kernel.model.retirable import Active, InUse, Retirable
 from stellwerk.kernel.model.roles import Access, Role
 from stellwerk.kernel.model.workflow import Transition, Workflow
 
 __all__ = [
     "Access",
+    "Active",
+    "InUse",
     "LinkType",
     "Record",
     "RecordType",
+    "Retirable",
     "Role",
     "Section",
     "Transition",

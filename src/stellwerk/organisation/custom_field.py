@@ -3,12 +3,10 @@
 from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.declare import (
     Access,
-    RecordType,
+    Retirable,
     Role,
     Section,
-    Transition,
     ValidationError,
-    Workflow,
     _,
     register,
 )
@@ -18,7 +16,7 @@ CHOOSING = (CustomField.Type.CHOICE, CustomField.Type.SEVERAL_CHOICES)
 
 
 @register
-class CustomFieldType(RecordType[CustomField]):
+class CustomFieldType(Retirable[CustomField]):
     model = CustomField
     prefix = "FLD"
     seldom_changes = True
@@ -32,28 +30,6 @@ class CustomFieldType(RecordType[CustomField]):
         Section(_("Field"), ["title", "target", "name", "help"]),
         Section(_("Values"), ["type", "choices", "unit", "references", "required", "shown_to_requesters"]),
     ]
-    workflow = Workflow(
-        CustomField.Status,
-        CustomField.Status.ACTIVE,
-        [
-            Transition(
-                "retire",
-                _("Retire"),
-                [CustomField.Status.ACTIVE],
-                CustomField.Status.RETIRED,
-                done=_("retired the field"),
-            ),
-            Transition(
-                "revive",
-                _("Use again"),
-                [CustomField.Status.RETIRED],
-                CustomField.Status.ACTIVE,
-                done=_("put the field into use again"),
-            ),
-        ],
-        ended=[CustomField.Status.RETIRED],
-        tones={CustomField.Status.ACTIVE: "live"},
-    )
 
     def validate(self, record: CustomField, before: CustomField | None) -> None:
         if before and (record.target, record.name, record.type) != (before.target, before.name, before.type):

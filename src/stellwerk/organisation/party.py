@@ -4,15 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 from stellwerk.kernel.declare import (
     Access,
-    RecordType,
+    Retirable,
     Role,
     Section,
-    Transition,
     ValidationError,
-    Workflow,
     _,
     register,
 )
+from stellwerk.kernel.model.retirable import BECOME_FORMER, REINSTATE, in_use_until
 from stellwerk.kernel.model.via import Via
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ from stellwerk.kernel.identity.party import Party
 
 
 @register
-class PartyType(RecordType[Party]):
+class PartyType(Retirable[Party]):
     model = Party
     prefix = "PTY"
     seldom_changes = True
@@ -36,30 +35,7 @@ class PartyType(RecordType[Party]):
     ordering = "title"
     in_charge = ["contact"]
     sections = [Section(_("Party"), ["title", "party_kind", "parent", "contact", "description", "website"])]
-    workflow = Workflow(
-        Party.Status,
-        Party.Status.ACTIVE,
-        [
-            Transition(
-                "retire",
-                _("Mark as former"),
-                [Party.Status.ACTIVE],
-                Party.Status.FORMER,
-                by=[Role.MANAGER],
-                done=_("marked this as former"),
-            ),
-            Transition(
-                "reinstate",
-                _("Reinstate"),
-                [Party.Status.FORMER],
-                Party.Status.ACTIVE,
-                by=[Role.MANAGER],
-                done=_("reinstated this"),
-            ),
-        ],
-        ended=[Party.Status.FORMER],
-        tones={Party.Status.ACTIVE: "live"},
-    )
+    workflow = in_use_until(BECOME_FORMER, REINSTATE)
 
     def defaults(self, by: Any, via: Via) -> dict[str, Any]:
         return {}

@@ -1,21 +1,22 @@
 """The declaration of people."""
 
+from dataclasses import replace
+
 from django.urls import reverse
 
 from stellwerk.kernel.declare import (
     Access,
-    RecordType,
+    Retirable,
     Role,
     Section,
-    Transition,
     ValidationError,
-    Workflow,
     _,
     register,
 )
 from stellwerk.kernel.identity.person import Person, takes_work_again
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.declaration import RecordCommand
+from stellwerk.kernel.model.retirable import BECOME_FORMER, REINSTATE, in_use_until
 
 SIGN_IN = ("email", "username", "is_service", "status")
 """What decides whether and how a person signs in."""
@@ -27,7 +28,7 @@ def somebody_else_takes_over(person: Person) -> None:
 
 
 @register
-class PersonType(RecordType[Person]):
+class PersonType(Retirable[Person]):
     model = Person
     prefix = "PER"
     seldom_changes = True
@@ -45,32 +46,15 @@ class PersonType(RecordType[Person]):
         Section(_("Person"), ["title", "email", "telephone", "position", "party"]),
         Section(_("Sign-in"), ["username", "is_service"]),
     ]
-    workflow = Workflow(
-        Person.Status,
-        Person.Status.ACTIVE,
-        [
-            Transition(
-                "leave",
-                _("Mark as former"),
-                [Person.Status.ACTIVE],
-                Person.Status.FORMER,
-                by=[Role.MANAGER],
-                offers=["work_goes_to"],
-                guard=somebody_else_takes_over,
-                done=_("marked the person as former"),
-            ),
-            Transition(
-                "return",
-                _("Reinstate"),
-                [Person.Status.FORMER],
-                Person.Status.ACTIVE,
-                by=[Role.MANAGER],
-                effect=takes_work_again,
-                done=_("reinstated the person"),
-            ),
-        ],
-        ended=[Person.Status.FORMER],
-        tones={Person.Status.ACTIVE: "live"},
+    workflow = in_use_until(
+        replace(
+            BECOME_FORMER,
+            name="leave",
+            offers=["work_goes_to"],
+            guard=somebody_else_takes_over,
+            done=_("marked the person as former"),
+        ),
+        replace(REINSTATE, name="return", effect=takes_work_again, done=_("reinstated the person")),
     )
 
     def commands(self, record: Person, by: Actor) -> list[RecordCommand]:

@@ -1,5 +1,6 @@
 """The declarations of teams and their members."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import ngettext
@@ -7,11 +8,10 @@ from django.utils.translation import ngettext
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
+    Retirable,
     Role,
     Section,
-    Transition,
     ValidationError,
-    Workflow,
     _,
     register,
 )
@@ -19,6 +19,7 @@ from stellwerk.kernel.identity.person import takes_work_again
 from stellwerk.kernel.identity.team import Team, TeamMembership, refuse_reversed_dates
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.days import today
+from stellwerk.kernel.model.retirable import BECOME_FORMER, REINSTATE, in_use_until
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions import rights
 
@@ -40,7 +41,7 @@ def its_work_goes_somewhere(team: Team) -> None:
 
 
 @register
-class TeamType(RecordType[Team]):
+class TeamType(Retirable[Team]):
     model = Team
     prefix = "TEA"
     seldom_changes = True
@@ -53,32 +54,22 @@ class TeamType(RecordType[Team]):
     ordering = "title"
     in_charge = ["lead", "work_goes_to"]
     sections = [Section(_("Team"), ["title", "party", "lead", "email", "first_line", "description"])]
-    workflow = Workflow(
-        Team.Status,
-        Team.Status.ACTIVE,
-        [
-            Transition(
-                "dissolve",
-                _("Dissolve"),
-                [Team.Status.ACTIVE],
-                Team.Status.FORMER,
-                by=[Role.MANAGER],
-                offers=["work_goes_to"],
-                guard=its_work_goes_somewhere,
-                done=_("dissolved the team"),
-            ),
-            Transition(
-                "revive",
-                _("Revive"),
-                [Team.Status.FORMER],
-                Team.Status.ACTIVE,
-                by=[Role.MANAGER],
-                effect=takes_work_again,
-                done=_("revived the team"),
-            ),
-        ],
-        ended=[Team.Status.FORMER],
-        tones={Team.Status.ACTIVE: "live"},
+    workflow = in_use_until(
+        replace(
+            BECOME_FORMER,
+            name="dissolve",
+            label=_("Dissolve"),
+            offers=["work_goes_to"],
+            guard=its_work_goes_somewhere,
+            done=_("dissolved the team"),
+        ),
+        replace(
+            REINSTATE,
+            name="revive",
+            label=_("Revive"),
+            effect=takes_work_again,
+            done=_("revived the team"),
+        ),
     )
 
     def authorise(self, record: Team, before: Team | None, by: Actor) -> None:

@@ -1,6 +1,7 @@
 """Fields that an installation adds to a record type of its own accord."""
 
 from stellwerk.kernel.declare import (
+    InUse,
     TypedRecord,
     _,
     models,
@@ -22,9 +23,7 @@ class CustomField(TypedRecord):
         SEVERAL_CHOICES = "several_choices", _("Several choices")
         SEVERAL_REFERENCES = "several_references", _("References to several records")
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", _("In use")
-        RETIRED = "retired", _("No longer used")
+    Status = InUse
 
     target = models.CharField(
         _("record type"), max_length=40, help_text=_("The key of the record type, such as incident.")

@@ -1,6 +1,7 @@
 """Parties: the organisations and units that own and share records."""
 
 from stellwerk.kernel.declare import (
+    Active,
     TypedRecord,
     _,
     models,
@@ -17,9 +18,7 @@ class Party(TypedRecord):
         CUSTOMER = "customer", _("Customer")
         SUPPLIER = "supplier", _("Supplier")
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", _("Active")
-        FORMER = "former", _("Former")
+    Status = Active
 
     party_kind = models.CharField(_("kind"), max_length=20, choices=Kind, default=Kind.ORGANISATION)
     parent = models.ForeignKey(

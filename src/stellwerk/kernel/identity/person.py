@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 
 from stellwerk.kernel.declare import (
+    Active,
     TypedRecord,
     _,
     models,
@@ -32,9 +33,7 @@ class Person(TypedRecord, AbstractBaseUser):
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", _("Active")
-        FORMER = "former", _("Former")
+    Status = Active
 
     class Theme(models.TextChoices):
         SYSTEM = "", _("As the device")

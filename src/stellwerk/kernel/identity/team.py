@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from stellwerk.kernel.declare import (
+    Active,
     TypedRecord,
     ValidationError,
     _,
@@ -14,9 +15,7 @@ from stellwerk.kernel.declare import (
 class Team(TypedRecord):
     """A group of people that work is assigned to."""
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", _("Active")
-        FORMER = "former", _("Former")
+    Status = Active
 
     description = models.TextField(_("description"), blank=True)
     lead = models.ForeignKey(
