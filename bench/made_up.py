@@ -78,7 +78,8 @@ SHAPES = (
 
 HEAD = '''"""Made up by bench/made_up.py."""
 
-from stellwerk.kernel.declare import Access, RecordType, Role, Section, Transition, TypedRecord, Workflow, _, models, register
+from stellwerk.kernel.declare import Access, RecordType, Requestable, Role, Section, Transition, TypedRecord, Workflow
+from stellwerk.kernel.declare import _, models, register
 
 '''
 TYPE = '''
@@ -94,7 +95,7 @@ class {model}(TypedRecord):
 
 
 @register
-class {model}Type(RecordType[{model}]):
+class {model}Type({base}[{model}]):
     model = {model}
     prefix = "{prefix}"
     process = "dummies{process}"
@@ -125,6 +126,7 @@ def _type(number: int) -> str:
     return TYPE.format(
         model=model,
         shape=shape,
+        base="Requestable" if shape == "asked" else "RecordType",
         number=f"{number:02}",
         prefix="X" + chr(65 + number // 26) + chr(65 + number % 26),
         process=number // 6,  # as many processes as six types each make

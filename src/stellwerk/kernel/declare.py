@@ -8,6 +8,7 @@ from stellwerk.kernel.model.declaration import RecordType, Section, View
 from stellwerk.kernel.model.link_types import LinkType, link_type
 from stellwerk.kernel.model.record import Record, TypedRecord
 from stellwerk.kernel.model.registry import register
+from stellwerk.kernel.model.requestable import Requestable
 from stellwerk.kernel.model.retirable import Active, InUse, Retirable
 from stellwerk.kernel.model.roles import Access, Role
 from stellwerk.kernel.model.workflow import Transition, Workflow
@@ -19,6 +20,7 @@ __all__ = [
     "LinkType",
     "Record",
     "RecordType",
+    "Requestable",
     "Retirable",
     "Role",
     "Section",

@@ -13,6 +13,7 @@ from lucide import IconDoesNotExist
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.declaration import RecordType, View
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.web import components, shell
 from stellwerk.web.fields import RENDERERS
@@ -32,8 +33,8 @@ def faults_of(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
     for name in [record_type.icon, *(step.icon for step in steps)]:
         if not _is_icon(name):
             yield _error("E020", record_type, f"there is no icon “{name}”.")
-    for attribute in ("views", "work"):
-        for view in getattr(record_type, attribute):
+    for attribute, views in (("views", record_type.views), ("work", requestable(record_type).work)):
+        for view in views:
             if why := _unreadable(record_type, view):
                 yield _error("E021", record_type, f"{attribute}: “{view.name}” does not parse: {why}")
     for field in record_type.own_fields.values():

@@ -19,6 +19,7 @@ from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType, View
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.web import components, shell
 from stellwerk.web.lists.listing import bounded, shown_total
@@ -65,7 +66,7 @@ def work_of(person: Person) -> dict[str, list[Share]]:
     """Collect the declared work of all types, by the name of the view: views of one name flow together."""
     lanes: dict[str, list[Share]] = {}
     for record_type in registry.all_types():
-        for view in record_type.work:
+        for view in requestable(record_type).work:
             lanes.setdefault(view.name, []).append(_share(record_type, view, person))
     return lanes
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.search import index
 from stellwerk.kernel.search.normalising import words
@@ -77,7 +78,7 @@ def on_record(reference: str, person: Person) -> list[Command]:
 
 
 def handing_over(page: RecordPage) -> list[Command]:
-    name = page.record_type.assignee
+    name = requestable(page.record_type).assignee
     if not name or not page.may_change(name):
         return []
     title = _("Change: %s") % page.renderer.label(name)

@@ -18,6 +18,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
 
 Text = str | Promise
@@ -115,7 +116,7 @@ def portal_pages() -> Sequence[Page]:
 
 def instead_of_list(record_type: RecordType[Any]) -> str:
     """Return where people without a staff role go instead of a type's list: to what they asked for, or the portal."""
-    own = [page.url_name for page in portal_pages() if page.own and record_type.portal_page]
+    own = [page.url_name for page in portal_pages() if page.own and requestable(record_type).portal_page]
     return reverse(own[0] if own else "portal")
 
 

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from stellwerk.kernel.activity.links.models import Link
 from stellwerk.kernel.activity.watching.models import Watcher
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import Capacity
 from stellwerk.kernel.model.values import Changes, MachineValue
 from stellwerk.kernel.permissions.share import Share
@@ -62,10 +63,10 @@ class Related:
 
         It left the shares of former ones, which a migration ended, but for those that somebody made by hand.
         """
-        if not any(name in changes for name in record_type.participants):
+        if not any(name in changes for name in requestable(record_type).participants):
             return
         was_due, self.due = self.due, {}
-        for name in record_type.participants:
+        for name in requestable(record_type).participants:
             pk: Any = values.get(name)
             if pk is not None and pk != values.get("party"):
                 person = record_type.references[name]._meta.model_name == "person"

@@ -9,6 +9,7 @@ from django.core.exceptions import FieldDoesNotExist
 from stellwerk.kernel.fields.build import kind_of
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.workflow import TONES
 
 _LISTS = (
@@ -16,11 +17,10 @@ _LISTS = (
     "filters",
     "search",
     "shown_to_requesters",
-    "asked_of_requesters",
-    "participants",
     "workers",
     "in_charge",
 )
+_ASKED_FOR = ("asked_of_requesters", "participants", "open_implies")
 
 
 @register("stellwerk")
@@ -46,7 +46,9 @@ def _names(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
     named = [(attribute, name) for attribute in _LISTS for name in getattr(record_type, attribute)]
     named += [("sections", name) for section in record_type.sections for name in section.fields]
     named += [("labels", name) for name in record_type.labels]
-    named += [("assignee", record_type.assignee)] if record_type.assignee else []
+    asked = requestable(record_type)
+    named += [(attribute, name) for attribute in _ASKED_FOR for name in getattr(asked, attribute)]
+    named += [("assignee", asked.assignee)] if asked.assignee else []
     named.append(("ordering", record_type.ordering.lstrip("-")))
     if record_type.scope not in ("pk", ""):
         named.append(("scope", record_type.scope))
@@ -120,7 +122,8 @@ def _workflow(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
 
 
 def _participants(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
-    for name in record_type.participants:
+    asked = requestable(record_type)
+    for name in asked.participants:
         if name in record_type.references and record_type.references[name].__name__ not in (
             "Person",
             "Party",
@@ -128,7 +131,7 @@ def _participants(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
             yield _error(
                 "E007", record_type, f"participants names “{name}”, which points to no person or party."
             )
-    if record_type.asked_of_requesters and not record_type.participants:
+    if asked.asked_of_requesters and not asked.participants:
         yield _error(
             "E008", record_type, "asked_of_requesters needs participants: who would the requester be?"
         )

@@ -50,15 +50,6 @@ class View:
 
 
 @dataclass(frozen=True)
-class ReplyTemplate:
-    """A text to answer with, its placeholders filled; `internal` ones are for notes."""
-
-    title: str
-    body: str
-    internal: bool = False
-
-
-@dataclass(frozen=True)
 class RecordCommand:
     """Something that can be done to a record beyond its steps; `url` is a page, opened as a dialog if `dialog`."""
 
@@ -89,20 +80,10 @@ class RecordType(Generic[R]):
     ordering: ClassVar[str] = "-created_at"
     views: ClassVar[Sequence[View]] = ()
     """Tabs above the list; the first is where people land. Without any: what is open, and all."""
-    work: ClassVar[Sequence[View]] = ()
-    """What waits for the reader's hands, shown on their own page; views of one name flow together."""
     sections: ClassVar[Sequence[Section]] = ()
     workflow: Workflow | None = None
     shown_to_requesters: ClassVar[Sequence[str]] = ("title", "status")
     """Fields that somebody without a staff role on the record may read."""
-    asked_of_requesters: ClassVar[Sequence[str]] = ()
-    """Fields that a requester may fill when raising such a record; empty: requesters raise none."""
-    participants: ClassVar[Sequence[str]] = ()
-    """Foreign keys to the people and customers who see the record as its requesters; the first is the requester."""
-    portal_page: ClassVar[str] = ""
-    """The name of the address at which somebody without a staff role reads the record; empty: the generic page."""
-    open_implies: ClassVar[Mapping[str, Any]] = {}
-    """What the type's own fields hold while a record is open; lists of open ones say so, that an index may serve."""
     labels: ClassVar[Mapping[str, Text]] = {}
     """What fields are called here where that differs from their model, such as "name" for a person's title."""
     workers: ClassVar[Sequence[str]] = ()
@@ -110,8 +91,6 @@ class RecordType(Generic[R]):
     to work on the very record; it is shared with their party where only that is missing."""
     in_charge: ClassVar[Sequence[str]] = ()
     """References to people and teams in charge of such records: they must be in use when they are chosen."""
-    assignee: ClassVar[str] = ""
-    """The field that says in whose hands a record is; who may change it can take the record themselves."""
     seldom_changes: ClassVar[bool] = False
     """Whether such records are looked up far more often than written, so that processes remember them."""
     seen_with_party: ClassVar[bool] = False
@@ -293,10 +272,6 @@ class RecordType(Generic[R]):
         return "\n".join(public), "\n".join(internal)
 
     # -- pages: override for what only this type has ---------------------------------------------------
-
-    def reply_templates(self, record: R, by: "Actor", text: str = "") -> list[ReplyTemplate]:
-        """List the texts that `by` may answer with on this record: the first ones, or those that `text` finds."""
-        return []
 
     def commands(self, record: R, by: "Actor") -> list[RecordCommand]:
         """List what `by` can do to the record beyond its steps."""

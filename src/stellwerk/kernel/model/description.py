@@ -9,6 +9,7 @@ from django.utils.translation import override
 
 from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import Access, Role
 from stellwerk.kernel.model.workflow import Transition, Workflow
 
@@ -50,7 +51,7 @@ def _field_row(record_type: RecordType[Any], field: Field) -> list[str]:
         kind += ", required"
     elif field.name not in record_type.editable_fields:
         kind += ", set by the system"
-    asked = field.name in record_type.asked_of_requesters
+    asked = field.name in requestable(record_type).asked_of_requesters
     shown = field.name in record_type.shown_to_requesters
     listed = [word for word, names in _LISTED if field.name in getattr(record_type, names)]
     requesters = " and ".join(word for word, holds in (("read", shown), ("fill", asked)) if holds)

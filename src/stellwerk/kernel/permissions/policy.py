@@ -13,6 +13,7 @@ from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import Actor, System
 from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.record import copy_of, decides_visibility
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import INSIDE, STAFF, Access, Role
 from stellwerk.kernel.model.shared_cache import remember
 from stellwerk.kernel.model.workflow import Transition
@@ -250,7 +251,7 @@ class AccessPolicy:
         if not isinstance(self.person, Person) or not self.person.is_active:
             return False
         return (
-            bool(record_type.asked_of_requesters)
+            bool(requestable(record_type).asked_of_requesters)
             and level_of(record_type, Role.REQUESTER) >= Access.CONTRIBUTE
         )
 

@@ -32,6 +32,7 @@ from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.declaration import CORE_DATES
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.reference_index import Pointer
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.query.sorting import Order, order_by
 from stellwerk.kernel.search import index
@@ -106,7 +107,7 @@ class Selection:
         policy, model = policy_of(self.person), self.record_type.model
         queryset = queryset.filter(self.condition)
         if queryset.model is model and self._asks_own_table_for_open():
-            queryset = queryset.filter(**self.record_type.open_implies)
+            queryset = queryset.filter(**requestable(self.record_type).open_implies)
         if policy.scope(self.record_type) is not None and not self._readable_by_guests():
             queryset = queryset.filter(policy.as_staff(model))
         if self.text:

@@ -5,6 +5,7 @@ from typing import Any
 
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.requestable import requestable
 
 ALL = bool(os.environ.get("STELLWERK_TEST_ALL"))
 """Set by `make test ALL=1`."""
@@ -16,8 +17,8 @@ def family(record_type: RecordType[Any]) -> tuple[object, ...]:
         record_type.scope,
         record_type.seen_with_party,
         bool(record_type.workflow),
-        bool(record_type.participants),
-        bool(record_type.portal_page),
+        bool(requestable(record_type).participants),
+        bool(requestable(record_type).portal_page),
         record_type.has_open_records,
         record_type.seldom_changes,
     )

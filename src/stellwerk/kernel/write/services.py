@@ -32,6 +32,7 @@ from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.errors import FieldErrors, NotConfirmed, StaleWrite
 from stellwerk.kernel.model.record import Record, copy_of
 from stellwerk.kernel.model.references import prefetch
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import Capacity
 from stellwerk.kernel.model.values import Changes, difference, machine_values
 from stellwerk.kernel.model.via import Via
@@ -361,7 +362,7 @@ def participant_shares(record: Record) -> dict[int, Share]:
     """Map the people and parties that see the record as its participants to the shares that they are due."""
     record_type = record.record_type
     due: dict[int, Share] = {}
-    for name in record_type.participants:
+    for name in requestable(record_type).participants:
         pk = getattr(record, f"{name}_id")
         if pk is not None and pk not in due and pk != record.party_id:
             if record_type.references[name] is Person:
@@ -596,14 +597,19 @@ def _left_to_creator(
         return None, {}
     if via is not Via.PORTAL and policy_of(by).may_create_as_staff(record_type):
         return record_type.editable_fields, {}
-    return record_type.asked_of_requesters, dict.fromkeys(record_type.participants[:1], by.pk)
+    return requestable(record_type).asked_of_requesters, dict.fromkeys(
+        requestable(record_type).participants[:1], by.pk
+    )
 
 
 def _require_create(record_type: RecordType[Any], record: Record, by: Actor) -> None:
     policy = policy_of(by)
     if policy.may_place(record_type, record_type.placed_in(record)):
         return
-    own = record_type.participants and getattr(record, f"{record_type.participants[0]}_id") == by.pk
+    own = (
+        requestable(record_type).participants
+        and getattr(record, f"{requestable(record_type).participants[0]}_id") == by.pk
+    )
     if not (own and policy.may_request(record_type)):
         raise PermissionDenied(
             _("You can't create %s there. Choose a party that your role covers.") % record_type.label_plural

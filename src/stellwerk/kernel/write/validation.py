@@ -12,6 +12,7 @@ from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.references import ReferenceSummary, summaries_of
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def validate(record_type: "RecordType[Any]", record: Record, before: Record | No
     if not faults and record_type.is_open(record):
         faults |= {
             name: _("An open %s has no other value here: end the work first.") % record_type.label
-            for name, value in record_type.open_implies.items()
+            for name, value in requestable(record_type).open_implies.items()
             if getattr(record, name) != value
         }
     if not faults:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from stellwerk.foundation.reply_template import ReplyTemplate as Template
 from stellwerk.kernel.model.actor import Actor
-from stellwerk.kernel.model.declaration import ReplyTemplate
+from stellwerk.kernel.model.requestable import ReplyTemplate
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.search import index
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from stellwerk.foundation.prioritisation import Level, Priority, PriorityScheme
 from stellwerk.kernel.declare import (
     Access,
-    RecordType,
+    Requestable,
     Role,
     Section,
     Transition,
@@ -30,8 +30,9 @@ from stellwerk.kernel.identity.team import Team
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.actor import Actor
-from stellwerk.kernel.model.declaration import RecordCommand, ReplyTemplate
+from stellwerk.kernel.model.declaration import RecordCommand
 from stellwerk.kernel.model.references import prefetch
+from stellwerk.kernel.model.requestable import ReplyTemplate
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.workers import parties_to_share_with
@@ -528,7 +529,7 @@ CHANNELS = {
 """How a ticket came when nobody says so: staff writes down what it is told, and a file comes from another program."""
 
 
-class TicketType(RecordType[T]):
+class TicketType(Requestable[T]):
     """What the declarations of incidents and service requests share."""
 
     process = "incidents"

@@ -23,6 +23,7 @@ from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import Access
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write import services
@@ -230,7 +231,7 @@ def _field_label(record_type: RecordType[Any], name: str) -> str:
 
 def _hands_over(record_type: RecordType[Any], name: str) -> bool:
     points_to = record_type.references.get(name)
-    return points_to in (Person, Team) and name not in record_type.participants
+    return points_to in (Person, Team) and name not in requestable(record_type).participants
 
 
 def _fits(record_type: RecordType[Any], name: str) -> bool:

@@ -19,6 +19,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import transition
 from stellwerk.web import idempotency
@@ -46,7 +47,9 @@ def templates_page(request: HttpRequest, reference: str) -> HttpResponse:
     record = inside_record(person, reference)
     if not policy_of(person).may_comment(record):
         raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
-    templates = record.record_type.reply_templates(record, person, request.GET.get("q", "")[:LONGEST_SEARCH])
+    templates = requestable(record.record_type).reply_templates(
+        record, person, request.GET.get("q", "")[:LONGEST_SEARCH]
+    )
     return render(request, "stellwerk/parts/reply_templates.html", {"templates": templates})
 
 

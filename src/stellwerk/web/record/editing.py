@@ -20,6 +20,7 @@ from stellwerk.kernel.journal.replay import fold
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.values import MachineValue, to_machine
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions.policy import policy_of
@@ -175,7 +176,7 @@ def _property(
         **page.head(),
         "item": page.item(name),
         "others": [page.item(other) for other in others if not page.in_dialog(other)],
-        "from_other": name in page.record_type.participants[:1],
+        "from_other": name in requestable(page.record_type).participants[:1],
         "from_whom": page.others(),
         "access": access,
     }

@@ -14,6 +14,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.values import MachineValue, machine_values
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.fields.renderer import Asked, Choice, Offered
@@ -141,7 +142,7 @@ def names_to_fill(record_type: RecordType[Any], *, staff: bool) -> list[str]:
     """List what may be filled in on a new record: requesters are asked for less."""
     if staff:
         return [*record_type.editable_fields, *custom_names(record_type)]
-    return list(record_type.asked_of_requesters)
+    return list(requestable(record_type).asked_of_requesters)
 
 
 def custom_names(record_type: RecordType[Any]) -> list[str]:

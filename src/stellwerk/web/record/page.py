@@ -31,6 +31,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import link_types as types
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.values import MachineValue, machine_values
 from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.permissions.policy import policy_of
@@ -61,8 +62,8 @@ def record_page(request: HttpRequest, reference: str) -> HttpResponse:
     person: Any = request.user
     record = visible_record(person, reference)
     page = RecordPage(record, person)
-    if record.record_type.portal_page and not page.inside:
-        return redirect(record.record_type.portal_page, record.reference)
+    if requestable(record.record_type).portal_page and not page.inside:
+        return redirect(requestable(record.record_type).portal_page, record.reference)
     show = request.GET.get("show", "")
     before = request.GET.get("before", "")
     page.show = show if show in SHOWS else "all"
@@ -175,7 +176,7 @@ class RecordPage:
     def facts(self) -> Iterable[Any]:
         """Draw what people look for first: priority, who asks, since when."""
         leading = [name for name, field in self.record_type.own_fields.items() if field.leads]
-        for name in (*leading, *self.record_type.participants[:1]):
+        for name in (*leading, *requestable(self.record_type).participants[:1]):
             if self._readable(name) and self.values.get(name) is not None:
                 yield self.renderer.value(name, self.values[name])
         opened = components.moment(self.record.created_at)
@@ -200,7 +201,7 @@ class RecordPage:
         for section in self.record_type.sections:
             names = [n for n in section.fields if n not in CORE and n not in long and self._readable(n)]
             one = {"title": section.title, "items": [self.item(name) for name in names]}
-            from_whom = self.record_type.participants[:1]
+            from_whom = requestable(self.record_type).participants[:1]
             drawn.append(one | ({"others": self.others()} if set(from_whom) & set(names) else {}))
         custom = [name for name, f in self.fields.items() if f.column is None and self._readable(name)]
         drawn.append({"title": _("More"), "items": [self.item(name) for name in custom]})
@@ -217,7 +218,7 @@ class RecordPage:
 
     def others(self) -> dict[str, str] | None:
         """Say where to find what else there is from whom the record is; None where the reader may not look them up."""
-        for name in self.record_type.participants[:1] if self.inside else ():
+        for name in requestable(self.record_type).participants[:1] if self.inside else ():
             pk = self.values.get(name)
             who = self.names.get(pk) if isinstance(pk, int) else None
             if who and who.url:
@@ -250,7 +251,7 @@ class RecordPage:
     def may_take_over(self, name: str) -> bool:
         """Whether this field says in whose hands the record is, and the person could have it in theirs."""
         others = self.values.get(name) != self.person.pk
-        return name == self.record_type.assignee and others and self.may_change(name)
+        return name == requestable(self.record_type).assignee and others and self.may_change(name)
 
     def _readable(self, name: str) -> bool:
         field = self.fields.get(name)
@@ -319,7 +320,7 @@ class RecordPage:
             return None
         draft, others = drafts.at(reply_place(self.record), self.person)
         reply = (_("Reply"), _("Write a reply. Everyone on this record reads it."))
-        if not self.record_type.participants:
+        if not requestable(self.record_type).participants:
             reply = (_("Comment"), _("Write a comment. Everyone who sees this record reads it."))
         kinds = [{"value": "reply", "label": reply[0], "hint": reply[1]}]
         if self.inside:
@@ -334,7 +335,9 @@ class RecordPage:
             "draft_url": reverse("draft", args=[reply_place(self.record)]),
             "mentions_url": self.address("record_mentions") if self.inside else "",
             "templates_url": self.address("record_templates"),
-            "templates": self.record_type.reply_templates(self.record, self.person) if self.inside else [],
+            "templates": requestable(self.record_type).reply_templates(self.record, self.person)
+            if self.inside
+            else [],
             "accept": "",
             "steps": composer_steps(self) if self.inside else [],
             "once": drafts.new_token(),

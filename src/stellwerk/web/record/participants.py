@@ -6,6 +6,7 @@ from django.utils.translation import ngettext
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.write.services import participant_shares
 
@@ -15,9 +16,11 @@ def warning(record: Record, name: str) -> str:
     record_type = record.record_type
     if name in record_type.workers:
         return _("If they belong to another organisation, %s is shared with it.") % record.reference
-    if name not in record_type.participants or getattr(record, f"{name}_id") is None:
+    if name not in requestable(record_type).participants or getattr(record, f"{name}_id") is None:
         return ""
-    follows = [other for other in record_type.participants if other not in record_type.editable_fields]
+    follows = [
+        other for other in requestable(record_type).participants if other not in record_type.editable_fields
+    ]
     who = [
         other for one in (name, *follows) if (other := getattr(record, one)) and other.pk != record.party_id
     ]

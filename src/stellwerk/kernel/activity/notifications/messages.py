@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from stellwerk.kernel.activity.notifications.models import Notification
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.requestable import requestable
 
 PHRASES = {
     Verb.CREATE: gettext_lazy("opened this"),
@@ -27,7 +28,7 @@ def phrase(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-a
     """Say what was done, to follow a name: "replied", "resolved it", "changed impact and urgency"."""
     if entry.verb == Verb.COMMENT and entry.internal:
         return _("wrote an internal note")
-    if entry.verb == Verb.COMMENT and not record_type.participants:
+    if entry.verb == Verb.COMMENT and not requestable(record_type).participants:
         return _("commented")
     if entry.verb == Verb.TRANSITION:
         return _step(entry, record_type)

@@ -22,6 +22,7 @@ from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.actor import Actor, System
 from stellwerk.kernel.model.mail import NO_MAIL
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import Access
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.events import Event
@@ -145,7 +146,7 @@ def _reasons(event: Event) -> Iterable[tuple[int, Why]]:
 
 
 def _standing_by(record: Record, entry: Entry) -> Iterable[tuple[int, Why]]:
-    requesters = record.record_type.participants
+    requesters = requestable(record.record_type).participants
     for name in _person_fields(record):
         pk = getattr(record, f"{name}_id")
         if pk is not None and entry.verb in HEARD_BY_INVOLVED:

@@ -48,6 +48,22 @@ def test_a_kind_that_does_not_fit_its_place_is_named(attributes: dict[str, Any],
     assert [each.msg for each in checks.faults_of(wrong(**attributes))] == [f"WrongType: {fault}"]
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"participants": ["colour"]},
+        {"asked_of_requesters": ["colour"]},
+        {"open_implies": {"colour": None}},
+        {"assignee": "colour"},
+    ],
+)
+def test_a_name_in_what_people_ask_for_that_is_no_field_is_named(attributes: dict[str, Any]) -> None:
+    (attribute,) = attributes
+    assert [each.msg for each in checks.faults_of(wrong(**attributes))] == [
+        f"WrongType: {attribute} names “colour”, but Incident has no such field."
+    ]
+
+
 def test_a_column_without_a_kind_is_named() -> None:
     declared = wrong()
     column = models.BinaryField()
