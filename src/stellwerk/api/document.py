@@ -90,13 +90,12 @@ def _described(operation: Operation, record_type: RecordType[Any]) -> Iterable[t
 
 def _operation(operation: Operation, record_type: RecordType[Any], step: Transition | None) -> Schema:
     query = [*operation.query, *(schemas.filters(record_type) if operation.filtered else ())]
-    names = [name for name in ("reference", "id", "person") if f"{{{name}}}" in operation.path]
     described: Schema = {
         "operationId": _operation_id(operation, record_type, step),
         "tags": [record_type.slug if operation.of_a_type else "general"],
         "summary": _summary(operation, record_type, step),
         "parameters": [
-            *({"$ref": f"#/components/parameters/{name}"} for name in names),
+            *({"$ref": f"#/components/parameters/{name}"} for name in _places(operation)),
             *(_parameter(parameter) for parameter in (*query, *operation.headers)),
         ],
         "responses": _responses(operation, record_type),
@@ -110,6 +109,11 @@ def _operation(operation: Operation, record_type: RecordType[Any], step: Transit
             "content": {"application/json": {"schema": schema}},
         }
     return described
+
+
+def _places(operation: Operation) -> list[str]:
+    """List the parameters in an operation's path, but for the type and the step, which the document writes out."""
+    return [name for name in ("reference", "id", "person") if f"{{{name}}}" in operation.path]
 
 
 def _operation_id(operation: Operation, record_type: RecordType[Any], step: Transition | None) -> str:
@@ -143,6 +147,8 @@ def _responses(operation: Operation, record_type: RecordType[Any]) -> dict[str, 
                 "description": "The record's version, and a digest of what the answer shows.",
             }
         }
+    if links := _links(operation, record_type):
+        success["links"] = links
     also = {str(status): success | {"description": HTTPStatus(status).phrase} for status in operation.also}
     if "304" in also:
         also["304"] = {"description": "Nothing has changed."}
@@ -152,6 +158,25 @@ def _responses(operation: Operation, record_type: RecordType[Any]) -> dict[str, 
         **also,
         **{str(status): {"$ref": f"#/components/responses/{status}"} for status in refusals},
     }
+
+
+def _links(operation: Operation, record_type: RecordType[Any]) -> dict[str, Schema]:
+    """Say where what was just made can be read, changed and taken away: one segment below where it was made."""
+    if operation.status != HTTPStatus.CREATED:
+        return {}
+    links = {}
+    for other in OPERATIONS:
+        below = other.path.removeprefix(operation.path + "/{")
+        if below == other.path or not below.endswith("}") or "/" in below:
+            continue
+        own = below.removesuffix("}")
+        given = {name: f"$request.path.{name}" for name in _places(operation)}
+        made = {own: "$response.body#/id" if own == "id" else "$response.body#/reference"}
+        links[other.name] = {
+            "operationId": _operation_id(other, record_type, None),
+            "parameters": given | made,
+        }
+    return links
 
 
 def _statuses() -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connection
@@ -165,6 +166,106 @@ def test_whatever_is_sent_the_answer_is_as_documented(
             send_examples(operation, places, program, GenerationMode.POSITIVE, EXAMPLES - wrong)
             if operation.body or operation.query:
                 send_examples(operation, places, program, GenerationMode.NEGATIVE, wrong)
+
+
+def test_each_link_leads_to_what_was_made(as_maria: Program, gus: Person, ticket: dict[str, Any]) -> None:
+    operations = {
+        described["operationId"]: (method.upper(), path.removeprefix(document.ROOT), described)
+        for path, methods in document.build()["paths"].items()
+        for method, described in methods.items()
+    }
+    other = as_maria.post("incidents", {"title": "Mail is down", "requester": gus.pk}).json()
+    bodies = {
+        "create": {"title": "The printer is on fire", "requester": gus.pk},
+        "addLink": {"type": "related", "target": other["reference"]},
+        "addWatcher": {"person": "me"},
+    }
+    linked = {
+        name.removeprefix("Incident_"): next(
+            answer["links"] for answer in described["responses"].values() if "links" in answer
+        )
+        for name, (_method, _path, described) in operations.items()
+        if name.startswith("Incident_") and any("links" in each for each in described["responses"].values())
+    }
+    followed = set()
+    for name, links in linked.items():
+        _method, path, _described = operations[f"Incident_{name}"]
+        for link in links.values():
+            where = path.format(reference=ticket["reference"])
+            sent = (
+                as_maria.upload(where, file=SimpleUploadedFile("a.txt", b"a"))
+                if name == "addAttachment"
+                else None
+            )
+            made = (sent or as_maria.post(where, bodies[name])).json()
+            method, target, _described = operations[link["operationId"]]
+            places = {
+                place: ticket["reference"]
+                if expression == "$request.path.reference"
+                else made[expression[16:]]
+                for place, expression in link["parameters"].items()
+            }
+            headers = {"If_Match": f'"{made["version"]}"'} if method == "PATCH" else {}
+            answer = as_maria.ask(
+                method, target.format(**places), {} if method == "PATCH" else None, **headers
+            )
+            assert answer.status_code in (200, 204), f"{link}: {answer.status_code}"
+            followed.add(link["operationId"].removeprefix("Incident_"))
+    assert followed == {
+        "get",
+        "change",
+        "getAttachment",
+        "removeAttachment",
+        "removeLink",
+        "removeWatcher",
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", ["maria", "gus", "nobody"])
+def test_what_was_made_is_there_where_the_document_says(
+    who: str, request: pytest.FixtureRequest, ticket: dict[str, Any]
+) -> None:
+    """Follow the document's links from what was made to reading, changing and removing it, in sequences of requests."""
+    program: Program = request.getfixturevalue(f"as_{who}")
+    described = document.build()
+    described["paths"] = {
+        path: operations
+        for path, operations in described["paths"].items()
+        if path.startswith("/api/v1/incidents") and "/transitions/" not in path
+    }
+    api = schemathesis.openapi.from_dict(described)
+    api.app = on_this_machine(get_wsgi_application())
+    reached: dict[str, set[int]] = {}
+
+    @seed(seed_of_the_run())
+    class Sequence(api.as_state_machine()):  # type: ignore[misc]
+        def before_call(self, case: Any) -> None:
+            # What no link has led to is asked of the ticket that is there.
+            place = (case.path_parameters or {}).get("reference")
+            if place and not Record.objects.filter(reference=place).exists():
+                case.path_parameters["reference"] = ticket["reference"]
+
+        def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+            return {"headers": {"Authorization": f"Bearer {program.secret}"}}
+
+        def validate_response(self, response: Any, case: Any, **_more: Any) -> None:
+            operation = case.operation.definition.raw["operationId"]
+            reached.setdefault(operation, set()).add(response.status_code)
+            case.validate_response(response, checks=CHECKS)
+
+    with within_the_transaction():
+        Sequence.run(
+            settings=how(
+                max_examples=EXAMPLES,
+                stateful_step_count=10,
+                database=None,
+                deadline=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            )
+        )
+    assert {"Incident_create", "Incident_addAttachment"} <= set(reached)
 
 
 def send_examples(
