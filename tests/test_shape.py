@@ -162,3 +162,11 @@ def test_a_figure_that_got_worse_is_named_and_one_that_got_better_is_not(tree: P
         "files in any import circle",
     ]
     assert shape["worsened"](figures, {figure.key: figure.value for figure in figures}) == []
+
+
+def test_what_is_kept_is_only_ever_tightened(tree: Path) -> None:
+    figures = shape["measure"](tree)
+    kept = {figure.key: figure.value for figure in figures if figure.held}
+    written = shape["written"](figures, kept | {"any": 7, "kind_asking": -1})
+    assert "\nany = 0\n" in written
+    assert "\nkind_asking = -1\n" in written

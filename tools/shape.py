@@ -1,8 +1,8 @@
 """Measure the shape of the sources and hold it: `python tools/shape.py [--keep]`.
 
 Prints each figure beside what is wanted and what tools/shape.toml keeps, and fails where a figure that is held got
-worse. `--keep` writes today's figures down, for whoever made them better. Median lengths, comments and helpers that
-are called once are told, not held: they are easily improved on paper.
+worse. `--keep` writes down those that got better, for whoever made them so; it loosens none. Median lengths, comments
+and helpers that are called once are told, not held: they are easily improved on paper.
 """
 
 import argparse
@@ -66,14 +66,16 @@ class Figure:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--keep", action="store_true", help="write today's figures to tools/shape.toml")
+    parser.add_argument(
+        "--keep", action="store_true", help="write the figures that got better to tools/shape.toml"
+    )
     parser.add_argument("--places", action="store_true", help="list where each held figure comes from")
     asked = parser.parse_args()
     figures = measure(ROOT / "src")
     kept = tomllib.loads(KEPT.read_text(encoding="utf-8"))
     print(table(figures, kept, places=asked.places))
     if asked.keep:
-        KEPT.write_text(written(figures), encoding="utf-8")
+        KEPT.write_text(written(figures, kept), encoding="utf-8")
         return 0
     worse = worsened(figures, kept)
     for sentence in worse:
@@ -470,9 +472,13 @@ def worsened(figures: Iterable[Figure], kept: Mapping[str, float]) -> list[str]:
     ]
 
 
-def written(figures: Iterable[Figure]) -> str:
-    """Return tools/shape.toml as these figures would have it."""
-    held = [f"{figure.key} = {figure.value:g}" for figure in figures if figure.held]
+def written(figures: Iterable[Figure], kept: Mapping[str, float]) -> str:
+    """Return tools/shape.toml with what got better; what got worse stays as it was."""
+    held = [
+        f"{figure.key} = {min(figure.value, kept.get(figure.key, figure.value)):g}"
+        for figure in figures
+        if figure.held
+    ]
     return (
         "# What `make shape` holds: none of these may grow. Written by `python tools/shape.py --keep`.\n"
         + ("\n".join(held) + "\n")

@@ -47,13 +47,13 @@ def keeper(maria: Person) -> Person:
     return maria
 
 
-def of_party(target: RecordType[Any], party: Party | None) -> Record:
+def of_party(target: RecordType, party: Party | None) -> Record:
     own = {"party": party} if "party" in target.editable_fields else {}
     made: Record = sample(target, **own)
     return made
 
 
-def body_of(record_type: RecordType[Any]) -> dict[str, Any]:
+def body_of(record_type: RecordType) -> dict[str, Any]:
     values = {**sample_values(record_type), "party": None}
     return {name: value for name, value in values.items() if name in record_type.editable_fields}
 
@@ -63,7 +63,7 @@ def as_json(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in plain.items()}
 
 
-def ids_of(record_type: RecordType[Any], right: str, keeper: Person, other: Party) -> list[int]:
+def ids_of(record_type: RecordType, right: str, keeper: Person, other: Party) -> list[int]:
     """Return the ids of a visible record, of another party's, and of none, of the type that the field takes."""
     target = registry.for_model(record_type.references[right])
     return [of_party(target, keeper.party).pk, of_party(target, other).pk, NOWHERE]
@@ -75,7 +75,7 @@ def written() -> tuple[int, int]:
 
 @pytest.mark.parametrize(("record_type", "right", "wrong"), PAIRS, ids=IDS)
 def test_one_id_in_two_fields_is_refused_where_its_kind_does_not_fit(
-    record_type: RecordType[Any], right: str, wrong: str, keeper: Person, other_centre: Party
+    record_type: RecordType, right: str, wrong: str, keeper: Person, other_centre: Party
 ) -> None:
     ids = ids_of(record_type, right, keeper, other_centre)
     body, program = body_of(record_type), Program(keeper)
@@ -93,7 +93,7 @@ def test_one_id_in_two_fields_is_refused_where_its_kind_does_not_fit(
 
 
 def refused_by_verb(
-    record_type: RecordType[Any], values: dict[str, Any], by: Person, remembers: bool
+    record_type: RecordType, values: dict[str, Any], by: Person, remembers: bool
 ) -> dict[str, list[str]]:
     try:
         if remembers:
@@ -113,7 +113,7 @@ def named(pk: int) -> str:
 
 @pytest.mark.parametrize(("record_type", "right", "wrong"), PAIRS, ids=IDS)
 def test_a_row_of_an_import_with_one_reference_in_two_columns_is_refused(
-    record_type: RecordType[Any], right: str, wrong: str, keeper: Person, other_centre: Party
+    record_type: RecordType, right: str, wrong: str, keeper: Person, other_centre: Party
 ) -> None:
     ids = ids_of(record_type, right, keeper, other_centre)
     body = as_json(body_of(record_type))

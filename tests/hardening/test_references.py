@@ -46,7 +46,7 @@ def ticket(maria: Person, gus: Person, centre: Party) -> Incident:
     return create(Incident, {"title": "No mail", "requester": gus, "party": centre}, by=SYSTEM)
 
 
-def foreign_to(record_type: RecordType[Any], name: str, party: Party) -> Record | None:
+def foreign_to(record_type: RecordType, name: str, party: Party) -> Record | None:
     """Make a record of the type that the field points to, at another party; None where such are open to all."""
     target = registry.for_model(record_type.references[name])
     own = {"party": party} if "party" in target.editable_fields else {}
@@ -56,7 +56,7 @@ def foreign_to(record_type: RecordType[Any], name: str, party: Party) -> Record 
 
 @pytest.mark.parametrize(("record_type", "name"), POINTING, ids=[f"{t.key}.{n}" for t, n in POINTING])
 def test_a_reference_to_another_partys_record_reads_like_one_to_nothing(
-    record_type: RecordType[Any], name: str, maria: Person, root: Person, other_centre: Party
+    record_type: RecordType, name: str, maria: Person, root: Person, other_centre: Party
 ) -> None:
     grant(maria, Role.ADMINISTRATOR, maria.party)  # over her own centre only, so that nothing else is refused
     foreign = foreign_to(record_type, name, other_centre)
@@ -79,7 +79,7 @@ def test_a_reference_to_another_partys_record_reads_like_one_to_nothing(
     assert (Record.objects.count(), Entry.objects.count()) == (count, entries)
 
 
-def by_verb(record_type: RecordType[Any], values: dict[str, Any], by: Person) -> Any:
+def by_verb(record_type: RecordType, values: dict[str, Any], by: Person) -> Any:
     try:
         create(record_type.model, values, by=by)
     except ValidationError as refusal:

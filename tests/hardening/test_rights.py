@@ -25,8 +25,9 @@ from stellwerk.kernel.model.roles import Capacity, Role
 from stellwerk.kernel.permissions.policy import AccessPolicy
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.testing.fixtures import LONG_AGO, grant, make_person
-from stellwerk.kernel.write.services import Rehearsal, change, create, share, transition, unshare
+from stellwerk.kernel.write.services import change, create, share, transition, unshare
 from stellwerk.kernel.write.undo import undo
+from stellwerk.kernel.write.writer import Rehearsal
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db

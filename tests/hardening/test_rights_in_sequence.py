@@ -204,7 +204,7 @@ WRITES: list[Callable[..., None]] = [
 # -- what they can do --------------------------------------------------------------------------------------
 
 
-def stand_in(record_type: RecordType[Any], place: int | None) -> Record:
+def stand_in(record_type: RecordType, place: int | None) -> Record:
     """Make up a record of the type in a party, shared with nobody."""
     own = {"pk": place} if record_type.scope == "pk" else {"party_id": place}
     record: Record = record_type.model(kind=record_type.key, status="", **own)

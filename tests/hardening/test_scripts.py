@@ -217,13 +217,13 @@ def in_pieces(size: int) -> Iterator[str]:
     yield piece
 
 
-def texts_of(record_type: RecordType[Any]) -> list["models.Field[Any, Any]"]:
+def texts_of(record_type: RecordType) -> list["models.Field[Any, Any]"]:
     """List the fields of the type that hold free text."""
     fields = [record_type.field(name) for name in record_type.editable_fields]
     return [f for f in fields if isinstance(f, models.CharField | models.TextField) and not f.choices]
 
 
-def poisoned(record_type: RecordType[Any], piece: str, **given: Any) -> Record:
+def poisoned(record_type: RecordType, piece: str, **given: Any) -> Record:
     """Create a record with payloads in all texts; what its rules refuse stays as the sample has it."""
     values = {**sample_values(record_type), **given}
     for field in texts_of(record_type):

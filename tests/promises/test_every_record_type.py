@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 
 
 @every_type
-def test_its_declaration_is_sound(record_type: RecordType[Any]) -> None:
+def test_its_declaration_is_sound(record_type: RecordType) -> None:
     assert list(checks.faults_of(record_type)) == []
     assert str(record_type.label_plural)
     assert record_type.sections
@@ -37,14 +37,14 @@ def test_its_declaration_is_sound(record_type: RecordType[Any]) -> None:
 
 
 @every_type
-def test_each_of_its_steps_is_told_in_words_of_its_own(record_type: RecordType[Any]) -> None:
+def test_each_of_its_steps_is_told_in_words_of_its_own(record_type: RecordType) -> None:
     steps = record_type.workflow.transitions if record_type.workflow else ()
     for changes in ({}, {"waiting_for": ["", "user"]}, [], None, {"waiting_for": "user"}):
         assert [step.name for step in steps if not step.phrase(changes)] == []
 
 
 @every_type
-def test_a_record_is_numbered_and_journaled(record_type: RecordType[Any]) -> None:
+def test_a_record_is_numbered_and_journaled(record_type: RecordType) -> None:
     record = sample(record_type)
     assert record.reference.startswith(f"{record_type.prefix}-")
     assert [(entry.number, entry.verb) for entry in record.entries.all()] == [(1, "create")]
@@ -52,7 +52,7 @@ def test_a_record_is_numbered_and_journaled(record_type: RecordType[Any]) -> Non
 
 
 @every_type
-def test_a_change_is_journaled_with_before_and_after(record_type: RecordType[Any]) -> None:
+def test_a_change_is_journaled_with_before_and_after(record_type: RecordType) -> None:
     record = sample(record_type)
     (name, value), *_rest = a_change(record).items()
     before = machine_values(record).get(name)
@@ -62,7 +62,7 @@ def test_a_change_is_journaled_with_before_and_after(record_type: RecordType[Any
 
 
 @every_type
-def test_replay_to_now_equals_now_and_the_journal_verifies(record_type: RecordType[Any]) -> None:
+def test_replay_to_now_equals_now_and_the_journal_verifies(record_type: RecordType) -> None:
     record = change(sample(record_type), a_change(sample(record_type)), by=SYSTEM)
     stored = record_type.model.objects.get(pk=record.pk)
     assert replay(stored) == machine_values(stored)
@@ -70,7 +70,7 @@ def test_replay_to_now_equals_now_and_the_journal_verifies(record_type: RecordTy
 
 
 @every_type
-def test_the_past_stays_what_it_was(record_type: RecordType[Any]) -> None:
+def test_the_past_stays_what_it_was(record_type: RecordType) -> None:
     record = sample(record_type)
     moment = timezone.now()
     change(record, a_change(record), by=SYSTEM)
@@ -81,7 +81,7 @@ def test_the_past_stays_what_it_was(record_type: RecordType[Any]) -> None:
 
 
 @every_type
-def test_a_stale_write_is_refused_and_nothing_changes(record_type: RecordType[Any]) -> None:
+def test_a_stale_write_is_refused_and_nothing_changes(record_type: RecordType) -> None:
     record = sample(record_type)
     current = change(record, a_change(record, "First"), by=SYSTEM, version=1)
     with pytest.raises(StaleWrite):
@@ -90,7 +90,7 @@ def test_a_stale_write_is_refused_and_nothing_changes(record_type: RecordType[An
 
 
 @every_type
-def test_unknown_fields_are_refused(record_type: RecordType[Any], root: Person) -> None:
+def test_unknown_fields_are_refused(record_type: RecordType, root: Person) -> None:
     values = sample_values(record_type)
     count = Record.objects.count()
     for unknown in (
@@ -110,7 +110,7 @@ def test_unknown_fields_are_refused(record_type: RecordType[Any], root: Person) 
 
 
 @every_type
-def test_nobody_sees_nothing(record_type: RecordType[Any], nobody: Person) -> None:
+def test_nobody_sees_nothing(record_type: RecordType, nobody: Person) -> None:
     record = sample(record_type)
     assert record_type.model.objects.visible_to(nobody).filter(pk=record.pk).exists() == record.open_to_all
     assert policy_of(nobody).access_to(record) <= Access.VIEW
@@ -121,7 +121,7 @@ def test_nobody_sees_nothing(record_type: RecordType[Any], nobody: Person) -> No
 
 @every_type
 def test_the_condition_on_rows_and_the_level_on_one_record_agree(
-    record_type: RecordType[Any],
+    record_type: RecordType,
     maria: Person,
     agent: Person,
     gus: Person,
@@ -143,7 +143,7 @@ def test_the_condition_on_rows_and_the_level_on_one_record_agree(
 
 
 @every_type
-def test_it_is_found_by_its_reference_and_its_words(record_type: RecordType[Any]) -> None:
+def test_it_is_found_by_its_reference_and_its_words(record_type: RecordType) -> None:
     record = sample(record_type, text="Zwölfzylinder")
     found = index.find(Record.objects.all(), record.reference, internal=True)
     assert found.ids[0] == record.pk

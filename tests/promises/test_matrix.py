@@ -72,7 +72,7 @@ class World:
         return {k: self._filled(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
-def world_of(record_type: RecordType[Any], people: dict[str, Person], centre: Party) -> World:
+def world_of(record_type: RecordType, people: dict[str, Person], centre: Party) -> World:
     own: dict[str, Any] = {"party": centre} if "party" in record_type.editable_fields else {}
     own |= {"parent": centre} if "parent" in record_type.editable_fields and record_type.scope == "pk" else {}
     own |= {"requester": people["gus"]} if "requester" in record_type.editable_fields else {}

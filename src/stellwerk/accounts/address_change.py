@@ -22,7 +22,8 @@ from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.rights import require_no_more_than_own
-from stellwerk.kernel.write.services import ChangeContext, change, locked, note
+from stellwerk.kernel.write.services import ChangeContext, change, note
+from stellwerk.kernel.write.writer import locked
 
 SALT = "stellwerk.address"
 OLD, NEW = "old", "new"

@@ -13,7 +13,8 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.permissions.rights import require_no_more_than_own
-from stellwerk.kernel.write.services import ChangeContext, locked, note
+from stellwerk.kernel.write.services import ChangeContext, note
+from stellwerk.kernel.write.writer import locked
 
 
 def make_link(person: Person, *, by: Actor) -> str:

@@ -52,8 +52,8 @@ class Call:
     where: Mapping[str, Any]
 
     @property
-    def record_type(self) -> RecordType[Any]:
-        found: RecordType[Any] = self.where["record_type"]
+    def record_type(self) -> RecordType:
+        found: RecordType = self.where["record_type"]
         return found
 
     @cached_property
@@ -65,7 +65,7 @@ class Call:
 
     def visible(self) -> "QuerySet[Any]":
         """Select the records of the type that the caller may see."""
-        return self.record_type.model._default_manager.visible_to(self.person)  # type: ignore[no-any-return]
+        return self.record_type.model._default_manager.visible_to(self.person)
 
     @cached_property
     def record(self) -> Record:

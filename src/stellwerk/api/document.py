@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any
 
 from django.utils.encoding import force_str
 from django.utils.text import capfirst
@@ -52,7 +51,7 @@ def build(reader: AccessPolicy | None = None) -> Schema:
         }
 
 
-def _tag(record_type: RecordType[Any]) -> Schema:
+def _tag(record_type: RecordType) -> Schema:
     return {"name": record_type.slug, "description": capfirst(force_str(record_type.label_plural))}
 
 
@@ -77,7 +76,7 @@ def _paths() -> dict[str, Schema]:
     return paths
 
 
-def _described(operation: Operation, record_type: RecordType[Any]) -> Iterable[tuple[str, Schema]]:
+def _described(operation: Operation, record_type: RecordType) -> Iterable[tuple[str, Schema]]:
     path = operation.path.replace("{type}", record_type.slug)
     if not operation.per_step:
         yield path, _operation(operation, record_type, None)
@@ -88,7 +87,7 @@ def _described(operation: Operation, record_type: RecordType[Any]) -> Iterable[t
         yield path.replace("{step}", step.name), _operation(operation, record_type, step)
 
 
-def _operation(operation: Operation, record_type: RecordType[Any], step: Transition | None) -> Schema:
+def _operation(operation: Operation, record_type: RecordType, step: Transition | None) -> Schema:
     query = [*operation.query, *(schemas.filters(record_type) if operation.filtered else ())]
     described: Schema = {
         "operationId": _operation_id(operation, record_type, step),
@@ -116,14 +115,14 @@ def _places(operation: Operation) -> list[str]:
     return [name for name in ("reference", "id", "person") if f"{{{name}}}" in operation.path]
 
 
-def _operation_id(operation: Operation, record_type: RecordType[Any], step: Transition | None) -> str:
+def _operation_id(operation: Operation, record_type: RecordType, step: Transition | None) -> str:
     if not operation.of_a_type:
         return operation.name
     verb = "".join(part.capitalize() for part in step.name.split("_")) if step else ""
     return f"{schemas.name_of(record_type)}_{operation.name}{verb}"
 
 
-def _summary(operation: Operation, record_type: RecordType[Any], step: Transition | None) -> str:
+def _summary(operation: Operation, record_type: RecordType, step: Transition | None) -> str:
     words = {"{plural}": force_str(record_type.label_plural), "{a}": force_str(record_type.label)}
     if step:
         words["{step}"] = force_str(step.label)
@@ -133,7 +132,7 @@ def _summary(operation: Operation, record_type: RecordType[Any], step: Transitio
     return summary
 
 
-def _responses(operation: Operation, record_type: RecordType[Any]) -> dict[str, Schema]:
+def _responses(operation: Operation, record_type: RecordType) -> dict[str, Schema]:
     phrase = HTTPStatus(operation.status).phrase
     success: Schema = {"description": phrase}
     if operation.answer:
@@ -160,7 +159,7 @@ def _responses(operation: Operation, record_type: RecordType[Any]) -> dict[str, 
     }
 
 
-def _links(operation: Operation, record_type: RecordType[Any]) -> dict[str, Schema]:
+def _links(operation: Operation, record_type: RecordType) -> dict[str, Schema]:
     """Say where what was just made can be read, changed and taken away: one segment below where it was made."""
     if operation.status != HTTPStatus.CREATED:
         return {}

@@ -22,7 +22,7 @@ Both = Sequence[Any]
 class Entries:
     """How entries of one record are told to one person; `internal` when they belong to its staff."""
 
-    def __init__(self, record_type: RecordType[Any], person: Person, *, internal: bool) -> None:
+    def __init__(self, record_type: RecordType, person: Person, *, internal: bool) -> None:
         self.record_type = record_type
         self.person = person
         self.internal = internal

@@ -89,7 +89,7 @@ def openapi(call: Call) -> Answer:
     return Answer(document.build(policy_of(call.person)))
 
 
-def _type(key: str) -> RecordType[Any]:
+def _type(key: str) -> RecordType:
     try:
         return registry.get(key)
     except LookupError:
@@ -116,7 +116,7 @@ def _hit(record: Record, snippet: Snippet | None) -> Data:
     }
 
 
-def _described(record_type: RecordType[Any], policy: AccessPolicy) -> Data:
+def _described(record_type: RecordType, policy: AccessPolicy) -> Data:
     workflow = record_type.workflow
     return {
         "key": record_type.key,
@@ -143,7 +143,7 @@ def _described(record_type: RecordType[Any], policy: AccessPolicy) -> Data:
     }
 
 
-def _field(record_type: RecordType[Any], field: Field) -> Data:
+def _field(record_type: RecordType, field: Field) -> Data:
     return {
         "name": field.name,
         "kind": field.kind,

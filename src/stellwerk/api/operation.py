@@ -10,7 +10,7 @@ from stellwerk.api.call import Answer, Call
 from stellwerk.kernel.model.declaration import RecordType
 
 Schema = dict[str, Any]
-Describe = Callable[[RecordType[Any]], Schema]
+Describe = Callable[[RecordType], Schema]
 Run = Callable[[Call], Answer | HttpResponseBase]
 F = TypeVar("F", bound=Run)
 

@@ -33,9 +33,7 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def values_of(
-    record_type: RecordType[Any], given: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def values_of(record_type: RecordType, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Turn the members of a body into values for the verbs; return them, and the faults of those of a wrong type.
 
     Unknown members are handed on: the verbs refuse them, as they refuse those that may not be set.

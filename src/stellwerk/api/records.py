@@ -25,6 +25,7 @@ from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.kernel.write import services
+from stellwerk.kernel.write.writer import DIRECT, Checking, Writer
 
 PAGE_SIZE = 50
 MOST_ROWS = 200
@@ -321,7 +322,7 @@ def _fields_of(given: Data) -> Data:
 
 
 def _create(call: Call, given: Data) -> Record:
-    def create(values: Data, writer: Any) -> Record:
+    def create(values: Data, writer: Writer) -> Record:
         created: Record = services.create(
             call.record_type.model, values, by=call.person, via=Via.API, writer=writer
         )
@@ -343,7 +344,7 @@ def _change(call: Call, record: Record, given: Data, version: int | None) -> Rec
 def _write(call: Call, given: Data, write: Callable[[Data, Any], Record]) -> Record:
     """Write what was given; where some of it cannot be read, what is wrong with the rest is told as well."""
     values, faults = reading.values_of(call.record_type, given)
-    return write(values, services.Checking(faults) if faults else services.DIRECT)
+    return write(values, Checking(faults) if faults else DIRECT)
 
 
 def _etag(record: Record, told: Data) -> str:

@@ -23,9 +23,7 @@ Data = dict[str, Any]
 class Representation:
     """How records of one type are told to one person; `names` narrows the fields."""
 
-    def __init__(
-        self, record_type: RecordType[Any], person: Person, names: tuple[str, ...] | None = None
-    ) -> None:
+    def __init__(self, record_type: RecordType, person: Person, names: tuple[str, ...] | None = None) -> None:
         self.record_type = record_type
         self.person = person
         self._inside = _fields(record_type, names, guest=False)
@@ -78,12 +76,12 @@ class Representation:
         return {"custom": {name: value for name, value in record.custom.items() if f"custom.{name}" in shown}}
 
 
-def selectable(record_type: RecordType[Any]) -> list[str]:
+def selectable(record_type: RecordType) -> list[str]:
     """List the names that `fields=` may hold."""
     return [*ALWAYS, *(field.name for field in _fields(record_type, None, guest=False)), "custom"]
 
 
-def chosen(record_type: RecordType[Any], given: str | None) -> tuple[str, ...] | None:
+def chosen(record_type: RecordType, given: str | None) -> tuple[str, ...] | None:
     """Read `fields=a,b`; None stands for all."""
     if given is None:
         return None
@@ -98,7 +96,7 @@ def chosen(record_type: RecordType[Any], given: str | None) -> tuple[str, ...] |
     return names
 
 
-def internal_among(record_type: RecordType[Any], records: Iterable[Record], person: Person) -> set[int]:
+def internal_among(record_type: RecordType, records: Iterable[Record], person: Person) -> set[int]:
     """Return the ids of those records on which the person holds a staff role, in one query at most."""
     policy = policy_of(person)
     ids = {record.pk for record in records}
@@ -120,7 +118,7 @@ def moment(value: Any) -> str | None:
 
 
 @cache
-def _fields(record_type: RecordType[Any], names: tuple[str, ...] | None, *, guest: bool) -> tuple[Field, ...]:
+def _fields(record_type: RecordType, names: tuple[str, ...] | None, *, guest: bool) -> tuple[Field, ...]:
     return tuple(
         field
         for field in told_fields(record_type)
@@ -129,7 +127,7 @@ def _fields(record_type: RecordType[Any], names: tuple[str, ...] | None, *, gues
     )
 
 
-def told_fields(record_type: RecordType[Any]) -> list[Field]:
+def told_fields(record_type: RecordType) -> list[Field]:
     """List what is told of every record beside its reference, added fields and what these hold aside."""
     own = [field for name, field in record_type.own_fields.items() if name not in ("reference", *BOOKKEEPING)]
     return [*own, *map(record_type.own_field, BOOKKEEPING)]

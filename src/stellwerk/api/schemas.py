@@ -18,7 +18,7 @@ from stellwerk.kernel.model.declaration import CORE_DATES, RecordType
 from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.query.selection import dated
 
-Type = RecordType[Any]
+Type = RecordType
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "boolean"}

@@ -16,7 +16,7 @@ def check_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [fault for record_type in registry.all_types() for fault in faults_of(record_type)]
 
 
-def faults_of(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+def faults_of(record_type: RecordType) -> Iterator[CheckMessage]:
     """Yield the fields of a type that no reader of cells knows."""
     declared = type(record_type)
     for field in record_type.own_fields.values():

@@ -27,7 +27,7 @@ class Export:
 
     def __init__(self, selection: Selection, columns: Sequence[str] = ()) -> None:
         self.selection = selection
-        self.record_type: RecordType[Any] = selection.record_type
+        self.record_type: RecordType = selection.record_type
         self.person: Actor = selection.person
         policy = policy_of(self.person)
         internal = policy.is_administrator or policy.scope(self.record_type) != frozenset()

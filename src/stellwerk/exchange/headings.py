@@ -19,7 +19,7 @@ def plain(text: str) -> str:
 class Headings:
     """The columns of a record type's files; `stated` says of further headings which field each is, "" for none."""
 
-    def __init__(self, record_type: RecordType[Any], stated: Mapping[str, str]) -> None:
+    def __init__(self, record_type: RecordType, stated: Mapping[str, str]) -> None:
         self.record_type = record_type
         fields = record_type.fields
         unknown = [name for name in stated.values() if name not in (LEFT_OUT, *fields)]

@@ -32,6 +32,7 @@ from stellwerk.kernel.write import services
 from stellwerk.kernel.write.bulk import Bulk
 from stellwerk.kernel.write.events import Event, publish
 from stellwerk.kernel.write.validation import field_to_set
+from stellwerk.kernel.write.writer import DIRECT, Checking, Rehearsal, ShareChanges, locked
 
 ROWS_AT_ONCE = 200
 NOTHING_STATED: Mapping[str, str] = {}
@@ -109,7 +110,7 @@ class RecordImport:
 
     def __init__(
         self,
-        record_type: RecordType[Any],
+        record_type: RecordType,
         *,
         by: Actor,
         key: str = "reference",
@@ -131,7 +132,7 @@ class RecordImport:
         self, rows: Rows, most: int = 200, tell: Callable[[int], None] = lambda count: None
     ) -> Outcome:
         """Say what `run` would do, line by line, and write nothing; `tell` hears now and then how many rows are done."""
-        return self._go(rows, services.Rehearsal(), most, tell)
+        return self._go(rows, Rehearsal(), most, tell)
 
     def run(self, rows: Rows, most: int = 200) -> Outcome:
         """Do it, unless any line has a fault: then nothing is written, and the outcome names the faults."""
@@ -170,7 +171,7 @@ class RecordImport:
                 self._note_short(line, short.get(number))
                 outcome.add(self._judged(line), most)
                 if outcome.counts[ERROR] and not writer.rehearses:
-                    writer = services.Rehearsal()  # nothing will stay: the other rows need only be checked
+                    writer = Rehearsal()  # nothing will stay: the other rows need only be checked
             tell(outcome.counts.total())
         return outcome
 
@@ -201,7 +202,7 @@ class RecordImport:
         try:
             record = self._record(name, number, known, seen)
             values, faults = self._values(row, record, targets)
-            checking = services.Checking(faults) if faults else writer
+            checking = Checking(faults) if faults else writer
             result = self._write(line, record, values, row, targets, checking)
             self._claim(result, number, seen)
         except ValidationError as error:
@@ -382,7 +383,7 @@ class _Watched(Bulk):
                 yield
             self.flush()
 
-    def take(self, record_type: RecordType[Any], count: int, known: Iterable[Record]) -> None:
+    def take(self, record_type: RecordType, count: int, known: Iterable[Record]) -> None:
         """Draw the numbers of a batch, and lock the records that it may change, at once."""
         self._numbers = iter(numbering.take(record_type.prefix, count) if count else ())
         self._held = {} if record_type.seldom_changes else _locked(record_type, [one.pk for one in known])
@@ -390,7 +391,7 @@ class _Watched(Bulk):
     # -- what the verbs ask of a writer ----------------------------------------------------------------
 
     def lock(self, record: Any) -> Any:
-        return self._held.pop(record.pk, None) or services.locked(record)
+        return self._held.pop(record.pk, None) or locked(record)
 
     def number(self, prefix: str) -> int:
         return next(self._numbers)
@@ -399,9 +400,7 @@ class _Watched(Bulk):
         self._way(record).created(record, entry, shares)
         self.changes = self.changes or entry.changes
 
-    def changed(
-        self, record: Record, entry: Entry, fields: Iterable[str], shares: services.ShareChanges
-    ) -> None:
+    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
         self._way(record).changed(record, entry, fields, shares)
         self.changes = self.changes or entry.changes
 
@@ -422,7 +421,7 @@ class _Watched(Bulk):
 
     def _way(self, record: Record) -> Any:
         """What is remembered of records that seldom change must be forgotten at once, before the next row is read."""
-        return services.DIRECT if record.record_type.seldom_changes else super()
+        return DIRECT if record.record_type.seldom_changes else super()
 
     def _flush_before(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
         if not self._flushing and (self._new or self._touched):
@@ -430,7 +429,7 @@ class _Watched(Bulk):
         return execute(sql, params, many, context)
 
 
-def _locked(record_type: RecordType[Any], ids: list[int]) -> dict[int, Record]:
+def _locked(record_type: RecordType, ids: list[int]) -> dict[int, Record]:
     """Lock records, each with those that it is shared with at hand."""
     manager = record_type.model._default_manager
     found = {record.pk: record for record in manager.select_for_update().filter(pk__in=ids).order_by("pk")}
@@ -444,9 +443,7 @@ def _locked(record_type: RecordType[Any], ids: list[int]) -> dict[int, Record]:
 class _Targets:
     """The records that a batch of rows refers to, found with one query by type of naming."""
 
-    def __init__(
-        self, record_type: RecordType[Any], by: Actor, batch: list[tuple[int, dict[str, Any]]]
-    ) -> None:
+    def __init__(self, record_type: RecordType, by: Actor, batch: list[tuple[int, dict[str, Any]]]) -> None:
         self.record_type, self.by = record_type, by
         given = {
             reference
@@ -545,7 +542,7 @@ def _loaded(references: set[str]) -> dict[str, Record]:
     return found
 
 
-def keys_of(record_type: RecordType[Any]) -> list[str]:
+def keys_of(record_type: RecordType) -> list[str]:
     """List the fields by which a row may name its record: the reference, the title, and texts that can be looked up.
 
     Those are unique or have an index of their own; any other would be a sentence about the record, not its name.

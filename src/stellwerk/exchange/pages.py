@@ -38,7 +38,7 @@ OWN = ("format", "columns", "view")
 
 @login_required
 @require_safe
-def export_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse | StreamingHttpResponse:
+def export_page(request: HttpRequest, record_type: RecordType) -> HttpResponse | StreamingHttpResponse:
     """Send the list that the address describes as a file, while it is being read."""
     person: Any = request.user
     try:
@@ -81,7 +81,7 @@ class UploadForm(forms.Form):
         help_text=gettext_lazy("A row without it creates a record; with it, the record found is changed."),
     )
 
-    def __init__(self, record_type: RecordType[Any], data: Any, files: Any) -> None:
+    def __init__(self, record_type: RecordType, data: Any, files: Any) -> None:
         super().__init__(data, files, label_suffix="")
         choices = [(name, record_type.label_of(name)) for name in keys_of(record_type)]
         self.fields["key"] = forms.ChoiceField(
@@ -103,7 +103,7 @@ class UploadForm(forms.Form):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def import_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+def import_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
     """Take a file and show line by line what importing it would do; a large one is handed to a job."""
     person: Any = request.user
     RecordImport(record_type, by=person)
@@ -126,7 +126,7 @@ def import_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
     return render(request, "stellwerk/import_form.html", context, status=422 if form.is_bound else 200)
 
 
-def _begun_with(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
+def _begun_with(request: HttpRequest, record_type: RecordType, draft: ImportDraft) -> HttpResponse:
     waits = draft.is_busy or draft.state == ImportDraft.State.UNCLEAR
     return redirect(draft) if waits else _shown(request, record_type, draft)
 
@@ -158,7 +158,7 @@ class ExplainForm(forms.Form):
     )
 
     def __init__(
-        self, record_type: RecordType[Any], draft: ImportDraft, opened: formats.Opened, data: Any
+        self, record_type: RecordType, draft: ImportDraft, opened: formats.Opened, data: Any
     ) -> None:
         super().__init__(data, label_suffix="", initial={**draft.reading, "header_line": opened.line or None})
         own = Headings(record_type, {})
@@ -201,7 +201,7 @@ class ExplainForm(forms.Form):
         return {heading: LEFT_OUT if name == self.LEAVE else name for heading, name in chosen.items() if name}
 
 
-def settable(record_type: RecordType[Any]) -> list[str]:
+def settable(record_type: RecordType) -> list[str]:
     """List the fields that an import may set, those that the installation added too."""
     return [
         *record_type.editable_fields,
@@ -209,7 +209,7 @@ def settable(record_type: RecordType[Any]) -> list[str]:
     ]
 
 
-def _explain(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
+def _explain(request: HttpRequest, record_type: RecordType, draft: ImportDraft) -> HttpResponse:
     """Ask how the file is to be read, and read it so."""
     try:
         opened = drafts.open_draft(draft)
@@ -231,7 +231,7 @@ def _explain(request: HttpRequest, record_type: RecordType[Any], draft: ImportDr
     return render(request, "stellwerk/import_columns.html", context, status=422 if form.is_bound else 200)
 
 
-def _draft(record_type: RecordType[Any], person: Person, form: UploadForm) -> ImportDraft:
+def _draft(record_type: RecordType, person: Person, form: UploadForm) -> ImportDraft:
     file = form.cleaned_data["file"]
     return ImportDraft(
         person=person,
@@ -244,7 +244,7 @@ def _draft(record_type: RecordType[Any], person: Person, form: UploadForm) -> Im
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def draft_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> HttpResponse:
+def draft_page(request: HttpRequest, record_type: RecordType, pk: int) -> HttpResponse:
     """Show how far an import is and what came of it; POST confirms it, once, however often the button is pressed."""
     person: Any = request.user
     mine = ImportDraft.objects.filter(person=person, record_type=record_type.key, pk=pk)
@@ -274,12 +274,12 @@ def _found(drafts_of_person: QuerySet[ImportDraft]) -> ImportDraft:
     return draft
 
 
-def may_import(record_type: RecordType[Any], person: Person) -> bool:
+def may_import(record_type: RecordType, person: Person) -> bool:
     """Whether the page is worth offering to the person."""
     return bool(record_type.editable_fields) and policy_of(person).may_create_as_staff(record_type)
 
 
-def _progress(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
+def _progress(request: HttpRequest, record_type: RecordType, draft: ImportDraft) -> HttpResponse:
     context = {
         **_type(record_type),
         "draft": draft,
@@ -290,7 +290,7 @@ def _progress(request: HttpRequest, record_type: RecordType[Any], draft: ImportD
     return render(request, f"stellwerk/{'parts/' if part else ''}import_progress.html", context)
 
 
-def _shown(request: HttpRequest, record_type: RecordType[Any], draft: ImportDraft) -> HttpResponse:
+def _shown(request: HttpRequest, record_type: RecordType, draft: ImportDraft) -> HttpResponse:
     outcome = Outcome.from_json(draft.outcome)
     done = draft.state == ImportDraft.State.DONE
     lines = outcome.faults[: drafts.SHOWN] or outcome.lines
@@ -312,7 +312,7 @@ def _told(outcome: Outcome) -> int:
     return outcome.counts["error"] or outcome.counts[CREATE] + outcome.counts[CHANGE]
 
 
-def _in_words(record_type: RecordType[Any], lines: list[Line]) -> list[dict[str, Any]]:
+def _in_words(record_type: RecordType, lines: list[Line]) -> list[dict[str, Any]]:
     """Write the changes with labels, and what is referred to by its title."""
     titles = _titles(record_type, lines)
 
@@ -344,7 +344,7 @@ def _in_words(record_type: RecordType[Any], lines: list[Line]) -> list[dict[str,
     ]
 
 
-def _titles(record_type: RecordType[Any], lines: list[Line]) -> dict[int, str]:
+def _titles(record_type: RecordType, lines: list[Line]) -> dict[int, str]:
     ids = {
         value
         for line in lines
@@ -356,7 +356,7 @@ def _titles(record_type: RecordType[Any], lines: list[Line]) -> dict[int, str]:
     return dict(Record.objects.filter(pk__in=ids).values_list("pk", "title"))
 
 
-def _type(record_type: RecordType[Any]) -> dict[str, Any]:
+def _type(record_type: RecordType) -> dict[str, Any]:
     return {
         "label_plural": record_type.label_plural,
         "list_url": reverse("list", args=[record_type]),
@@ -365,5 +365,5 @@ def _type(record_type: RecordType[Any]) -> dict[str, Any]:
     }
 
 
-def _columns(record_type: RecordType[Any]) -> list[tuple[str, str]]:
+def _columns(record_type: RecordType) -> list[tuple[str, str]]:
     return [(name, record_type.label_of(name)) for name in ("reference", *settable(record_type))]

@@ -127,7 +127,7 @@ class SchemeType(RecordType[S]):
         """Raise ValidationError when the scheme's content cannot be executed."""
 
     def commands(self, record: S, by: Actor) -> list[RecordCommand]:
-        if record.status == Scheme.Status.DRAFT or not policy_of(by).may_create_as_staff(self):
+        if record.status == Scheme.Status.DRAFT or not policy_of(by).may_create_as_staff(record.record_type):
             return []
         like = f"{reverse('create', args=[self])}?like={record.reference}"
         return [RecordCommand(_("Draft the next version"), like, "copy-plus")]

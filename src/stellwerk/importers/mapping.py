@@ -128,7 +128,7 @@ class LogMapping:
     """A whole mapping, checked against the declaration of its record type."""
 
     source: str
-    record_type: RecordType[Any]
+    record_type: RecordType
     file: FileRules
     ticket: TicketRules
     changes: ChangeRules | None
@@ -346,7 +346,7 @@ def _check_parties(mapping: LogMapping) -> None:
 class _Reader:
     """Reads the tables that speak of the record type's fields."""
 
-    def __init__(self, record_type: RecordType[Any]) -> None:
+    def __init__(self, record_type: RecordType) -> None:
         self.record_type = record_type
 
     def ticket(self, table: Table) -> TicketRules:

@@ -27,7 +27,7 @@ def check_pages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [*of_types, *faults_of_navigation([*shell.groups(), shell.Group("", shell.portal_pages())])]
 
 
-def faults_of(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+def faults_of(record_type: RecordType) -> Iterator[CheckMessage]:
     """Yield what pages could not draw of one declaration."""
     steps = record_type.workflow.transitions if record_type.workflow else ()
     for name in [record_type.icon, *(step.icon for step in steps)]:
@@ -69,7 +69,7 @@ class _Unasked(Selection):
         return set()
 
 
-def _unreadable(record_type: RecordType[Any], view: View) -> str:
+def _unreadable(record_type: RecordType, view: View) -> str:
     """Say why a view's query cannot be read; "" when it can."""
     try:
         _Unasked.parse(record_type, QueryDict(view.query), SYSTEM, ignoring=OWN)
@@ -85,7 +85,7 @@ def _is_icon(name: str) -> bool:
         return False
 
 
-def _error(number: str, record_type: RecordType[Any], message: str) -> Error:
+def _error(number: str, record_type: RecordType, message: str) -> Error:
     return Error(f"{type(record_type).__name__}: {message}", obj=type(record_type), id=f"stellwerk.{number}")
 
 

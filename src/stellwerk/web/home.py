@@ -33,7 +33,7 @@ RECENT = 8
 class Share:
     """One type's part of a lane: its first records in order, and how many there are."""
 
-    record_type: RecordType[Any]
+    record_type: RecordType
     view: View
     ordering: str
     records: list[Any]
@@ -71,7 +71,7 @@ def work_of(person: Person) -> dict[str, list[Share]]:
     return lanes
 
 
-def _share(record_type: RecordType[Any], view: View, person: Person) -> Share:
+def _share(record_type: RecordType, view: View, person: Person) -> Share:
     selection = Selection.parse(record_type, QueryDict(view.query), person)
     queryset = selection.narrow(record_type.model._default_manager.visible_to(person))
     names = {selection.ordering.lstrip("-")} & {f.name for f in record_type.journaled}

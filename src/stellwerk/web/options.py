@@ -42,7 +42,7 @@ class Option:
 
 
 def options(
-    record_type: RecordType[Any], person: Person, text: str, most: int = MOST, *, without: str = ""
+    record_type: RecordType, person: Person, text: str, most: int = MOST, *, without: str = ""
 ) -> list[Option]:
     """List the best matches among the open records that the person may see; the first ones without a text.
 
@@ -77,7 +77,7 @@ def reference_in(text: str) -> str:
 
 @login_required
 @require_safe
-def options_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+def options_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
     """Answer a search in a form: with options of a data list, of a picker (`as=list`), or boxes to tick (`as=boxes`).
 
     `name` is the field of the boxes. A picker names what was picked lately (`recent`): those come first without a text.
@@ -104,7 +104,7 @@ def chosen(record_type_key: str, reference: str, person: Person) -> Record | Non
 
 
 def _recent_first(
-    found: list[Option], record_type: RecordType[Any], person: Person, recent: list[str], text: str
+    found: list[Option], record_type: RecordType, person: Person, recent: list[str], text: str
 ) -> list[Option]:
     """Put what was picked lately before the first ones, as far as it can still be picked."""
     if text.strip() or not recent:

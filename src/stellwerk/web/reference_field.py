@@ -18,7 +18,7 @@ from stellwerk.web.options import reference_in
 class ReferenceInput(forms.TextInput):
     """A text input with a list of suggestions that follows what is typed."""
 
-    def __init__(self, record_type: RecordType[Any]) -> None:
+    def __init__(self, record_type: RecordType) -> None:
         super().__init__(attrs={"autocomplete": "off"})
         self.record_type = record_type
 
@@ -36,7 +36,7 @@ class ReferenceInput(forms.TextInput):
 class ReferenceField(forms.CharField):
     """Takes a reference such as "PER-000012", what a picker shows, or a title that only one visible record has."""
 
-    def __init__(self, record_type: RecordType[Any], person: Person, **kwargs: Any) -> None:
+    def __init__(self, record_type: RecordType, person: Person, **kwargs: Any) -> None:
         super().__init__(widget=ReferenceInput(record_type), max_length=250, **kwargs)
         self.record_type = record_type
         self.person = person

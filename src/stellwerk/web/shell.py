@@ -94,7 +94,7 @@ def works_here(person: Person) -> bool:
     return policy.is_administrator or any(may_list(person, t) for t in registry.all_types())
 
 
-def may_list(person: Person, record_type: RecordType[Any]) -> bool:
+def may_list(person: Person, record_type: RecordType) -> bool:
     """Whether a list of this type belongs into the person's navigation: some staff role reaches it."""
     return policy_of(person).scope(record_type) != frozenset()
 
@@ -114,7 +114,7 @@ def portal_pages() -> Sequence[Page]:
     return pages
 
 
-def instead_of_list(record_type: RecordType[Any]) -> str:
+def instead_of_list(record_type: RecordType) -> str:
     """Return where people without a staff role go instead of a type's list: to what they asked for, or the portal."""
     own = [page.url_name for page in portal_pages() if page.own and requestable(record_type).portal_page]
     return reverse(own[0] if own else "portal")

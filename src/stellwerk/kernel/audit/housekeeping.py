@@ -17,7 +17,8 @@ from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.journal.journal import seal
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.write.services import ChangeContext, locked, note
+from stellwerk.kernel.write.services import ChangeContext, note
+from stellwerk.kernel.write.writer import locked
 
 log = structlog.get_logger("stellwerk.journal")
 

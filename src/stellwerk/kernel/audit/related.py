@@ -57,7 +57,7 @@ class Related:
                 self.watchers = set(after["watchers"])
 
     def take_participants(
-        self, record_type: "RecordType[Any]", changes: Changes, values: dict[str, MachineValue]
+        self, record_type: "RecordType", changes: Changes, values: dict[str, MachineValue]
     ) -> None:
         """Share with the participants, as a write of version 0.1 did without saying so.
 

@@ -42,7 +42,7 @@ def _field(definition: "CustomField") -> Field:
     return of_definition(definition, target.prefix if target else "")
 
 
-def known_to(policy: AccessPolicy, record_type: "RecordType[Any]") -> dict[str, Field]:
+def known_to(policy: AccessPolicy, record_type: "RecordType") -> dict[str, Field]:
     """Return the custom fields of which a person may know: all for staff, for guests those shown to requesters."""
     fields = added_to(record_type.key)
     if not fields or policy.is_administrator or policy.scope(record_type) != frozenset():
@@ -50,7 +50,7 @@ def known_to(policy: AccessPolicy, record_type: "RecordType[Any]") -> dict[str, 
     return {name: field for name, field in fields.items() if field.readable_by(internal=False)}
 
 
-def check(record_type: "RecordType[Any]", record: Record, given: Mapping[str, Any], by: Actor) -> None:
+def check(record_type: "RecordType", record: Record, given: Mapping[str, Any], by: Actor) -> None:
     """Refuse custom values that do not fit their fields; of a new record by staff, all that is required is asked."""
     policy = policy_of(by)
     fields = known_to(policy, record_type)

@@ -6,13 +6,13 @@ from django.db import models
 
 from stellwerk.kernel.fields.choice import Choice, SeveralChoices, Status
 from stellwerk.kernel.fields.field import Definition, Field
-from stellwerk.kernel.fields.field import Text as Label
 from stellwerk.kernel.fields.moment import Date, Instant
 from stellwerk.kernel.fields.number import Decimals, Duration, Number, Percentage, WholeNumber
 from stellwerk.kernel.fields.reference import Pointing, Reference, SeveralReferences
 from stellwerk.kernel.fields.structured import Structured
 from stellwerk.kernel.fields.text import EmailAddress, LongText, Text, WebAddress
 from stellwerk.kernel.fields.yes_no import YesNo
+from stellwerk.vocabulary import Text as Label
 
 COLUMNS: tuple[tuple[type["models.Field[Any, Any]"], type[Field]], ...] = (
     (models.ForeignKey, Reference),

@@ -8,8 +8,9 @@ from django.db.models import Q
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.field import Definition, Field, Reader, Schema, Text, Titles, chosen, kind
+from stellwerk.kernel.fields.field import Definition, Field, Reader, Schema, Titles, chosen, kind
 from stellwerk.kernel.fields.holds import Holds
+from stellwerk.vocabulary import Text
 
 
 @kind

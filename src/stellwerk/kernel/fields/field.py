@@ -11,15 +11,14 @@ from typing import Any, ClassVar, Protocol, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
-from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.fields.machine import MachineValue, to_machine
+from stellwerk.vocabulary import Text
 
 Schema = dict[str, Any]
-Text = str | Promise
 F = TypeVar("F", bound="type[Field]")
 
 LONGEST_TEXT = 2_000_000

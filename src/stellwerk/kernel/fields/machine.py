@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import models
 
-MachineValue = str | int | float | bool | None | list[Any] | dict[str, Any]
+from stellwerk.vocabulary import JsonValue
+
+MachineValue: TypeAlias = JsonValue
 
 _PLAIN = frozenset({str, int, bool, float, type(None)})
 """Types that are machine values as they are; most values are of them."""

@@ -29,7 +29,7 @@ def check_declarations(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return [fault for record_type in registry.all_types() for fault in faults_of(record_type)]
 
 
-def faults_of(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+def faults_of(record_type: RecordType) -> Iterator[CheckMessage]:
     """Yield what is wrong with one declaration."""
     unknown = list(_kinds(record_type))
     if unknown:
@@ -42,7 +42,7 @@ def faults_of(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
     yield from _participants(record_type)
 
 
-def _names(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+def _names(record_type: RecordType) -> Iterator[CheckMessage]:
     named = [(attribute, name) for attribute in _LISTS for name in getattr(record_type, attribute)]
     named += [("sections", name) for section in record_type.sections for name in section.fields]
     named += [("labels", name) for name in record_type.labels]
@@ -61,7 +61,7 @@ def _names(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
             )
 
 
-def _kinds(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+def _kinds(record_type: RecordType) -> Iterator[CheckMessage]:
     for column in record_type.journaled:
         try:
             kind_of(column)
@@ -69,7 +69,7 @@ def _kinds(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
             yield _error("E009", record_type, f"“{column.name}” cannot be carried: {error}")
 
 
-def _fields(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+def _fields(record_type: RecordType) -> Iterator[CheckMessage]:
     """Yield the places at which a field stands whose kind of value does not fit there."""
     fields = record_type.own_fields
     ordering = record_type.ordering.lstrip("-")
@@ -90,13 +90,13 @@ def _fields(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
                 )
 
 
-def _prefix(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+def _prefix(record_type: RecordType) -> Iterator[CheckMessage]:
     prefix = record_type.prefix
     if not (2 <= len(prefix) <= 4 and prefix.isascii() and prefix.isalpha() and prefix.isupper()):
         yield _error("E002", record_type, f"prefix is {prefix!r}: give two to four capital letters.")
 
 
-def _workflow(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+def _workflow(record_type: RecordType) -> Iterator[CheckMessage]:
     workflow = record_type.workflow
     if workflow is None:
         return
@@ -121,7 +121,7 @@ def _workflow(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
         )
 
 
-def _participants(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
+def _participants(record_type: RecordType) -> Iterator[CheckMessage]:
     asked = requestable(record_type)
     for name in asked.participants:
         if name in record_type.references and record_type.references[name].__name__ not in (
@@ -137,7 +137,7 @@ def _participants(record_type: RecordType[Any]) -> Iterator[CheckMessage]:
         )
 
 
-def _has_field(record_type: RecordType[Any], name: str) -> bool:
+def _has_field(record_type: RecordType, name: str) -> bool:
     try:
         record_type.field(name)
     except FieldDoesNotExist:
@@ -145,5 +145,5 @@ def _has_field(record_type: RecordType[Any], name: str) -> bool:
     return True
 
 
-def _error(number: str, record_type: RecordType[Any], message: str) -> Error:
+def _error(number: str, record_type: RecordType, message: str) -> Error:
     return Error(f"{type(record_type).__name__}: {message}", obj=type(record_type), id=f"stellwerk.{number}")

@@ -1,7 +1,5 @@
 """Record types in addresses: `<type:record_type>` stands for /incidents/, /service-requests/ and all others."""
 
-from typing import Any
-
 from django.urls import register_converter
 
 from stellwerk.kernel.model import registry
@@ -13,13 +11,13 @@ class TypeConverter:
 
     regex = "[a-z][a-z0-9-]*"
 
-    def to_python(self, slug: str) -> RecordType[Any]:
+    def to_python(self, slug: str) -> RecordType:
         for record_type in registry.all_types():
             if record_type.slug == slug:
                 return record_type
         raise ValueError(slug)
 
-    def to_url(self, record_type: RecordType[Any] | str) -> str:
+    def to_url(self, record_type: RecordType | str) -> str:
         if isinstance(record_type, str):
             record_type = registry.get(record_type)
         return record_type.slug

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 from django.db import models
-from django.utils.functional import Promise
 from django.utils.text import capfirst, slugify
 from django.utils.translation import override
+from typing_extensions import TypeVar
 
 from stellwerk.kernel.fields.added import added_to
 from stellwerk.kernel.fields.build import of_column
@@ -19,13 +19,13 @@ from stellwerk.kernel.model.roles import Access, Role
 from stellwerk.kernel.model.values import journaled_fields
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.model.workflow import Workflow
+from stellwerk.vocabulary import Text, Values
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.actor import Actor
     from stellwerk.kernel.model.record import Record
 
-R = TypeVar("R", bound="Record")
-Text = str | Promise
+R = TypeVar("R", bound="Record", default="Record")
 
 CORE_DATES = ("created_at", "updated_at")
 
@@ -160,7 +160,7 @@ class RecordType(Generic[R]):
         """The fields that may be read of a record: all by who works on it, by guests those shown to requesters."""
         return {name: field for name, field in self.fields.items() if field.readable_by(internal=internal)}
 
-    def follows_from_state(self, record: R, status: str, at: datetime) -> dict[str, Any]:
+    def follows_from_state(self, record: R, status: str, at: datetime) -> Values:
         """Return what is so of a record because a log from elsewhere says that it came into a state at an instant.
 
         Logs jump between states as no step does. The record is as it was before.
@@ -221,9 +221,9 @@ class RecordType(Generic[R]):
 
     # -- rules: override what the process insists on --------------------------------------------------
 
-    def defaults(self, by: "Actor", via: Via) -> dict[str, Any]:
+    def defaults(self, by: "Actor", via: Via) -> dict[str, object]:
         """Values of a new record before the given ones are laid over; `via` says how it comes in."""
-        return {"party": getattr(by, "party_id", None)}
+        return {"party": by.party_id}
 
     def derive(self, record: R, before: R | None) -> None:
         """Set what follows from other values, such as a priority; `before` is None for a new record."""

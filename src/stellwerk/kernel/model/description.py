@@ -17,7 +17,7 @@ TYPE_IN_ROUTE = "<type:record_type>"
 RECORD_ROUTE = "/records/<str:reference>/"
 
 
-def describe(record_type: RecordType[Any]) -> str:
+def describe(record_type: RecordType) -> str:
     """Return the type's fields, access, workflow and routes as Markdown that also reads well in a terminal."""
     with override(None):
         parts = [_head(record_type), _fields(record_type), _access(record_type)]
@@ -27,7 +27,7 @@ def describe(record_type: RecordType[Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _head(record_type: RecordType[Any]) -> str:
+def _head(record_type: RecordType) -> str:
     doc = (record_type.model.__doc__ or "").strip().splitlines()
     facts = [f"prefix `{record_type.prefix}`", f"key `{record_type.key}`"]
     if record_type.process:
@@ -37,7 +37,7 @@ def _head(record_type: RecordType[Any]) -> str:
     )
 
 
-def _fields(record_type: RecordType[Any]) -> str:
+def _fields(record_type: RecordType) -> str:
     names = record_type.editable_fields
     others = [field.name for field in record_type.journaled if field.name not in names]
     rows = [_field_row(record_type, record_type.own_fields[name]) for name in [*names, *others]]
@@ -45,7 +45,7 @@ def _fields(record_type: RecordType[Any]) -> str:
     return "## Fields\n\n" + _table(head, rows)
 
 
-def _field_row(record_type: RecordType[Any], field: Field) -> list[str]:
+def _field_row(record_type: RecordType, field: Field) -> list[str]:
     kind = field.description()
     if field.name in record_type.editable_fields and field.required:
         kind += ", required"
@@ -67,7 +67,7 @@ def _field_row(record_type: RecordType[Any], field: Field) -> list[str]:
 _LISTED = [("column", "columns"), ("filter", "filters"), ("search", "search")]
 
 
-def _access(record_type: RecordType[Any]) -> str:
+def _access(record_type: RecordType) -> str:
     levels = {role: record_type.access.get(role, Access.NONE) for role in Role}
     levels[Role.ADMINISTRATOR] = Access.FULL
     rows = [[_capitalised(role.label), level.name.lower()] for role, level in levels.items()]
@@ -103,7 +103,7 @@ def _step_row(step: Transition) -> list[str]:
     ]
 
 
-def _routes(record_type: RecordType[Any]) -> str:
+def _routes(record_type: RecordType) -> str:
     rows = [
         f"- `{_of_type(route, record_type)}`" for route in _routes_below(get_resolver().url_patterns, "/")
     ]
@@ -120,7 +120,7 @@ def _routes_below(patterns: Sequence[URLPattern | URLResolver], prefix: str) -> 
             yield route
 
 
-def _of_type(route: str, record_type: RecordType[Any]) -> str:
+def _of_type(route: str, record_type: RecordType) -> str:
     route = route.replace(TYPE_IN_ROUTE, record_type.slug).replace(
         "<str:reference>", f"{record_type.prefix}-..."
     )

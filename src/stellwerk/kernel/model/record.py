@@ -1,7 +1,7 @@
 """The one core table on which every record type stands."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from django.db import models
 from django.db.models.base import ModelState
@@ -109,19 +109,19 @@ class Record(models.Model):
         return reverse("record", args=[self.reference])
 
     @property
-    def record_type(self) -> "RecordType[Any]":
+    def record_type(self) -> "RecordType":
         """Return the declaration of this record's type."""
         from stellwerk.kernel.model import registry
 
         return registry.get(self.kind)
 
     @property
-    def specific(self) -> "Record":
+    def specific(self) -> Self:
         """Return the same record as an instance of its own type."""
         if type(self) is not Record:
             return self
-        found: Record = self.record_type.model._default_manager.get(pk=self.pk)
-        return found
+        # A row of the core table is all that is not of its own type yet; what is found for it is a Record as well.
+        return cast("Self", self.record_type.model._default_manager.get(pk=self.pk))
 
     def get_status_display(self) -> str:
         """Name the state as people read it; a type may say more, such as what is waited for."""

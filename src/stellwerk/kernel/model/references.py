@@ -1,7 +1,7 @@
 """Looking up what a record refers to: at a glance, or brought along whole."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib.auth import get_user_model
 
@@ -42,7 +42,7 @@ def summaries_of(ids: Iterable[int]) -> dict[int, ReferenceSummary]:
     return found
 
 
-def prefetch(record_type: "RecordType[Any]", record: Record) -> None:
+def prefetch(record_type: "RecordType", record: Record) -> None:
     """Give the record what is remembered of those it refers to, or else the people it names, in one query.
 
     The rules of its type, the check of references and those who tell the people need not look them up one by one.

@@ -8,13 +8,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="type[RecordType[Any]]")
 
-_by_key: "dict[str, RecordType[Any]]" = {}
-_by_model: "dict[type[Record], RecordType[Any]]" = {}
+_by_key: "dict[str, RecordType]" = {}
+_by_model: "dict[type[Record], RecordType]" = {}
 
 
 def register(declaration: T) -> T:
     """Make a declaration known (class decorator); a key, prefix or model declared twice fails at once."""
-    record_type = declaration()
+    record_type: RecordType = declaration()
     for other in _by_key.values():
         if other.key == record_type.key or other.prefix == record_type.prefix:
             raise ValueError(
@@ -25,13 +25,13 @@ def register(declaration: T) -> T:
     return declaration
 
 
-def forget(record_type: "RecordType[Any]") -> None:
+def forget(record_type: "RecordType") -> None:
     """Take a declaration back that was made for a while, such as by a test."""
     del _by_key[record_type.key]
     del _by_model[record_type.model]
 
 
-def get(key: str) -> "RecordType[Any]":
+def get(key: str) -> "RecordType":
     """Return the declaration with this key, such as "incident"; LookupError when there is none."""
     try:
         return _by_key[key]
@@ -41,7 +41,7 @@ def get(key: str) -> "RecordType[Any]":
         ) from None
 
 
-def for_model(model: "type[Record]") -> "RecordType[Any]":
+def for_model(model: "type[Record]") -> "RecordType":
     """Return the declaration of a model; LookupError when it has none."""
     try:
         return _by_model[model]
@@ -51,7 +51,7 @@ def for_model(model: "type[Record]") -> "RecordType[Any]":
         ) from None
 
 
-def for_prefix(prefix: str) -> "RecordType[Any]":
+def for_prefix(prefix: str) -> "RecordType":
     """Return the declaration whose references begin with `prefix`, such as "INC"."""
     for record_type in _by_key.values():
         if record_type.prefix == prefix.upper():
@@ -64,7 +64,7 @@ def refers_to(process: str, model: "type[Record]") -> bool:
     return any(t.process == process and model in t.references.values() for t in _by_key.values())
 
 
-def referrers(model: "type[Record]") -> "list[tuple[RecordType[Any], str]]":
+def referrers(model: "type[Record]") -> "list[tuple[RecordType, str]]":
     """List the types and their fields that point to `model`, those that the type's list can be filtered by."""
     return [
         (t, name)
@@ -74,7 +74,7 @@ def referrers(model: "type[Record]") -> "list[tuple[RecordType[Any], str]]":
     ]
 
 
-def all_types() -> "list[RecordType[Any]]":
+def all_types() -> "list[RecordType]":
     """List every declaration in the order of registration."""
     return list(_by_key.values())
 

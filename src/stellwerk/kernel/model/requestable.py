@@ -1,16 +1,19 @@
 """Requestable: what somebody asks for and somebody else works on, such as a ticket."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from typing_extensions import TypeVar
 
 from stellwerk.kernel.model.declaration import RecordType, View
+from stellwerk.vocabulary import Values
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.actor import Actor
     from stellwerk.kernel.model.record import Record
 
-R = TypeVar("R", bound="Record")
+R = TypeVar("R", bound="Record", default="Record")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Requestable(RecordType[R]):
     """Foreign keys to the people and customers who see the record as its requesters; the first is the requester."""
     portal_page: ClassVar[str] = ""
     """The name of the address at which somebody without a staff role reads the record; empty: the generic page."""
-    open_implies: ClassVar[Mapping[str, Any]] = {}
+    open_implies: ClassVar[Values] = {}
     """What the type's own fields hold while a record is open; lists of open ones say so, that an index may serve."""
     assignee: ClassVar[str] = ""
     """The field that says in whose hands a record is; who may change it can take the record themselves."""
@@ -43,7 +46,7 @@ class Requestable(RecordType[R]):
         return []
 
 
-_ASKED_BY_NOBODY: Requestable["Record"] = Requestable()
+_ASKED_BY_NOBODY: Requestable = Requestable()
 
 
 def requestable(record_type: "RecordType[R]") -> Requestable[R]:

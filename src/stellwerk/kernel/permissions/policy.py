@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
@@ -45,7 +45,7 @@ def _visible(person: Actor, model: "type[Record]") -> Q:
     return policy_of(person).visible(model)
 
 
-def role_for(record_type: "RecordType[Any]", role: Role, process: str) -> Role | None:
+def role_for(record_type: "RecordType", role: Role, process: str) -> Role | None:
     """Return what a role that is held for a process (empty: all) is on a type; None where it is nothing.
 
     Who works in another process reads what its records refer to, such as the people and services of tickets.
@@ -56,7 +56,7 @@ def role_for(record_type: "RecordType[Any]", role: Role, process: str) -> Role |
     return Role.VIEWER if refers else None
 
 
-def level_of(record_type: "RecordType[Any]", role: Role) -> Access:
+def level_of(record_type: "RecordType", role: Role) -> Access:
     """Return how far a role goes on a type."""
     return Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
 
@@ -93,13 +93,13 @@ class AccessPolicy:
             a.role == Role.ADMINISTRATOR and a.party_id is None and not a.process for a in self.assignments
         )
 
-    def role_scopes(self, record_type: "RecordType[Any]") -> dict[Role, frozenset[int] | None]:
+    def role_scopes(self, record_type: "RecordType") -> dict[Role, frozenset[int] | None]:
         """Map each staff role held for this type to the parties it covers; None means all."""
         if record_type.key not in self._role_scopes:
             self._role_scopes[record_type.key] = self._scopes_of_roles(record_type)
         return self._role_scopes[record_type.key]
 
-    def _scopes_of_roles(self, record_type: "RecordType[Any]") -> dict[Role, frozenset[int] | None]:
+    def _scopes_of_roles(self, record_type: "RecordType") -> dict[Role, frozenset[int] | None]:
         scopes: dict[Role, frozenset[int] | None] = {}
         for assignment in self.assignments:
             role = role_for(record_type, Role(assignment.role), assignment.process)
@@ -110,7 +110,7 @@ class AccessPolicy:
             scopes[role] = None if covered is None or known is None else known | covered
         return scopes
 
-    def scope(self, record_type: "RecordType[Any]", level: Access = Access.VIEW) -> frozenset[int] | None:
+    def scope(self, record_type: "RecordType", level: Access = Access.VIEW) -> frozenset[int] | None:
         """Collect the parties for which a staff role reaches `level` on this type; None means all."""
         covered: frozenset[int] = frozenset()
         for role, parties in self.role_scopes(record_type).items():
@@ -178,7 +178,7 @@ class AccessPolicy:
     # -- one record ----------------------------------------------------------------------------------
 
     def plainly_sees(
-        self, record_type: "RecordType[Any]", pk: int, party_id: int | None, open_to_all: bool
+        self, record_type: "RecordType", pk: int, party_id: int | None, open_to_all: bool
     ) -> bool:
         """Whether a role or openness already shows the record, so that its shares need not be asked."""
         if self.is_administrator:
@@ -231,22 +231,22 @@ class AccessPolicy:
     def may_comment(self, record: "Record") -> bool:
         return self.access_to(record) >= Access.CONTRIBUTE
 
-    def may_create(self, record_type: "RecordType[Any]", party_id: int | None = None) -> bool:
+    def may_create(self, record_type: "RecordType", party_id: int | None = None) -> bool:
         """Whether the person may create such records: as staff for that party (any, without), or as a requester."""
         return self.may_create_as_staff(record_type, party_id) or self.may_request(record_type)
 
-    def may_create_as_staff(self, record_type: "RecordType[Any]", party_id: int | None = None) -> bool:
+    def may_create_as_staff(self, record_type: "RecordType", party_id: int | None = None) -> bool:
         if self.is_administrator:
             return True
         parties = self.scope(record_type, Access.EDIT)
         return parties is None or (bool(parties) if party_id is None else party_id in parties)
 
-    def may_place(self, record_type: "RecordType[Any]", party_id: int | None) -> bool:
+    def may_place(self, record_type: "RecordType", party_id: int | None) -> bool:
         """Whether the person may put such a record into a party, as staff; without a party it is for all to whom all are."""
         parties = None if self.is_administrator else self.scope(record_type, Access.EDIT)
         return parties is None or party_id in parties
 
-    def may_request(self, record_type: "RecordType[Any]") -> bool:
+    def may_request(self, record_type: "RecordType") -> bool:
         """Whether the person may raise such a record for themselves."""
         if not isinstance(self.person, Person) or not self.person.is_active:
             return False
@@ -268,7 +268,7 @@ class AccessPolicy:
 
     # -- helpers -------------------------------------------------------------------------------------
 
-    def _types(self, model: "type[Record]") -> "list[RecordType[Any]]":
+    def _types(self, model: "type[Record]") -> "list[RecordType]":
         from stellwerk.kernel.model.record import Record
 
         return registry.all_types() if model is Record else [registry.for_model(model)]

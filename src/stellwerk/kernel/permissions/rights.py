@@ -330,9 +330,7 @@ def given_by(role: Role, process: str, everywhere: bool) -> tuple[tuple[Right, s
     return tuple(sorted(given))
 
 
-def _on(
-    record_type: "RecordType[Any]", role: Role, process: str, everywhere: bool
-) -> Iterable[tuple[Right, str]]:
+def _on(record_type: "RecordType", role: Role, process: str, everywhere: bool) -> Iterable[tuple[Right, str]]:
     """Yield what a role gives on one type; the same as `AccessPolicy` answers record by record, and tested against it."""
     held = role_for(record_type, role, process)
     if held is None or held not in STAFF:
@@ -349,7 +347,7 @@ def _on(
         yield (record_type.key, GUEST), ALL
 
 
-def _allowed(record_type: "RecordType[Any]", role: Role) -> set[str]:
+def _allowed(record_type: "RecordType", role: Role) -> set[str]:
     level = level_of(record_type, role)
     names = {each.name.lower() for each in Access if Access.NONE < each <= level}
     names |= {INTERNAL} if level >= Access.VIEW else set()

@@ -58,7 +58,7 @@ class Chip:
 class Selection:
     """What somebody wants to see of a list; made by `parse`."""
 
-    record_type: "RecordType[Any]"
+    record_type: "RecordType"
     person: Actor
     given: dict[str, list[str]]
     condition: Q = field(default_factory=Q)
@@ -68,7 +68,7 @@ class Selection:
     @classmethod
     def parse(
         cls,
-        record_type: "RecordType[Any]",
+        record_type: "RecordType",
         params: Mapping[str, Any],
         person: Actor,
         ignoring: tuple[str, ...] = (),
@@ -268,7 +268,7 @@ class Selection:
         return self.record_type.fields[name.partition("__")[0]].filter_text(value, self)
 
 
-def dated(record_type: "RecordType[Any]") -> list[str]:
+def dated(record_type: "RecordType") -> list[str]:
     """List the fields that hold a day or an instant, which a list can be narrowed to a span of."""
     own = [name for name, field in record_type.own_fields.items() if field.ranged and name not in CORE_DATES]
     return [*CORE_DATES, *own]

@@ -112,7 +112,7 @@ class Order:
         return value
 
 
-def order_by(record_type: "RecordType[Any]", name: str) -> Order:
+def order_by(record_type: "RecordType", name: str) -> Order:
     """Return the order by a field name, descending with a leading "-"; references go by their title."""
     plain = name.removeprefix("-")
     field = record_type.own_fields.get(plain) or record_type.own_field(plain)

@@ -45,7 +45,7 @@ FIELDS = [
 
 
 @contextmanager
-def everything() -> Iterator[RecordType[Any]]:
+def everything() -> Iterator[RecordType]:
     """Declare the type and make its table; call inside of a test's transaction, which takes the table away again."""
     record_type = _declare()
     try:
@@ -62,7 +62,7 @@ def everything() -> Iterator[RecordType[Any]]:
         apps.clear_cache()
 
 
-def _declare() -> RecordType[Any]:
+def _declare() -> RecordType:
     class Everything(TypedRecord):
         line = models.CharField(_("line"), max_length=80, blank=True)
         text = models.TextField(_("text"), blank=True)

@@ -1,7 +1,6 @@
 """Which record types take the long walks of the tests: one of each family, or all of them."""
 
 import os
-from typing import Any
 
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
@@ -11,7 +10,7 @@ ALL = bool(os.environ.get("STELLWERK_TEST_ALL"))
 """Set by `make test ALL=1`."""
 
 
-def family(record_type: RecordType[Any]) -> tuple[object, ...]:
+def family(record_type: RecordType) -> tuple[object, ...]:
     """Return what decides which code a type's pages and rules run through, whatever its own fields are."""
     return (
         record_type.scope,
@@ -24,14 +23,14 @@ def family(record_type: RecordType[Any]) -> tuple[object, ...]:
     )
 
 
-def for_long_walks() -> list[RecordType[Any]]:
+def for_long_walks() -> list[RecordType]:
     """List the types that crawls go through: of each family the one with most fields, so that crawls do not grow.
 
     What every type must keep is in the short promises, which run over all of them each time.
     """
     if ALL:
         return registry.all_types()
-    fullest: dict[tuple[object, ...], RecordType[Any]] = {}
+    fullest: dict[tuple[object, ...], RecordType] = {}
     for record_type in registry.all_types():
         known = fullest.get(family(record_type))
         if known is None or len(record_type.editable_fields) > len(known.editable_fields):

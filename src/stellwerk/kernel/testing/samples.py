@@ -21,12 +21,12 @@ SPECIAL: dict[str, dict[str, Any]] = {
 """Values that a declaration's rules ask for beyond its fields, by the type's key."""
 
 
-def sample(record_type: RecordType[Any], *, by: Actor = SYSTEM, text: str = "Sample", **given: Any) -> Any:
+def sample(record_type: RecordType, *, by: Actor = SYSTEM, text: str = "Sample", **given: Any) -> Any:
     """Create a record of the type with every field that it insists on; `text` stands in all its texts."""
     return create(record_type.model, {**sample_values(record_type, text=text), **given}, by=by)
 
 
-def sample_values(record_type: RecordType[Any], *, text: str = "Sample") -> dict[str, Any]:
+def sample_values(record_type: RecordType, *, text: str = "Sample") -> dict[str, Any]:
     """Return values for the editable fields of the type, fit to be created; references are created too."""
     values = {}
     for name in record_type.editable_fields:

@@ -11,7 +11,8 @@ from stellwerk.kernel.model import reference_index, shared_cache
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.search import index
-from stellwerk.kernel.write import indexing, services
+from stellwerk.kernel.write import indexing
+from stellwerk.kernel.write.writer import BOOKKEEPING, DIRECT, ShareChanges, end_shares
 
 ROWS_AT_ONCE = 500
 
@@ -22,24 +23,24 @@ class Bulk:
     brings_history = False
     rehearses = False
     notifies = False
-    found: Mapping[str, Any] = {}
+    found: Mapping[str, object] = {}
 
     def __init__(self) -> None:
         self._new: dict[int, Record] = {}
         self._touched: dict[int, tuple[Record, set[str]]] = {}
         self._entries: list[tuple[Record, Entry]] = []
-        self._comments: list[tuple[Record, Any]] = []
+        self._comments: list[tuple[Record, models.Model, indexing.Said]] = []
         self._shares: list[tuple[Record, Share]] = []
 
     # -- what the verbs ask of a writer --------------------------------------------------------------------
 
-    def atomic(self) -> AbstractContextManager[Any]:
+    def atomic(self) -> AbstractContextManager[object]:
         """A verb that only collects needs no transaction; `flush` has one for all of them."""
         return nullcontext()
 
     def shares(self, record: Record) -> dict[int, str]:
         """Map those with whom the record is shared, or will be, by id, to the capacities."""
-        known = services.DIRECT.shares(record) if record.pk else {}
+        known = DIRECT.shares(record) if record.pk else {}
         pending = [share for shared, share in self._shares if shared is record]
         return known | {share.person_id or share.party_id or 0: str(share.capacity) for share in pending}
 
@@ -48,17 +49,15 @@ class Bulk:
         self._entries.append((record, entry))
         self._shares += [(record, share) for share in shares]
 
-    def changed(
-        self, record: Record, entry: Entry, fields: Iterable[str], shares: services.ShareChanges
-    ) -> None:
+    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
         if id(record) not in self._new:
             self._touched.setdefault(id(record), (record, set()))[1].update(fields)
         self._entries.append((record, entry))
         self._end_shares(record, shares.ended)
         self._shares += [(record, share) for share in shares.made]
 
-    def commented(self, record: Record, said: models.Model) -> None:
-        self._comments.append((record, said))
+    def commented(self, record: Record, said: models.Model, text: indexing.Said) -> None:
+        self._comments.append((record, said, text))
 
     # -- writing ---------------------------------------------------------------------------------------------
 
@@ -67,13 +66,13 @@ class Bulk:
         with transaction.atomic():
             insert(list(self._new.values()))
             for record, fields in self._touched.values():
-                record.save(update_fields=[*fields, *services.BOOKKEEPING])
+                record.save(update_fields=[*fields, *BOOKKEEPING])
             _attach(self._entries)
             reference_index.keep((record, entry.changes) for record, entry in self._entries)
             Entry.objects.bulk_create([entry for _record, entry in self._entries], batch_size=ROWS_AT_ONCE)
-            _attach(self._comments)
-            if self._comments:
-                said = [comment for _record, comment in self._comments]
+            said = [comment for _record, comment, _text in self._comments]
+            _attach((record, comment) for record, comment, _text in self._comments)
+            if said:
                 type(said[0])._default_manager.bulk_create(said, batch_size=ROWS_AT_ONCE)
             self._share()
             self._index()
@@ -101,23 +100,23 @@ class Bulk:
             if shared is not record or (share.person_id or share.party_id) not in whom
         ]
         if record.pk:
-            services.end_shares(record, whom)
+            end_shares(record, whom)
             record.__dict__.pop("_shares", None)
 
     def _index(self) -> None:
-        said: dict[int, list[Any]] = {}
-        for record, comment in self._comments:
-            said.setdefault(id(record), []).append(comment)
+        said: dict[int, dict[int, indexing.Said]] = {}
+        for record, comment, text in self._comments:
+            said.setdefault(id(record), {})[comment.pk] = text
         index.index(
             row
             for key, record in self._new.items()
-            for row in indexing.new(record, [(one.internal, one.body) for one in said.get(key, [])])
+            for row in indexing.new(record, list(said.get(key, {}).values()))
         )
         for key, (record, fields) in self._touched.items():
             if indexing.concerns(record, fields):
                 indexing.refresh(record)
             if key in said:
-                indexing.follow(record, {one.pk: (one.internal, one.body) for one in said[key]})
+                indexing.follow(record, said[key])
 
 
 def insert(records: list[Record]) -> None:

@@ -9,15 +9,13 @@ Errors: ValidationError (what to mend, by field), PermissionDenied (visible, but
 (somebody else was faster).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,7 +24,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal import journal
 from stellwerk.kernel.journal.entry import QUIET, Entry, Verb
 from stellwerk.kernel.journal.journal import EntryContext
-from stellwerk.kernel.model import numbering, reference_index, registry, shared_cache
+from stellwerk.kernel.model import numbering, registry
 from stellwerk.kernel.model.actor import SYSTEM, Actor, System
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.errors import FieldErrors, NotConfirmed, StaleWrite
@@ -41,22 +39,18 @@ from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.rights import require_share
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.permissions.workers import check_workers, parties_to_share_with
-from stellwerk.kernel.write import indexing, validation
-from stellwerk.kernel.write.events import Event, publish
+from stellwerk.kernel.write import validation
+from stellwerk.kernel.write.events import Event
+from stellwerk.kernel.write.writer import (
+    DIRECT,
+    PARTICIPATES,
+    SHARED_AS_BEFORE,
+    ShareChanges,
+    Writer,
+)
+from stellwerk.vocabulary import Values
 
 R = TypeVar("R", bound=Record)
-Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class ShareChanges:
-    """What a write begins to share a record by, and with which people and parties it ends to: capacities by id."""
-
-    made: Sequence[Share] = ()
-    ended: Mapping[int, str] = field(default_factory=dict)
-
-
-SHARED_AS_BEFORE = ShareChanges()
 
 
 @dataclass(frozen=True)
@@ -90,110 +84,6 @@ class ChangeContext:
         )
 
 
-class Direct:
-    """Writes each deed at once; `records.bulk` has the base of those for many."""
-
-    brings_history = False
-    rehearses = False
-    notifies = True
-    found: Mapping[str, Any] = {}
-
-    def atomic(self) -> AbstractContextManager[Any]:
-        return transaction.atomic()
-
-    def lock(self, record: R) -> R:
-        return locked(record)
-
-    def number(self, prefix: str) -> int:
-        return numbering.take(prefix)[0]
-
-    def shares(self, record: Record) -> dict[int, str]:
-        """Map those with whom the record is shared, by id, to the capacities."""
-        known = Share.objects.filter(record_id=record.pk).values_list("person", "party", "capacity")
-        return {person or party or 0: str(capacity) for person, party, capacity in known}
-
-    def created(self, record: Record, entry: Entry, shares: Sequence[Share]) -> None:
-        record.save(force_insert=True)
-        self._append(record, entry)
-        reference_index.keep([(record, entry.changes)])
-        for share in shares:
-            share.record_id = record.pk
-        # Whoever asks next who may see it need not read them again.
-        record.__dict__["_shares"] = Share.objects.bulk_create(shares)
-        indexing.refresh(record)
-        if record.record_type.seldom_changes:
-            shared_cache.invalidate()
-
-    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
-        record.save(update_fields=[*fields, *BOOKKEEPING])
-        self._append(record, entry)
-        reference_index.keep([(record, entry.changes)])
-        if shares.made or shares.ended:
-            end_shares(record, shares.ended)
-            Share.objects.bulk_create(shares.made)
-            record.__dict__.pop("_shares", None)
-        if indexing.concerns(record, fields):
-            indexing.refresh(record)
-
-    def publish(self, event: Event) -> None:
-        publish(event)
-
-    def _append(self, record: Record, entry: Entry) -> None:
-        entry.record = record
-        entry.save(force_insert=True)
-
-
-class Rehearsal(Direct):
-    """Checks everything that the verbs check and writes nothing; `changes` are those of the last deed."""
-
-    rehearses = True
-
-    def __init__(self) -> None:
-        self.changes: Changes = {}
-
-    def atomic(self) -> AbstractContextManager[Any]:
-        """Nothing is written, so nobody has to wait."""
-        return nullcontext()
-
-    def lock(self, record: R) -> R:
-        return copy_of(record)
-
-    def number(self, prefix: str) -> int:
-        return 0
-
-    def created(self, record: Record, entry: Entry, shares: Sequence[Share]) -> None:
-        self.changes = entry.changes
-
-    def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
-        self.changes = entry.changes
-
-    def publish(self, event: Event) -> None:
-        """What did not happen sets nothing off."""
-
-
-class Checking(Rehearsal):
-    """Refuses faults that were found before the verb was called, together with those of the other values."""
-
-    def __init__(self, found: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.found = found
-
-
-DIRECT = Direct()
-PARTICIPATES = (Capacity.REQUESTER, Capacity.CUSTOMER)
-"""The capacities in which participants see a record."""
-BOOKKEEPING = (
-    "custom",
-    "is_open",
-    "open_to_all",
-    "version",
-    "updated_at",
-    "journal_count",
-    "journal_head",
-    "journal_seal",
-)
-
-
 def create(
     model: type[R],
     values: Values,
@@ -203,7 +93,7 @@ def create(
     at: datetime | None = None,
     reason: str = "",
     brought_from: str = "",
-    writer: Any = DIRECT,
+    writer: Writer = DIRECT,
 ) -> R:
     """Create a record of `model` from `values` (field names to Python or machine values) and return it."""
     record_type = registry.for_model(model)
@@ -242,7 +132,7 @@ def change(
     at: datetime | None = None,
     reason: str = "",
     brought_from: str = "",
-    writer: Any = DIRECT,
+    writer: Writer = DIRECT,
 ) -> R:
     """Set `values` on the record and return it is now; without a difference nothing is written.
 
@@ -268,7 +158,7 @@ def transition(
     at: datetime | None = None,
     reason: str = "",
     brought_from: str = "",
-    writer: Any = DIRECT,
+    writer: Writer = DIRECT,
 ) -> R:
     """Take the step `name` of the record's workflow, setting only the fields that it asks for or offers.
 
@@ -327,7 +217,7 @@ def note(
     changes: Changes,
     *,
     internal: bool = False,
-    writer: Any = DIRECT,
+    writer: Writer = DIRECT,
     subject: Any = None,
     shares: ShareChanges = SHARED_AS_BEFORE,
 ) -> Entry:
@@ -350,14 +240,6 @@ def note(
     return entry
 
 
-def locked(record: R) -> R:
-    """Read the record again and keep others from writing it until the transaction ends."""
-    if record.record_type.seldom_changes:
-        shared_cache.invalidate()  # before the record is locked: whoever locks in one order does not wait in a ring
-    found: R = type(record)._default_manager.select_for_update().get(pk=record.pk)
-    return found
-
-
 def participant_shares(record: Record) -> dict[int, Share]:
     """Map the people and parties that see the record as its participants to the shares that they are due."""
     record_type = record.record_type
@@ -370,14 +252,6 @@ def participant_shares(record: Record) -> dict[int, Share]:
             else:
                 due[pk] = Share(record_id=record.pk, party_id=pk, capacity=Capacity.CUSTOMER)
     return due
-
-
-def end_shares(record: Record, whom: Collection[int]) -> None:
-    """Stop showing the record to these people and parties."""
-    if whom:
-        Share.objects.filter(
-            Q(person__in=whom) | Q(party__in=whom), record_id=record.pk, capacity__in=PARTICIPATES
-        ).delete()
 
 
 def shared_by_hand(record: Record, whom: Collection[int]) -> set[int]:
@@ -393,7 +267,9 @@ def shared_by_hand(record: Record, whom: Collection[int]) -> set[int]:
 # -- steps of the verbs --------------------------------------------------------------------------------
 
 
-def lock(record: R, values: Values, version: int | None, writer: Any, *, whole: bool = False) -> tuple[R, R]:
+def lock(
+    record: R, values: Values, version: int | None, writer: Writer, *, whole: bool = False
+) -> tuple[R, R]:
     """Lock the record and keep a copy of it is before the write.
 
     StaleWrite when one of the fields was changed since `version`; of the `whole` record, for what depends on all of it.
@@ -414,11 +290,11 @@ def changed_since(record: Record, version: int) -> set[str]:
 
 
 def _set(
-    record_type: RecordType[Any],
+    record_type: RecordType,
     record: Record,
     values: Values,
     by: Actor,
-    writer: Any,
+    writer: Writer,
     settable: Iterable[str] | None,
     asked: Iterable[str] = (),
 ) -> None:
@@ -461,12 +337,12 @@ def _require_asked(record: Record, names: Iterable[str]) -> None:
 
 
 def _change(
-    record_type: RecordType[Any],
+    record_type: RecordType,
     record: R,
     before: R,
     values: Values,
     context: ChangeContext,
-    writer: Any,
+    writer: Writer,
     step: Transition | None = None,
 ) -> R:
     if step:
@@ -477,7 +353,7 @@ def _change(
     return write(record, before, context, writer, step)
 
 
-def _derive(record_type: RecordType[Any], record: R, before: R | None, values: Values, writer: Any) -> None:
+def _derive(record_type: RecordType, record: R, before: R | None, values: Values, writer: Writer) -> None:
     """Set what follows from the values; of brought history, what it states itself stands."""
     validation.require_references(record_type, record)
     if not writer.brings_history:
@@ -492,7 +368,7 @@ def _derive(record_type: RecordType[Any], record: R, before: R | None, values: V
 
 
 def write(
-    record: R, before: R, context: ChangeContext, writer: Any = DIRECT, step: Transition | None = None
+    record: R, before: R, context: ChangeContext, writer: Writer = DIRECT, step: Transition | None = None
 ) -> R:
     """Validate and save what was set on a record that was taken up; without a difference only a step is noted.
 
@@ -516,7 +392,7 @@ def write(
     return record
 
 
-def _apply_step(record: Record, step: Transition, context: ChangeContext, writer: Any) -> None:
+def _apply_step(record: Record, step: Transition, context: ChangeContext, writer: Writer) -> None:
     if step.guard and not writer.brings_history:
         step.guard(record)
     record.status = str(step.target)
@@ -525,7 +401,7 @@ def _apply_step(record: Record, step: Transition, context: ChangeContext, writer
 
 
 def _entry(
-    record_type: RecordType[Any],
+    record_type: RecordType,
     record: Record,
     entry_context: EntryContext,
     changes: Changes,
@@ -546,19 +422,21 @@ def _about(share: Share) -> dict[str, Any]:
     return {"with": share.person_id or share.party_id, "capacity": str(share.capacity)}
 
 
-def _share_changes(record: Record, before: Record, writer: Any) -> ShareChanges:
+def _share_changes(record: Record, before: Record, writer: Writer) -> ShareChanges:
     """Share the record with who takes part in it now, and no longer with who did before."""
     due, was_due = participant_shares(record), participant_shares(before)
     if due.keys() == was_due.keys():
         return SHARED_AS_BEFORE
-    have: dict[int, str] = writer.shares(record)
+    have = writer.shares(record)
     ended = {pk for pk in was_due.keys() - due.keys() if have.get(pk) in PARTICIPATES}
     if record.pk and ended:  # what is collected and not yet written is shared by nobody's hand
         ended -= shared_by_hand(record, ended)
     return ShareChanges([due[pk] for pk in due if pk not in have], {pk: have[pk] for pk in sorted(ended)})
 
 
-def _share_with_workers(record: Record, before: Record | None, context: ChangeContext, writer: Any) -> None:
+def _share_with_workers(
+    record: Record, before: Record | None, context: ChangeContext, writer: Writer
+) -> None:
     """Show the record to the parties whose staff works on it from now on; the journal notes each of them."""
     if writer.brings_history or writer.rehearses or not record.record_type.workers:
         return
@@ -575,7 +453,7 @@ def _share_with_workers(record: Record, before: Record | None, context: ChangeCo
         )
 
 
-def _step(record_type: RecordType[Any], record: Record, name: str) -> Transition:
+def _step(record_type: RecordType, record: Record, name: str) -> Transition:
     step = record_type.workflow.by_name.get(name) if record_type.workflow else None
     if step is None:
         raise ValidationError(
@@ -590,7 +468,7 @@ def _step(record_type: RecordType[Any], record: Record, name: str) -> Transition
 
 
 def _left_to_creator(
-    record_type: RecordType[Any], by: Actor, via: Via, writer: Any
+    record_type: RecordType, by: Actor, via: Via, writer: Writer
 ) -> tuple[Iterable[str] | None, dict[str, Any]]:
     """Return what the creator may set (None: all) and what is given: requesters, and all in the portal, ask for themselves."""
     if writer.brings_history or isinstance(by, System):
@@ -602,7 +480,7 @@ def _left_to_creator(
     )
 
 
-def _require_create(record_type: RecordType[Any], record: Record, by: Actor) -> None:
+def _require_create(record_type: RecordType, record: Record, by: Actor) -> None:
     policy = policy_of(by)
     if policy.may_place(record_type, record_type.placed_in(record)):
         return
@@ -617,7 +495,7 @@ def _require_create(record_type: RecordType[Any], record: Record, by: Actor) -> 
 
 
 def _require_place(
-    record_type: RecordType[Any], record: Record, before: Record, by: Actor, step: Transition | None
+    record_type: RecordType, record: Record, before: Record, by: Actor, step: Transition | None
 ) -> None:
     """Refuse to move a record where the person could not create one, unless the step is there to hand it over."""
     place = record_type.placed_in(record)
@@ -636,7 +514,7 @@ def _require_edit(record: Record, by: Actor) -> None:
 
 
 def _authorise(
-    record_type: RecordType[Any], record: Record, before: Record | None, by: Actor, writer: Any
+    record_type: RecordType, record: Record, before: Record | None, by: Actor, writer: Writer
 ) -> None:
     """Ask the type; who only rehearses need not confirm who they are."""
     try:

@@ -11,6 +11,7 @@ from stellwerk.kernel.model.values import load_machine, machine_values
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.workers import check_workers
 from stellwerk.kernel.write import services, validation
+from stellwerk.kernel.write.writer import DIRECT
 
 UNDOABLE = frozenset({Verb.CHANGE, Verb.TRANSITION})
 
@@ -21,7 +22,7 @@ def undo(entry: Entry, *, by: Actor) -> Record:
     ValidationError when one of them has changed since: what came later is not thrown away.
     """
     with transaction.atomic():
-        record, before = services.lock(entry.record.specific, {}, None, services.DIRECT)
+        record, before = services.lock(entry.record.specific, {}, None, DIRECT)
         if not policy_of(by).may_edit(record):
             raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
         if entry.verb not in UNDOABLE:

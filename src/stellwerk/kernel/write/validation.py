@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
 
 
-def assign(record_type: "RecordType[Any]", record: Record, values: Mapping[str, Any]) -> None:
+def assign(record_type: "RecordType", record: Record, values: Mapping[str, Any]) -> None:
     """Set fields from Python or machine values; unknown names and unfit values raise ValidationError by field."""
     faults: dict[str, Any] = {}
     for name, value in values.items():
@@ -35,7 +35,7 @@ def assign(record_type: "RecordType[Any]", record: Record, values: Mapping[str, 
         raise ValidationError(faults)
 
 
-def field_to_set(record_type: "RecordType[Any]", name: str) -> Field:
+def field_to_set(record_type: "RecordType", name: str) -> Field:
     """Return the field under which a value is set; added ones are looked up when their values are checked."""
     known = record_type.own_fields.get(name)
     if known:
@@ -43,7 +43,7 @@ def field_to_set(record_type: "RecordType[Any]", name: str) -> Field:
     return Field(name, name) if name.startswith("custom.") else record_type.own_field(name)
 
 
-def require_references(record_type: "RecordType[Any]", record: Record) -> None:
+def require_references(record_type: "RecordType", record: Record) -> None:
     """Refuse a record whose required references are empty, before anything is derived from them."""
     missing = [
         name
@@ -108,13 +108,13 @@ def _visible_kinds(ids: set[int], at_hand: list[Record], by: Actor) -> dict[int,
     return kinds
 
 
-def check_fields(record_type: "RecordType[Any]", record: Record, names: Iterable[str]) -> None:
+def check_fields(record_type: "RecordType", record: Record, names: Iterable[str]) -> None:
     """Check the named fields by themselves; references and custom fields are checked elsewhere."""
     checked = {name for name in names if not name.startswith("custom.")} - set(record_type.references)
     record.clean_fields(exclude={field.name for field in record._meta.concrete_fields} - checked)
 
 
-def validate(record_type: "RecordType[Any]", record: Record, before: Record | None) -> None:
+def validate(record_type: "RecordType", record: Record, before: Record | None) -> None:
     """Check every field that was set, uniqueness and the type's own rules; all faults at once, by field."""
     faults: dict[str, Any] = {}
     unchanged = _unchanged(record_type, record, before)
@@ -135,19 +135,19 @@ def validate(record_type: "RecordType[Any]", record: Record, before: Record | No
         raise ValidationError(faults)
 
 
-def _not_checked(record_type: "RecordType[Any]", record: Record) -> set[str]:
+def _not_checked(record_type: "RecordType", record: Record) -> set[str]:
     """Bookkeeping needs no check, and references were checked together; empty required ones are still refused."""
     filled = {name for name in record_type.references if getattr(record, f"{name}_id") is not None}
     return filled | _bookkeeping(record_type)
 
 
 @cache
-def _bookkeeping(record_type: "RecordType[Any]") -> frozenset[str]:
+def _bookkeeping(record_type: "RecordType") -> frozenset[str]:
     checked = {"title", *(field.name for field in record_type.journaled)} - {"status"}
     return frozenset(field.name for field in record_type.model._meta.concrete_fields) - checked
 
 
-def _unchanged(record_type: "RecordType[Any]", record: Record, before: Record | None) -> set[str]:
+def _unchanged(record_type: "RecordType", record: Record, before: Record | None) -> set[str]:
     if before is None:
         return set()
     return {f.name for f in record_type.journaled if getattr(record, f.attname) == getattr(before, f.attname)}

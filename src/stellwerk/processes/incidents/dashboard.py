@@ -69,7 +69,7 @@ class Asked:
 class Stock:
     """One type's figures."""
 
-    record_type: RecordType[Any]
+    record_type: RecordType
     created: list[int]
     resolved: list[int]
     open: figures.DeskFigures
@@ -164,7 +164,7 @@ def _latest(stocks: list[Stock], asked: Asked, person: Any) -> dict[str, Any] | 
     return {"day": day, "url": asked.query(until=day.isoformat())}
 
 
-def _stock(record_type: RecordType[Any], asked: Asked, days: list[date], person: Any) -> Stock:
+def _stock(record_type: RecordType, asked: Asked, days: list[date], person: Any) -> Stock:
     condition = policy_of(person).as_staff(record_type.model)
     if asked.party:
         condition &= Q(party=asked.party)
@@ -187,7 +187,7 @@ def _names(stocks: list[Stock]) -> dict[int, tuple[str, str]]:
     }
 
 
-def _list(record_type: RecordType[Any], asked: Asked, **parameters: Any) -> str:
+def _list(record_type: RecordType, asked: Asked, **parameters: Any) -> str:
     """Return the address of the list behind a figure."""
     if asked.party:
         parameters["party"] = asked.party.reference
@@ -274,7 +274,7 @@ def _in_and_out(stocks: list[Stock], days: list[date], asked: Asked) -> dict[str
     )
 
 
-def _day_url(record_type: RecordType[Any], asked: Asked, field: str, day: date) -> str:
+def _day_url(record_type: RecordType, asked: Asked, field: str, day: date) -> str:
     return _list(record_type, asked, **_span(field, day, day))
 
 

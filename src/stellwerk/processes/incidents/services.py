@@ -13,8 +13,9 @@ from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.link_types import DUPLICATE
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.write.services import locked, transition
+from stellwerk.kernel.write.services import transition
 from stellwerk.kernel.write.undo import undo
+from stellwerk.kernel.write.writer import locked
 from stellwerk.processes.incidents.ticket import Ticket, may_be_merged, named_in, successor
 
 

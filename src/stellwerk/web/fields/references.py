@@ -51,7 +51,7 @@ class RecordChoiceField(ReferenceField):
     Offers a plain list when there are only a few; gives the record's id.
     """
 
-    def __init__(self, record_type: RecordType[Any], person: Person, offered: Offered, **kwargs: Any) -> None:
+    def __init__(self, record_type: RecordType, person: Person, offered: Offered, **kwargs: Any) -> None:
         super().__init__(record_type, person, **kwargs)
         self.offered = {choice.reference: choice.pk for choice in offered.choices}
         if offered.few:
@@ -69,9 +69,7 @@ class RecordChoiceField(ReferenceField):
 class RecordsField(forms.MultipleChoiceField):
     """Takes several records, one per line, or ticked where there are only a few; gives their ids in that order."""
 
-    def __init__(
-        self, target: RecordType[Any], person: Person, offered: Offered | None, **kwargs: Any
-    ) -> None:
+    def __init__(self, target: RecordType, person: Person, offered: Offered | None, **kwargs: Any) -> None:
         self.target, self.person = target, person
         self.offered = {choice.reference: choice.pk for choice in offered.choices} if offered else {}
         choices = [(choice.shown, choice.label) for choice in offered.choices] if offered else []

@@ -48,7 +48,7 @@ def renderer_of(field: Field) -> "Renderer":
 class CellPage:
     """What the cells of one page of rows share: everything that they would else look up one by one."""
 
-    record_type: RecordType[Any]
+    record_type: RecordType
     titles: Mapping[Any, str]
     """Titles of the records that the rows point to, by id."""
     now: datetime = field(default_factory=timezone.now)

@@ -64,7 +64,7 @@ class Outcome:
     entry: int = 0
 
 
-def offered(record_type: RecordType[Any], person: Person) -> list[Menu]:
+def offered(record_type: RecordType, person: Person) -> list[Menu]:
     """List what the person may do to several records of a type; nothing for those who only look."""
     if policy_of(person).scope(record_type, Access.EDIT) == frozenset():
         return []
@@ -87,7 +87,7 @@ def offered(record_type: RecordType[Any], person: Person) -> list[Menu]:
 
 @login_required
 @require_POST
-def bulk_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+def bulk_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
     """Ask for what the action needs, then do it to the selected records; back to the list if all went well."""
     person: Any = request.user
     selected = _selected(record_type, request.POST.getlist("selected"), person)
@@ -115,7 +115,7 @@ def bulk_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespons
 
 @login_required
 @require_POST
-def bulk_undo_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+def bulk_undo_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
     """Take back what was just done to several records: `entry` is an id and the number of its entry, "12.3"."""
     person: Any = request.user
     entries = dict(given.split(".", 1) for given in request.GET.getlist("entry") if "." in given)
@@ -163,14 +163,14 @@ def _take_back(record: Record, number: str, by: Person) -> Outcome:
         return Outcome(record, str(error))
 
 
-def _undo_address(record_type: RecordType[Any], outcomes: list[Outcome], back: str) -> str:
+def _undo_address(record_type: RecordType, outcomes: list[Outcome], back: str) -> str:
     """Return where all of it is taken back; "" when nothing was written."""
     entries = [f"{outcome.record.pk}.{outcome.entry}" for outcome in outcomes if outcome.entry]
     query = urlencode({"entry": entries, "back": back}, doseq=True)
     return f"{reverse('list-bulk-undo', args=[record_type])}?{query}" if entries else ""
 
 
-def _selected(record_type: RecordType[Any], given: list[str], person: Person) -> list[Any]:
+def _selected(record_type: RecordType, given: list[str], person: Person) -> list[Any]:
     ids = [int(value) for value in given if value.isascii() and value.isdigit() and len(value) < 19]
     if not ids:
         raise ValidationError(_("Select at least one row first, then choose what to do with it."))
@@ -181,7 +181,7 @@ def _selected(record_type: RecordType[Any], given: list[str], person: Person) ->
     return [found[pk] for pk in dict.fromkeys(ids) if pk in found]
 
 
-def _chosen_item(record_type: RecordType[Any], name: str, person: Person) -> Item:
+def _chosen_item(record_type: RecordType, name: str, person: Person) -> Item:
     for menu in offered(record_type, person):
         for item in menu.items:
             if item.name == name:
@@ -189,7 +189,7 @@ def _chosen_item(record_type: RecordType[Any], name: str, person: Person) -> Ite
     raise PermissionDenied(_("This cannot be done to several records at once."))
 
 
-def _form(record_type: RecordType[Any], item: Item, person: Person, given: Any) -> forms.Form:
+def _form(record_type: RecordType, item: Item, person: Person, given: Any) -> forms.Form:
     form = forms.Form(given, prefix="value", label_suffix="")
     what, _dot, name = item.name.partition(".")
     if what == "field":
@@ -203,7 +203,7 @@ def _form(record_type: RecordType[Any], item: Item, person: Person, given: Any) 
     return form
 
 
-def _form_field(record_type: RecordType[Any], name: str, person: Person, *, required: bool) -> forms.Field:
+def _form_field(record_type: RecordType, name: str, person: Person, *, required: bool) -> forms.Field:
     described = record_type.own_fields[name]
     field = renderer_of(described).form_field(described, Asked(person))
     field.required = required
@@ -211,40 +211,40 @@ def _form_field(record_type: RecordType[Any], name: str, person: Person, *, requ
     return field
 
 
-def _may_be_empty(record_type: RecordType[Any], name: str) -> bool:
+def _may_be_empty(record_type: RecordType, name: str) -> bool:
     field = record_type.own_fields[name]
     return not field.required or field.never_empty
 
 
-def _steps(record_type: RecordType[Any]) -> list[Item]:
+def _steps(record_type: RecordType) -> list[Item]:
     steps = record_type.workflow.transitions if record_type.workflow else ()
     return [Item(f"step.{step.name}", str(step.label), step.icon) for step in steps if not step.automatic]
 
 
-def _field(record_type: RecordType[Any], name: str) -> Item:
+def _field(record_type: RecordType, name: str) -> Item:
     return Item(f"field.{name}", _field_label(record_type, name))
 
 
-def _field_label(record_type: RecordType[Any], name: str) -> str:
+def _field_label(record_type: RecordType, name: str) -> str:
     return record_type.label_of(name)
 
 
-def _hands_over(record_type: RecordType[Any], name: str) -> bool:
+def _hands_over(record_type: RecordType, name: str) -> bool:
     points_to = record_type.references.get(name)
     return points_to in (Person, Team) and name not in requestable(record_type).participants
 
 
-def _fits(record_type: RecordType[Any], name: str) -> bool:
+def _fits(record_type: RecordType, name: str) -> bool:
     """Whether one value makes sense for several records: not for titles, long texts and what must be unique."""
     field = record_type.own_fields[name]
     return name != "title" and field.listed and not field.is_unique
 
 
-def _type(record_type: RecordType[Any]) -> dict[str, Any]:
+def _type(record_type: RecordType) -> dict[str, Any]:
     return {"label_plural": record_type.label_plural, "list_url": reverse("list", args=[record_type])}
 
 
-def _result(record_type: RecordType[Any], item: Item, outcomes: list[Outcome], back: str) -> dict[str, Any]:
+def _result(record_type: RecordType, item: Item, outcomes: list[Outcome], back: str) -> dict[str, Any]:
     refused = [outcome for outcome in outcomes if outcome.why]
     done = [outcome for outcome in outcomes if not outcome.why]
     return {
@@ -264,6 +264,6 @@ def summary(outcomes: list[Outcome]) -> str:
     return f"{done}, {ngettext('%d refused', '%d refused', refused) % refused}" if refused else done
 
 
-def _back(record_type: RecordType[Any], wanted: str) -> str:
+def _back(record_type: RecordType, wanted: str) -> str:
     safe: Callable[..., bool] = url_has_allowed_host_and_scheme
     return wanted if wanted.startswith("/") and safe(wanted, None) else reverse("list", args=[record_type])

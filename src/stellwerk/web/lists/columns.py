@@ -24,7 +24,7 @@ MOST_COLUMNS = 30
 STAFF_ROW = "seen_as_staff"
 
 
-def choosable(record_type: RecordType[Any], person: Actor) -> list[str]:
+def choosable(record_type: RecordType, person: Actor) -> list[str]:
     """List the columns that the person may choose from, the declared ones first; long texts are none."""
     internal = policy_of(person).scope(record_type) != frozenset()
     fields = record_type.readable_fields(internal=internal)
@@ -32,12 +32,12 @@ def choosable(record_type: RecordType[Any], person: Actor) -> list[str]:
     return [name for name in names if name in fields]
 
 
-def sortable(record_type: RecordType[Any], name: str) -> bool:
+def sortable(record_type: RecordType, name: str) -> bool:
     return name in (*record_type.columns, *CORE_DATES, "reference") and not record_type.fields[name].many
 
 
 def loaded(
-    queryset: QuerySet[Any], record_type: RecordType[Any], names: Iterable[str], person: Actor
+    queryset: QuerySet[Any], record_type: RecordType, names: Iterable[str], person: Actor
 ) -> QuerySet[Any]:
     """Have the rows bring what their cells need and no more, and whether the person sees them as staff."""
     fields = {"custom" if name.startswith("custom.") else name for name in names}
@@ -54,7 +54,7 @@ def loaded(
 class Cells:
     """Draws the cells of a page of rows. All records that they refer to are read in one query."""
 
-    record_type: RecordType[Any]
+    record_type: RecordType
     names: Sequence[str]
     records: Sequence[Any]
     now: datetime = field(default_factory=timezone.now)
@@ -89,7 +89,7 @@ class Cells:
 
 
 def headings(
-    record_type: RecordType[Any], names: Iterable[str], ordering: str, address: Callable[[str], str]
+    record_type: RecordType, names: Iterable[str], ordering: str, address: Callable[[str], str]
 ) -> list[components.Column]:
     """Return the head of a list; `address` gives the list in another order."""
     drawn = []

@@ -41,7 +41,7 @@ class Page:
 class Listing:
     """A list with its filters, order and columns; ValidationError by parameter when the address is not understood."""
 
-    def __init__(self, record_type: RecordType[Any], params: QueryDict, person: Person) -> None:
+    def __init__(self, record_type: RecordType, params: QueryDict, person: Person) -> None:
         self.record_type = record_type
         self.person = person
         self.view = params.get("view", "")
@@ -163,7 +163,7 @@ class Listing:
         return QueryDict(self.views[self.view][1])
 
 
-def built_in_views(record_type: RecordType[Any]) -> list[View]:
+def built_in_views(record_type: RecordType) -> list[View]:
     """List the tabs that every reader has."""
     views = list(record_type.views)
     if not views and record_type.workflow and record_type.workflow.ended:
@@ -171,7 +171,7 @@ def built_in_views(record_type: RecordType[Any]) -> list[View]:
     return [*views, ALL]
 
 
-def counted(record_type: RecordType[Any], query: str, person: Person) -> str:
+def counted(record_type: RecordType, query: str, person: Person) -> str:
     """Count a view for its tab; a view that is not understood any more has no number."""
     try:
         listing = Listing(record_type, QueryDict(query or "view=all"), person)

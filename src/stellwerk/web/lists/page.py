@@ -26,7 +26,7 @@ EXPORTS = {"csv": "CSV", "xlsx": "Excel (XLSX)", "json": "JSON"}
 
 @login_required
 @require_safe
-def list_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+def list_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
     """Show a list; a request for its part #list gets that part only, and the address without what says nothing.
 
     People without a staff role are at home in the portal.
@@ -52,7 +52,7 @@ def list_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespons
 
 @login_required
 @require_safe
-def tabs_part(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+def tabs_part(request: HttpRequest, record_type: RecordType) -> HttpResponse:
     """Show the tabs again, with counts; asked for after the page, so that the page need not wait for them."""
     try:
         listing = Listing(record_type, request.GET, _reader(request))
@@ -64,7 +64,7 @@ def tabs_part(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespons
 
 @login_required
 @require_safe
-def filter_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+def filter_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
     """Show the form of all filters: inside the menu, or as a page of its own where there are no scripts."""
     try:
         listing = Listing(record_type, request.GET, _reader(request))

@@ -13,13 +13,13 @@ UNTIL = "valid_until"
 """What a line tells in the place of a status, of types that have none."""
 
 
-def fields_of_rows(record_type: RecordType[Any]) -> list[str]:
+def fields_of_rows(record_type: RecordType) -> list[str]:
     """List the fields that a line is drawn from."""
     own = [name for name, field in record_type.own_fields.items() if field.leads or name == UNTIL]
     return ["reference", "title", "kind", *record_type.model.STATUS_FIELDS, "updated_at", *own]
 
 
-def row_of(record: Any, record_type: RecordType[Any]) -> dict[str, Any]:
+def row_of(record: Any, record_type: RecordType) -> dict[str, Any]:
     """Prepare one line for parts/work_row.html."""
     leading = [name for name, field in record_type.own_fields.items() if field.leads][:1]
     cells = Cells(record_type, ["status", *leading], [record])

@@ -22,7 +22,7 @@ LONGEST_QUERY = 4_000
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def views_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+def views_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
     """List the reader's own views (GET); keep a list as a view (POST name, query, shared)."""
     person: Any = request.user
     if request.method == "POST":
@@ -52,7 +52,7 @@ def views_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespon
 
 @login_required
 @require_POST
-def view_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> HttpResponse:
+def view_page(request: HttpRequest, record_type: RecordType, pk: int) -> HttpResponse:
     """Rename, share or delete one of the reader's views."""
     view = get_object_or_404(_own(record_type, request.user), pk=pk)  # type: ignore[arg-type]
     if request.POST.get("action") == "delete":
@@ -64,9 +64,7 @@ def view_page(request: HttpRequest, record_type: RecordType[Any], pk: int) -> Ht
     return redirect("list-views", record_type)
 
 
-def save(
-    record_type: RecordType[Any], name: str, query: str, *, by: Person, shared: bool = False
-) -> SavedView:
+def save(record_type: RecordType, name: str, query: str, *, by: Person, shared: bool = False) -> SavedView:
     """Keep a list under a name; the same name again replaces the view."""
     name = _name(name)
     if len(query) > LONGEST_QUERY:
@@ -83,7 +81,7 @@ def save(
     return view
 
 
-def _own(record_type: RecordType[Any], person: Person) -> Any:
+def _own(record_type: RecordType, person: Person) -> Any:
     """The views that the person may change: their own, and for administrators the shared ones."""
     views = SavedView.objects.filter(kind=record_type.key)
     own = views.filter(owner=person)
@@ -97,10 +95,10 @@ def _name(given: str) -> str:
     return name
 
 
-def _address(record_type: RecordType[Any], view: SavedView) -> str:
+def _address(record_type: RecordType, view: SavedView) -> str:
     query = f"{view.query}&" if view.query else ""
     return f"{reverse('list', args=[record_type])}?{query}view=v{view.pk}"
 
 
-def _to(record_type: RecordType[Any], view: SavedView) -> HttpResponseRedirect:
+def _to(record_type: RecordType, view: SavedView) -> HttpResponseRedirect:
     return HttpResponseRedirect(_address(record_type, view))

@@ -310,7 +310,7 @@ def _entered(page: RecordPage, name: str, value: Any) -> MachineValue:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpResponse:
+def create_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
     """Create a record, and keep a draft meanwhile.
 
     The address may fill fields in advance: one by one, or `like` another record.
@@ -341,18 +341,18 @@ def create_page(request: HttpRequest, record_type: RecordType[Any]) -> HttpRespo
         return _create_form(request, record_type, form, status=422)
 
 
-def create_place(record_type: RecordType[Any]) -> str:
+def create_place(record_type: RecordType) -> str:
     return f"create:{record_type.key}"
 
 
-def _create(record_type: RecordType[Any], form: RecordForm, person: Person, via: Via) -> Record:
+def _create(record_type: RecordType, form: RecordForm, person: Person, via: Via) -> Record:
     values = {n: value for n, value in form.values().items() if not _left_out(record_type, n, value)}
     record: Record = create(record_type.model, values, by=person, via=via)
     drafts.forget(person, create_place(record_type))
     return record
 
 
-def _left_out(record_type: RecordType[Any], name: str, value: Any) -> bool:
+def _left_out(record_type: RecordType, name: str, value: Any) -> bool:
     """A field left empty takes the default of the model."""
     if name.startswith("custom.") or value not in (None, ""):
         return value in (None, "")
@@ -360,7 +360,7 @@ def _left_out(record_type: RecordType[Any], name: str, value: Any) -> bool:
 
 
 def _start(
-    record_type: RecordType[Any], person: Person, via: Via, names: list[str], given: Mapping[str, str]
+    record_type: RecordType, person: Person, via: Via, names: list[str], given: Mapping[str, str]
 ) -> dict[str, Any]:
     """Begin with the model's and the type's defaults, or like another record, and with what the address fills in."""
     if "like" in given:
@@ -381,7 +381,7 @@ def _start(
     return start | wanted | {name: found.get(wanted[name].upper()) for name in pointing}
 
 
-def _template(record_type: RecordType[Any], person: Person, reference: str) -> Record:
+def _template(record_type: RecordType, person: Person, reference: str) -> Record:
     """Return the record to begin like, one that the person reads as staff."""
     model: Any = record_type.model
     found: Record = get_object_or_404(model.objects.visible_to(person), reference=reference.upper())
@@ -391,7 +391,7 @@ def _template(record_type: RecordType[Any], person: Person, reference: str) -> R
 
 
 def _create_form(
-    request: HttpRequest, record_type: RecordType[Any], form: RecordForm, *, status: int = 200
+    request: HttpRequest, record_type: RecordType, form: RecordForm, *, status: int = 200
 ) -> HttpResponse:
     context = {
         "title": _("New %s") % record_type.label,

@@ -29,7 +29,7 @@ class RecordForm(forms.Form):
 
     def __init__(
         self,
-        record_type: RecordType[Any],
+        record_type: RecordType,
         names: Iterable[str],
         person: Person,
         *,
@@ -123,7 +123,7 @@ def form_of(model: type[Record]) -> Callable[[F], F]:
     return declare
 
 
-def form_class(record_type: RecordType[Any]) -> type[RecordForm]:
+def form_class(record_type: RecordType) -> type[RecordForm]:
     """Return the class of the forms that create and change such records."""
     return _own.get(record_type.model, RecordForm)
 
@@ -138,14 +138,14 @@ def name_empty_choice(field: forms.Field) -> None:
         ]
 
 
-def names_to_fill(record_type: RecordType[Any], *, staff: bool) -> list[str]:
+def names_to_fill(record_type: RecordType, *, staff: bool) -> list[str]:
     """List what may be filled in on a new record: requesters are asked for less."""
     if staff:
         return [*record_type.editable_fields, *custom_names(record_type)]
     return list(requestable(record_type).asked_of_requesters)
 
 
-def custom_names(record_type: RecordType[Any]) -> list[str]:
+def custom_names(record_type: RecordType) -> list[str]:
     return list(added_to(record_type.key))
 
 
@@ -169,7 +169,7 @@ def form_sections(form: RecordForm) -> list[dict[str, Any]]:
     return drawn
 
 
-def label_field(record_type: RecordType[Any]) -> str:
+def label_field(record_type: RecordType) -> str:
     """Return the field by which people know such records: what their list is ordered by when that is a text."""
     name = record_type.ordering.lstrip("-")
     return name if record_type.own_fields[name].is_line else "title"

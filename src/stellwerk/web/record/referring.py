@@ -60,7 +60,7 @@ def referring_page(request: HttpRequest, reference: str) -> HttpResponse:
     return answer
 
 
-def referrers(record: Record, person: Person) -> list[tuple[RecordType[Any], str]]:
+def referrers(record: Record, person: Person) -> list[tuple[RecordType, str]]:
     """List the types and fields that may refer to a record and whose list the person has, in the navigation's order."""
     places = shell.places()
     pairs = [*registry.referrers(type(record)), *_added(record)]
@@ -69,7 +69,7 @@ def referrers(record: Record, person: Person) -> list[tuple[RecordType[Any], str
     )
 
 
-def _added(record: Record) -> Iterator[tuple[RecordType[Any], str]]:
+def _added(record: Record) -> Iterator[tuple[RecordType, str]]:
     """Yield the added fields that may point to a record."""
     for record_type in registry.all_types():
         for name, field in added_to(record_type.key).items():
@@ -91,7 +91,7 @@ class Bounded(Subquery):
 class Group:
     """The records of a type that refer to a record by one field: the open ones among them first."""
 
-    record_type: RecordType[Any]
+    record_type: RecordType
     field: str
     target: Record
     person: Person

@@ -62,7 +62,7 @@ class Names:
 class Renderer:
     """Draws the values of one record type's fields."""
 
-    record_type: RecordType[Any]
+    record_type: RecordType
     names: Names
 
     def label(self, name: str) -> str:

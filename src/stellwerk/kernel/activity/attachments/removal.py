@@ -14,7 +14,8 @@ from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import to_machine
 from stellwerk.kernel.permissions.policy import policy_of
-from stellwerk.kernel.write.services import ChangeContext, locked, note
+from stellwerk.kernel.write.services import ChangeContext, note
+from stellwerk.kernel.write.writer import locked
 
 KEPT = timedelta(days=1)
 """How long content outlives its last use: a backup that began before finds every file that its database names."""

@@ -19,7 +19,8 @@ from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
-from stellwerk.kernel.write.services import ChangeContext, locked, note
+from stellwerk.kernel.write.services import ChangeContext, note
+from stellwerk.kernel.write.writer import locked
 
 BEGINNING = 4096
 

@@ -15,8 +15,8 @@ from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
-from stellwerk.kernel.write import indexing
-from stellwerk.kernel.write.services import DIRECT, ChangeContext, locked, note
+from stellwerk.kernel.write.services import ChangeContext, note
+from stellwerk.kernel.write.writer import DIRECT, Writer, locked
 
 LONGEST = 2_000_000
 KEEPS_STATUS = "keep_status"
@@ -32,7 +32,7 @@ def comment(
     keep_status: bool = False,
     at: datetime | None = None,
     brought_from: str = "",
-    writer: Any = DIRECT,
+    writer: Writer = DIRECT,
 ) -> Comment:
     """Add a public reply, or a note that only staff sees, in Markdown; return it.
 
@@ -51,11 +51,7 @@ def comment(
         digest = {"@comment": [None, _digest(said.body)]}
         entry = note(record, context, digest, internal=internal, writer=writer, subject=said)
         said.at = entry.at
-        if writer.brings_history:
-            writer.commented(record, said)
-        else:
-            said.save(force_insert=True)
-            indexing.follow(record, {said.pk: (said.internal, said.body)})
+        writer.commented(record, said, (said.internal, said.body))
     return said
 
 

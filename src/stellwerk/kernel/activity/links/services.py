@@ -12,7 +12,8 @@ from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.link_types import LinkType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
-from stellwerk.kernel.write.services import ChangeContext, locked, note
+from stellwerk.kernel.write.services import ChangeContext, note
+from stellwerk.kernel.write.writer import locked
 
 
 def link(source: Record, key: str, target: Record, *, by: Actor) -> Link:

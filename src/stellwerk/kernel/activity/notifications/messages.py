@@ -24,7 +24,7 @@ PHRASES = {
 }
 
 
-def phrase(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-arg]
+def phrase(entry: Entry, record_type: RecordType) -> str:
     """Say what was done, to follow a name: "replied", "resolved it", "changed impact and urgency"."""
     if entry.verb == Verb.COMMENT and entry.internal:
         return _("wrote an internal note")
@@ -38,7 +38,7 @@ def phrase(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-a
     return str(PHRASES.get(entry.verb, entry.verb))  # type: ignore[call-overload]
 
 
-def _step(entry: Entry, record_type: RecordType) -> str:  # type: ignore[type-arg]
+def _step(entry: Entry, record_type: RecordType) -> str:
     """Use the step's own words; one that a later version no longer has is named."""
     step = record_type.workflow.by_name.get(entry.name) if record_type.workflow else None
     said = step.phrase(entry.changes) if step else ""
@@ -63,12 +63,12 @@ def describe(note: Notification) -> str:
     return f"{who} {phrase(entry, record_type)}"
 
 
-def step_label(name: str, record_type: RecordType) -> str:  # type: ignore[type-arg]
+def step_label(name: str, record_type: RecordType) -> str:
     step = record_type.workflow.by_name.get(name) if record_type.workflow else None
     return str(step.label) if step else name
 
 
-def label(name: str, record_type: RecordType) -> str:  # type: ignore[type-arg]
+def label(name: str, record_type: RecordType) -> str:
     """Return a field's name as people read it, custom fields included; never fails for one that is gone."""
     field = record_type.own_fields.get(name) or record_type.fields.get(name)
     return str(field.label) if field else name.removeprefix("custom.").replace("_", " ")

@@ -110,7 +110,7 @@ def teams(centre: Party) -> dict[str, Team]:
 
 
 @pytest.fixture
-def kind_of_all(teams: dict[str, Team]) -> Iterator[RecordType[Any]]:
+def kind_of_all(teams: dict[str, Team]) -> Iterator[RecordType]:
     shell.groups.cache_clear()  # the navigation has every type
     with everything() as record_type:
         for kind in ADDED:
@@ -134,11 +134,11 @@ def value(name: str, at: int, teams: dict[str, Team]) -> Any:
     return given
 
 
-def new(record_type: RecordType[Any], centre: Party, **values: Any) -> Any:
+def new(record_type: RecordType, centre: Party, **values: Any) -> Any:
     return create(record_type.model, {"title": "Box", "party": centre, **values}, by=SYSTEM)
 
 
-def test_every_kind_has_its_renderer_and_its_reader(kind_of_all: RecordType[Any]) -> None:
+def test_every_kind_has_its_renderer_and_its_reader(kind_of_all: RecordType) -> None:
     assert set(KINDS) == set(RENDERERS) == set(READERS)
     shown = {field.kind for field in kind_of_all.fields.values()} | {"matrix", "gone"}
     assert shown == set(KINDS)
@@ -147,7 +147,7 @@ def test_every_kind_has_its_renderer_and_its_reader(kind_of_all: RecordType[Any]
 
 @every_field
 def test_a_value_is_journaled_undone_and_replayed(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, name: str
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, name: str
 ) -> None:
     field, first, second = kind_of_all.fields[name], value(name, 0, teams), value(name, 1, teams)
     box = new(kind_of_all, centre, **{name: first})
@@ -164,7 +164,7 @@ def test_a_value_is_journaled_undone_and_replayed(
 
 @every_field
 def test_a_value_is_said_in_words(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, name: str
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, name: str
 ) -> None:
     field = kind_of_all.fields[name]
     box = new(kind_of_all, centre, **{name: value(name, 0, teams)})
@@ -177,7 +177,7 @@ def test_a_value_is_said_in_words(
 
 @every_field
 def test_nothing_is_empty_everywhere(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, maria: Person, name: str
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, maria: Person, name: str
 ) -> None:
     if name == "answer":
         return  # yes and no are its only values
@@ -191,7 +191,7 @@ def test_nothing_is_empty_everywhere(
 
 @every_field
 def test_the_form_of_a_record_changes_nothing_and_takes_another_value(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, maria: Person, name: str
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, maria: Person, name: str
 ) -> None:
     box = new(kind_of_all, centre, **{name: value(name, 0, teams)})
     other = new(kind_of_all, centre, **{name: value(name, 1, teams)})
@@ -204,7 +204,7 @@ def test_the_form_of_a_record_changes_nothing_and_takes_another_value(
     assert field.machine(change(box, form.changes(box), by=maria)) == field.machine(other)
 
 
-def posted(record_type: RecordType[Any], name: str, person: Person, record: Any) -> QueryDict:
+def posted(record_type: RecordType, name: str, person: Person, record: Any) -> QueryDict:
     """Return what a browser sends for the form of a record that nobody touched."""
     bound = RecordForm(record_type, [name], person, record=record)[name]
     given = bound.value()
@@ -218,7 +218,7 @@ def posted(record_type: RecordType[Any], name: str, person: Person, record: Any)
 
 @every_field
 def test_a_file_brings_back_what_it_was_given(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, root: Person, name: str
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, root: Person, name: str
 ) -> None:
     field = kind_of_all.fields[name]
     box = new(kind_of_all, centre, **{name: value(name, 0, teams)})
@@ -236,7 +236,7 @@ def test_a_file_brings_back_what_it_was_given(
 
 @every_field
 def test_a_list_is_filtered_by_it(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, maria: Person, name: str
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, maria: Person, name: str
 ) -> None:
     wanted = value(name, 3, teams)
     if not wanted:
@@ -251,7 +251,7 @@ def test_a_list_is_filtered_by_it(
 
 @every_field
 def test_the_api_tells_what_it_takes_as_its_schema_says(
-    kind_of_all: RecordType[Any],
+    kind_of_all: RecordType,
     teams: dict[str, Team],
     centre: Party,
     maria: Person,
@@ -279,7 +279,7 @@ def test_the_api_tells_what_it_takes_as_its_schema_says(
 
 @every_field
 def test_what_does_not_fit_is_refused_with_a_sentence_and_writes_nothing(
-    kind_of_all: RecordType[Any], centre: Party, maria: Person, client: Client, name: str
+    kind_of_all: RecordType, centre: Party, maria: Person, client: Client, name: str
 ) -> None:
     if name in ("data", "line", "text", "custom.text"):
         return
@@ -307,14 +307,14 @@ def schema_faults(schema: Any, told: Any) -> list[str]:
 
 
 @every_field
-def test_a_guest_reads_what_is_shown_to_requesters(kind_of_all: RecordType[Any], name: str) -> None:
+def test_a_guest_reads_what_is_shown_to_requesters(kind_of_all: RecordType, name: str) -> None:
     field: Field = kind_of_all.fields[name]
     assert field.readable_by(internal=True)
     assert field.readable_by(internal=False) == (name in ("line", "many"))
 
 
 def test_every_page_of_a_record_with_every_kind_answers(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, root: Person, client: Client
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, root: Person, client: Client
 ) -> None:
     values = {name: value(name, 0, teams) for name in NAMES}
     box = new(kind_of_all, centre, **values)
@@ -332,7 +332,7 @@ def test_every_page_of_a_record_with_every_kind_answers(
 
 
 def test_several_references_refuse_what_one_may_not_see_and_keep_what_is_there(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, other_centre: Party, maria: Person
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, other_centre: Party, maria: Person
 ) -> None:
     foreign = create(Team, {"title": "Theirs", "party": other_centre}, by=SYSTEM)
     box = new(kind_of_all, centre, many=[teams["team"], foreign])
@@ -344,7 +344,7 @@ def test_several_references_refuse_what_one_may_not_see_and_keep_what_is_there(
 
 
 def test_the_reference_index_is_kept_by_every_write_and_rebuilt_the_same(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, root: Person
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, root: Person
 ) -> None:
     box = new(
         kind_of_all, centre, many=[teams["team"], teams["other"]], **{"custom.reference": teams["third"]}
@@ -368,7 +368,7 @@ def pointers(record: Record) -> set[tuple[str, str]]:
 
 
 def test_a_page_shows_what_points_to_it_by_any_field(
-    kind_of_all: RecordType[Any], teams: dict[str, Team], centre: Party, root: Person, client: Client
+    kind_of_all: RecordType, teams: dict[str, Team], centre: Party, root: Person, client: Client
 ) -> None:
     new(kind_of_all, centre, many=[teams["team"], teams["other"]], **{"custom.reference": teams["team"]})
     client.force_login(root)
