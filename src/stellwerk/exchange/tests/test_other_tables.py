@@ -91,6 +91,17 @@ def test_a_way_through_a_tree_names_its_end(maria: Person) -> None:
     assert Incident.objects.get().category == wanted
 
 
+@pytest.mark.parametrize("heading", ["comments", "entries", "shares", "watchers"])
+def test_what_stands_beside_a_record_is_no_column_of_it(heading: str, maria: Person) -> None:
+    content = f"title,requester,{heading}\nx,maria@centre.example,y\n".encode()
+    assert errors(imported(content, maria)) == {2: [f"{heading} “y”: There is no such column."]}
+    assert not Incident.objects.exists()
+    with pytest.raises(ValidationError) as refusal:
+        create(Incident, {"title": "x", "requester": maria, heading: []}, by=SYSTEM)
+    assert refusal.value.message_dict == {heading: ["incident has no such field."]}
+    assert not Incident.objects.exists()
+
+
 def test_two_columns_of_one_meaning_are_refused(maria: Person) -> None:
     with pytest.raises(ValidationError, match="“title” and “Title” both mean title"):
         imported(b"title,Title,requester\nx,y,maria@centre.example\n", maria)

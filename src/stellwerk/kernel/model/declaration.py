@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.text import capfirst, slugify
 from django.utils.translation import override
@@ -191,8 +192,11 @@ class RecordType(Generic[R]):
         }
 
     def field(self, name: str) -> "models.Field[Any, Any]":
-        """Return the model field called `name`; FieldDoesNotExist when there is none."""
-        return self.model._meta.get_field(name)  # type: ignore[return-value]
+        """Return the column called `name`; FieldDoesNotExist when there is none."""
+        column = self.model._meta.get_field(name)
+        if not column.concrete:  # Django counts what points here from elsewhere, such as comments
+            raise FieldDoesNotExist(f"{self.key} has no column {name}.")
+        return column
 
     def field_label(self, name: str) -> Text:
         """Return what people call a field, in small letters."""
