@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from stellwerk.exchange import cells, formats
 from stellwerk.exchange.headings import Headings
-from stellwerk.exchange.readers import cells_of, moment
+from stellwerk.exchange.readers import AS_A_LOG, cells_of, moment
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model import numbering, registry
 from stellwerk.kernel.model.actor import Actor
@@ -31,14 +31,12 @@ from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.write import services
 from stellwerk.kernel.write.bulk import Bulk
 from stellwerk.kernel.write.events import Event, publish
-from stellwerk.kernel.write.validation import field_to_set
 from stellwerk.kernel.write.writer import DIRECT, Checking, Rehearsal, ShareChanges, locked
 
 ROWS_AT_ONCE = 200
 NOTHING_STATED: Mapping[str, str] = {}
 MOST_FAULTS = 1_000
 LONGEST_QUOTE = 60
-AS_A_LOG = "stellwerk import log, docs/importing.md"
 
 CREATE, CHANGE, UNCHANGED, ERROR = "create", "change", "unchanged", "error"
 
@@ -126,6 +124,7 @@ class RecordImport:
             raise ValidationError({"key": _("Choose one of: %s.") % ", ".join(keys_of(record_type))})
         self._visible: Any = record_type.model._default_manager.visible_to(by)
         fields = record_type.own_fields.items()
+        self._blank = record_type.model(kind=record_type.key, status=record_type.initial_status)
         self._unique = [name for name, own in fields if own.is_unique and name != "reference"]
 
     def rehearse(
@@ -293,17 +292,16 @@ class RecordImport:
         """Read the cells of a row, without those that only repeat what the record says, and what is wrong with them."""
         values: dict[str, Any] = {}
         faults: dict[str, Any] = {}
-        editable = self.record_type.editable_fields
+        settable = self.record_type.settable
         for name, cell in row.items():
             if name in ("reference", *CORE_DATES):
                 continue
             try:
-                if name == "status":
-                    self._refuse_state(cell, record)
-                elif not name.startswith("custom.") and name not in editable:
-                    self.record_type.field(name)  # there is none, or it follows from others
+                if name not in settable:  # there is none, or it follows from others
+                    own = self.record_type.own_field(name)
+                    cells_of(own).refuse(own, cell, own.get(record or self._blank))
                 elif record is not None or cell not in (None, "") or name == "title":
-                    value = self._read(name, cell, targets)
+                    value = cells_of(settable[name]).read(settable[name], cell, targets)
                     if not self._repeats(record, name, value):
                         values[name] = value
             except FieldDoesNotExist:
@@ -324,30 +322,16 @@ class RecordImport:
         given = value if isinstance(value, list) else [value] if value is not None else []
         return list(field.refers(field.get(record))) == [each.pk for each in given]
 
-    def _read(self, name: str, cell: Any, targets: "_Targets") -> Any:
-        field = field_to_set(self.record_type, name)
-        return cells_of(field).read(field, cell, targets) if field.kind else cell
-
-    def _refuse_state(self, cell: Any, record: Any) -> None:
-        now = record.status if record is not None else self.record_type.initial_status
-        if cell not in (None, "", now):
-            raise ValidationError(
-                _(
-                    "A state is reached by its steps: take them on the record, or bring its past in as a log (%s)."
-                )
-                % AS_A_LOG
-            )
-
     def _not_taken(self, row: dict[str, Any], record: Any, targets: "_Targets") -> list[str]:
         """List the columns that cannot be set and say something else than what follows from the others."""
         left: list[str] = []
-        settable = {"reference", "status", *CORE_DATES, *self.record_type.editable_fields}
+        passed_over = {"reference", *CORE_DATES, *self.record_type.settable}
         for name, cell in row.items():
-            if name in settable or name.startswith("custom.") or cell in (None, ""):
+            if name in passed_over or cell in (None, ""):
                 continue
-            field = field_to_set(self.record_type, name)
+            field = self.record_type.own_field(name)
             stated = copy_of(record)
-            field.put(stated, self._read(name, cell, targets))
+            field.put(stated, cells_of(field).read(field, cell, targets))
             if field.machine(stated) != field.machine(record):
                 left.append(name)
         return left

@@ -23,6 +23,7 @@ from stellwerk.exchange.headings import LEFT_OUT, Headings, plain
 from stellwerk.exchange.importing import CHANGE, CREATE, Line, Outcome, RecordImport, keys_of
 from stellwerk.exchange.models import WAITING, ImportDraft
 from stellwerk.kernel.activity.notifications.services import mark_read_at
+from stellwerk.kernel.fields.gone import Gone
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.days import today_of
 from stellwerk.kernel.model.declaration import RecordType
@@ -164,7 +165,7 @@ class ExplainForm(forms.Form):
         own = Headings(record_type, {})
         stated = draft.reading.get("columns", {})
         self.headings = [name for name in opened.columns if not own.knows(name)]
-        labels = ((name, record_type.label_of(name)) for name in ("reference", *settable(record_type)))
+        labels = ((name, record_type.label_of(name)) for name in ("reference", *record_type.settable))
         choices = [("", "---------"), (self.LEAVE, _("Leave it out")), *labels]
         for number, heading in enumerate(self.headings):
             known = stated.get(plain(heading))
@@ -199,14 +200,6 @@ class ExplainForm(forms.Form):
             for number, heading in enumerate(self.headings)
         }
         return {heading: LEFT_OUT if name == self.LEAVE else name for heading, name in chosen.items() if name}
-
-
-def settable(record_type: RecordType) -> list[str]:
-    """List the fields that an import may set, those that the installation added too."""
-    return [
-        *record_type.editable_fields,
-        *(name for name in record_type.fields if name.startswith("custom.")),
-    ]
 
 
 def _explain(request: HttpRequest, record_type: RecordType, draft: ImportDraft) -> HttpResponse:
@@ -314,19 +307,19 @@ def _told(outcome: Outcome) -> int:
 
 def _in_words(record_type: RecordType, lines: list[Line]) -> list[dict[str, Any]]:
     """Write the changes with labels, and what is referred to by its title."""
-    titles = _titles(record_type, lines)
+    fields = record_type.fields
+    ids = {
+        pk
+        for line in lines
+        for name, field in record_type.pointing.items()
+        for value in line.changes.get(name, ())
+        for pk in field.refers(value)
+    }
+    titles = dict(Record.objects.filter(pk__in=ids).values_list("pk", "title"))
 
     def said(name: str, value: Any) -> str:
-        if value in (None, ""):
-            return ""
-        if isinstance(value, bool):
-            return _("Yes") if value else _("No")
-        if name in record_type.references:
-            return titles.get(value, "?")
-        if name == "status":
-            return record_type.status_label(value)
-        field = record_type.own_fields.get(name)
-        return field.text(value, lambda pk: None) if field and field.choices else str(value)
+        field = fields.get(name) or Gone(name, name)
+        return "" if field.is_empty(value) else field.text(value, titles.get)
 
     return [
         {
@@ -344,18 +337,6 @@ def _in_words(record_type: RecordType, lines: list[Line]) -> list[dict[str, Any]
     ]
 
 
-def _titles(record_type: RecordType, lines: list[Line]) -> dict[int, str]:
-    ids = {
-        value
-        for line in lines
-        for name, both in line.changes.items()
-        if name in record_type.references
-        for value in both
-        if value is not None
-    }
-    return dict(Record.objects.filter(pk__in=ids).values_list("pk", "title"))
-
-
 def _type(record_type: RecordType) -> dict[str, Any]:
     return {
         "label_plural": record_type.label_plural,
@@ -366,4 +347,4 @@ def _type(record_type: RecordType) -> dict[str, Any]:
 
 
 def _columns(record_type: RecordType) -> list[tuple[str, str]]:
-    return [(name, record_type.label_of(name)) for name in ("reference", *settable(record_type))]
+    return [(name, record_type.label_of(name)) for name in ("reference", *record_type.settable)]

@@ -25,6 +25,7 @@ from stellwerk.kernel.fields.text import EmailAddress, LongText, Text, WebAddres
 from stellwerk.kernel.fields.yes_no import YesNo
 
 YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+AS_A_LOG = "stellwerk import log, docs/importing.md"
 C = TypeVar("C", bound="type[CellReader]")
 
 READERS: "dict[str, CellReader]" = {}
@@ -68,8 +69,11 @@ class CellReader:
         """Read a cell for a column of the type's table; it is not empty."""
         return cell
 
+    def refuse(self, field: Field, cell: Any, stored: Any) -> None:
+        """Raise ValidationError where a cell of a field that no import sets says what must not be passed over."""
 
-@reads(Text, LongText, EmailAddress, WebAddress, Status, Gone)
+
+@reads(Text, LongText, EmailAddress, WebAddress, Gone)
 class TextCells(CellReader):
     """White space at the ends of a line is no part of it: nobody sees it in a spreadsheet."""
 
@@ -78,6 +82,18 @@ class TextCells(CellReader):
 
     def own(self, field: Field, cell: Any) -> Any:
         return cells.as_text(cell)
+
+
+@reads(Status)
+class StatusCells(TextCells):
+    def refuse(self, field: Field, cell: Any, stored: Any) -> None:
+        if cell not in (None, "", stored):
+            raise ValidationError(
+                _(
+                    "A state is reached by its steps: take them on the record, or bring its past in as a log (%s)."
+                )
+                % AS_A_LOG
+            )
 
 
 @reads(YesNo)

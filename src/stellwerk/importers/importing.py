@@ -21,12 +21,14 @@ from stellwerk.importers.updates import Case, Interpreter, Update
 from stellwerk.kernel.activity.comments.models import Comment
 from stellwerk.kernel.activity.history import History
 from stellwerk.kernel.custom_fields.models import CustomField
+from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import SYSTEM, Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.write.services import create
+from stellwerk.kernel.write.validation import field_to_set
 
 UPDATES_AT_ONCE = 500
 ENOUGH_FOR_STATISTICS = 1_000
@@ -324,10 +326,13 @@ class LogImporter:
                 self._hold_back(rule, record, values, update, opening)
         for judgement in self.mapping.judgements:
             self._judge(judgement, record, values, update)
+        if opening:
+            return {name: value for name, value in values.items() if value is not None}
+        known = self.mapping.record_type
         return {
             name: value
             for name, value in values.items()
-            if (value is not None if opening else self._differs(record, name, value))
+            if _differs(field_to_set(known, name), record, value)
         }
 
     def _follow(self, record: Any, values: dict[str, Any], update: Update) -> None:
@@ -369,16 +374,6 @@ class LogImporter:
         same = self._derived[key] == logged
         values[judgement.override] = None if same else logged
         values[judgement.reason_field] = "" if same else judgement.reason
-
-    def _differs(self, record: Any, name: str, value: Any) -> bool:
-        """Whether a value says something new; what the record itself keeps count of is always stated."""
-        if name.startswith("custom."):
-            return bool(record.custom.get(name[7:]) != value)
-        model_field = self.mapping.record_type.field(name)
-        if not model_field.editable:
-            return True
-        now = getattr(record, model_field.attname)
-        return bool(now != getattr(value, "pk", value) and (now or value is not None))
 
     def _actor(self, name: Name | None) -> Actor:
         return (self.names.get(name) if name else None) or SYSTEM
@@ -425,3 +420,10 @@ def _party(rules: PartyRules) -> Party:
     if found is None and rules.reference:
         raise ValidationError(_("There is no party %s.") % rules.reference)
     return found or create(Party, {"title": rules.title, "party_kind": rules.kind}, by=SYSTEM)
+
+
+def _differs(field: Field, record: Record, value: Any) -> bool:
+    """Whether a value says something new; what the record itself keeps count of is always stated."""
+    now = field.get(record)
+    empty = value is None and field.is_empty(now)
+    return not field.is_editable or (now != getattr(value, "pk", value) and not empty)

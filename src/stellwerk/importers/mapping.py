@@ -369,20 +369,15 @@ class _Reader:
     def status(self, table: Table) -> StatusRules | None:
         if not table:
             return None
-        workflow = self.record_type.workflow
-        if workflow is None:
+        if self.record_type.workflow is None:
             raise table.fault("column", _("%s has no states.") % self.record_type.label)
         values = {
             said: ({"status": meant} if isinstance(meant, str) else dict(meant))
             for said, meant in table.values("values").items()
         }
         for said, meant in values.items():
-            if meant.get("status") not in workflow.statuses.values:
-                allowed = ", ".join(workflow.statuses.values)
-                raise table.fault(f"values.{said}", _("choose one of: %s.") % allowed)
-            for name, value in meant.items():
-                if name != "status":
-                    self.choice(table, name, value)
+            for name, value in ({"status": None} | meant).items():
+                self.choice(table, f"values.{said}", name, value)
         rules = StatusRules(
             column=table.text("column", required=True),
             values=values,
@@ -426,12 +421,12 @@ class _Reader:
             fault = _("%(type)s has no field “%(name)s”.") % {"type": self.record_type.label, "name": name}
             raise table.fault(key, fault) from None
 
-    def choice(self, table: Table, name: str, value: Any) -> None:
-        self.known(table, "values", name)
-        choices = self.record_type.field(name).choices
-        allowed = [key for key, _label in choices] if choices else None
-        if allowed is not None and value not in allowed:
-            raise table.fault("values", _("choose one of: %s.") % ", ".join(map(str, allowed)))
+    def choice(self, table: Table, key: str, name: str, value: Any) -> None:
+        """Refuse a value that the field does not offer."""
+        self.known(table, key, name)
+        allowed = [choice for choice, _label in self.record_type.own_field(name).choices]
+        if allowed and value not in allowed:
+            raise table.fault(key, _("choose one of: %s.") % ", ".join(map(str, allowed)))
 
     def _rule(self, name: str, table: Table) -> Rule:
         rule = Rule(
@@ -455,7 +450,7 @@ class _Reader:
             raise table.fault("column", _("give either column or text."))
         self._check_columns(table, rule)
         for value in rule.values.values():
-            self.choice(table, name, value)
+            self.choice(table, "values", name, value)
         return rule
 
     def _check_columns(self, table: Table, rule: Rule) -> None:

@@ -72,6 +72,9 @@ READERS: dict[str, Reader | None] = {
 }
 """By Django's internal type of a field: how a value of either database is read; None leaves it is."""
 
+NUMBERED = ("AutoField", "BigAutoField")
+"""The types of keys that the database gives."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -107,14 +110,14 @@ def table_of(model: type[models.Model]) -> Table:
         model._meta.db_table,
         tuple(str(field.column) for field in fields),
         tuple(READERS[own_type(field)] for field in fields),
-        isinstance(key, models.AutoField),
+        key.get_internal_type() in NUMBERED,
     )
 
 
 def own_type(field: "models.Field[Any, Any]") -> str:
     """Return the internal type of a field's values; a reference holds those of what it refers to."""
-    while isinstance(field, models.ForeignKey):
-        field = field.target_field
+    while isinstance(points := field.remote_field, models.ManyToOneRel):
+        field = points.get_related_field()
     return str(field.get_internal_type())
 
 

@@ -18,6 +18,7 @@ from stellwerk.exchange.importing import Outcome
 from stellwerk.exchange.models import ImportDraft
 from stellwerk.exchange.schedules import forget_drafts
 from stellwerk.kernel.activity.notifications.models import Notification
+from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.role_assignment import RoleAssignment
 from stellwerk.kernel.jobs.tests.test_jobs import start_worker
@@ -25,7 +26,7 @@ from stellwerk.kernel.jobs.worker import Worker
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.days import today
-from stellwerk.kernel.write.services import change
+from stellwerk.kernel.write.services import change, create
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db
@@ -347,3 +348,21 @@ def wait_until(reached: Any) -> None:
 def kill(worker: "subprocess.Popen[bytes]") -> None:
     worker.kill()
     worker.wait()
+
+
+def test_the_preview_says_values_as_pages_do(as_maria: Client, maria: Person) -> None:
+    since = {"title": "Since", "target": "incident", "name": "since", "type": "date"}
+    several = {"title": "Rooms", "target": "incident", "name": "rooms", "type": "several_choices"}
+    create(CustomField, since, by=SYSTEM)
+    create(CustomField, several | {"choices": ["E 1", "E 2"]}, by=SYSTEM)
+    head = "title,requester,impact,custom.since,custom.rooms"
+    answer = upload(as_maria, f"{head}\nx,{maria.reference},high,2026-03-31,e 2; E 1\n".encode())
+    ((line,),) = [answer.context["lines"]]
+    said = {each["label"]: each["after"] for each in line["changes"]}
+    assert {name: said[name] for name in ("Requester", "Impact", "Since", "Rooms", "Status")} == {
+        "Requester": "Maria Keller",
+        "Impact": "High",
+        "Since": "31 Mar 2026",
+        "Rooms": "E 1, E 2",
+        "Status": "New",
+    }

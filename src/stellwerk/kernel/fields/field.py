@@ -142,6 +142,21 @@ class Field:
         return self.column is not None and self.column.has_default()
 
     @property
+    def is_editable(self) -> bool:
+        """Whether people may set it; what the record keeps count of itself is not."""
+        return self.column is None or self.column.editable
+
+    @property
+    def may_be_left_out(self) -> bool:
+        """Whether a new record needs no value of it where none is given: there is a default, or nothing is kept."""
+        return self.column is None or self.column.has_default()
+
+    @property
+    def loads(self) -> str:
+        """The column of the record's row in which it lies."""
+        return self.name if self.column is not None else "custom"
+
+    @property
     def _defined(self) -> Definition:
         assert self.definition is not None  # noqa: S101 -- what has no column was defined
         return self.definition

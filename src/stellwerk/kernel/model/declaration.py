@@ -182,6 +182,11 @@ class RecordType(Generic[R]):
         """The fields that forms, API and import may set: those named in the sections."""
         return [name for section in self.sections for name in section.fields if self.field(name).editable]
 
+    @property
+    def settable(self) -> dict[str, Field]:
+        """The editable fields and, after them, those that an installation added."""
+        return {name: self.own_fields[name] for name in self.editable_fields} | added_to(self.key)
+
     @cached_property
     def references(self) -> dict[str, type["Record"]]:
         """The fields that point to other records, with the model each points to."""

@@ -40,7 +40,7 @@ def loaded(
     queryset: QuerySet[Any], record_type: RecordType, names: Iterable[str], person: Actor
 ) -> QuerySet[Any]:
     """Have the rows bring what their cells need and no more, and whether the person sees them as staff."""
-    fields = {"custom" if name.startswith("custom.") else name for name in names}
+    fields = {record_type.fields[name].loads for name in names}
     rows: Any = queryset.only("reference", "title", "kind", *record_type.model.STATUS_FIELDS, *fields)
     scope = policy_of(person).scope(record_type)
     if scope is None:

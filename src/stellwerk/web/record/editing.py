@@ -31,7 +31,6 @@ from stellwerk.web.fields import renderer_of
 from stellwerk.web.record import drafts
 from stellwerk.web.record.forms import (
     RecordForm,
-    custom_names,
     form_class,
     form_sections,
     names_to_fill,
@@ -197,9 +196,8 @@ def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
         raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
     if page.fixed:
         raise PermissionDenied(page.fixed)
-    names = [*page.record_type.editable_fields, *custom_names(page.record_type)]
     make = form_class(page.record_type)
-    form = make(page.record_type, names, person, record=record, data=request.POST or None)
+    form = make(page.record_type, page.settable, person, record=record, data=request.POST or None)
     if request.method != "POST":
         return _edit_form(request, page, form)
     if not form.is_valid():
@@ -346,17 +344,14 @@ def create_place(record_type: RecordType) -> str:
 
 
 def _create(record_type: RecordType, form: RecordForm, person: Person, via: Via) -> Record:
-    values = {n: value for n, value in form.values().items() if not _left_out(record_type, n, value)}
+    values = {
+        name: value
+        for name, value in form.values().items()
+        if value not in (None, "") or not form.described[name].may_be_left_out
+    }
     record: Record = create(record_type.model, values, by=person, via=via)
     drafts.forget(person, create_place(record_type))
     return record
-
-
-def _left_out(record_type: RecordType, name: str, value: Any) -> bool:
-    """A field left empty takes the default of the model."""
-    if name.startswith("custom.") or value not in (None, ""):
-        return value in (None, "")
-    return record_type.field(name).has_default()
 
 
 def _start(
@@ -370,15 +365,12 @@ def _start(
         defaults = record_type.defaults(person, via)
         start |= {name: to_machine(value) for name, value in defaults.items() if name in names}
     wanted = {name: given[name] for name in names if given.get(name)}
-    pointing = [name for name in wanted if name in record_type.references]
-    found = dict(
-        Record.objects.visible_to(person)
-        .filter(reference__in=[wanted[name].upper() for name in pointing])
-        .values_list("reference", "pk")
-        if pointing
-        else ()
-    )
-    return start | wanted | {name: found.get(wanted[name].upper()) for name in pointing}
+    pointing = {name: field for name, field in record_type.pointing.items() if name in wanted}
+    wanted |= {name: field.read(wanted[name].upper()) for name, field in pointing.items()}
+    named = {reference for name, field in pointing.items() for reference in field.named(wanted[name])}
+    visible = Record.objects.visible_to(person).filter(reference__in=named)
+    found = dict(visible.values_list("reference", "pk") if named else ())
+    return start | wanted | {name: field.with_ids(wanted[name], found) for name, field in pointing.items()}
 
 
 def _template(record_type: RecordType, person: Person, reference: str) -> Record:

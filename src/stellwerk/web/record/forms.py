@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.db.models.fields import BLANK_CHOICE_DASH
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.added import added_to
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
@@ -140,13 +139,7 @@ def name_empty_choice(field: forms.Field) -> None:
 
 def names_to_fill(record_type: RecordType, *, staff: bool) -> list[str]:
     """List what may be filled in on a new record: requesters are asked for less."""
-    if staff:
-        return [*record_type.editable_fields, *custom_names(record_type)]
-    return list(requestable(record_type).asked_of_requesters)
-
-
-def custom_names(record_type: RecordType) -> list[str]:
-    return list(added_to(record_type.key))
+    return list(record_type.settable if staff else requestable(record_type).asked_of_requesters)
 
 
 def values_of(record: Record, names: Iterable[str]) -> dict[str, Any]:

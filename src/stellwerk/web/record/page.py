@@ -111,7 +111,7 @@ class RecordPage:
         self.may_edit = self.policy.may_edit(self.record)
         self.fixed = self.record_type.fixed(self.record)
         self.renderer = Renderer(self.record_type, self.names)
-        self.fields = self.record_type.fields
+        self.fields, self.settable = self.record_type.fields, self.record_type.settable
         self.values: dict[str, MachineValue] = machine_values(self.record)
 
     def address(self, name: str, *args: Any) -> str:
@@ -203,13 +203,12 @@ class RecordPage:
             one = {"title": section.title, "items": [self.item(name) for name in names]}
             from_whom = requestable(self.record_type).participants[:1]
             drawn.append(one | ({"others": self.others()} if set(from_whom) & set(names) else {}))
-        custom = [name for name, f in self.fields.items() if f.column is None and self._readable(name)]
-        drawn.append({"title": _("More"), "items": [self.item(name) for name in custom]})
+        own = self.record_type.own_fields
+        added = [name for name in self.fields if name not in own and self._readable(name)]
+        drawn.append({"title": _("More"), "items": [self.item(name) for name in added]})
         declared = {name for section in self.record_type.sections for name in section.fields}
-        derived = [
-            n for n in self.values if n not in declared and n not in long and not n.startswith("custom.")
-        ]
-        shown = [self.item(n) for n in derived if n not in CORE and self._readable(n) and self.values[n]]
+        derived = [n for n in own if n not in declared and n not in long and n not in CORE]
+        shown = [self.item(name) for name in derived if self.values.get(name) and self._readable(name)]
         drawn.append({"title": _("Recorded"), "items": shown})
         empty = self._empty_texts() if self.may_edit else []
         if empty:
@@ -244,9 +243,7 @@ class RecordPage:
         return name in CORE or (field is not None and field.is_text)
 
     def may_change(self, name: str) -> bool:
-        field = self.fields.get(name)
-        editable = name in self.record_type.editable_fields or (field is not None and field.column is None)
-        return self.may_edit and editable and not self.fixed
+        return self.may_edit and name in self.settable and not self.fixed
 
     def may_take_over(self, name: str) -> bool:
         """Whether this field says in whose hands the record is, and the person could have it in theirs."""
@@ -469,9 +466,10 @@ def composer_steps(page: RecordPage) -> list[dict[str, Any]]:
             continue  # asks for more than fits here: the step has a form of its own
         form = RecordForm(page.record_type, names, page.person, prefix=step.name)
         for asked in form.fields.values():
-            if isinstance(asked, forms.ChoiceField):
-                choices: Any = asked.choices
-                named = [pair for pair in choices if pair[0]]
-                asked.choices = [("", f"{asked.label} …"), *named]
+            if isinstance(
+                asked.widget, forms.Select
+            ):  # its first line names it, for there is no room for a label
+                named = [pair for pair in asked.widget.choices if pair[0]]
+                asked.widget.choices = [("", f"{asked.label} …"), *named]
         drawn.append({"name": step.name, "label": step.label, "form": form if names else None})
     return drawn
