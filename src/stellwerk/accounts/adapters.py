@@ -4,18 +4,19 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
 from allauth.socialaccount.providers.base import AuthError
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as _noop
 
@@ -25,6 +26,9 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.routes import takes_get
 from stellwerk.kernel.write.services import change, create
+
+Claims = Mapping[str, object]
+"""What the provider says of whoever signs in."""
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +53,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         user.set_password(password)
         Person.objects.filter(pk=user.pk).update(password=user.password)
 
-    def pre_login(self, request: HttpRequest, user: Person, **kwargs: Any) -> Any:
+    def pre_login(self, request: HttpRequest, user: Person, **kwargs: object) -> HttpResponse | None:
         """Turn away service accounts: they act through tokens."""
         if user.is_service:
-            return self.respond_user_inactive(request, user)
-        return super().pre_login(request, user, **kwargs)
+            answer: HttpResponse | None = self.respond_user_inactive(request, user)
+        else:
+            answer = super().pre_login(request, user, **kwargs)
+        return answer
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -62,7 +68,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     Persons have no address but that of their record; allauth's own table of addresses stays empty.
     """
 
-    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Recognise who is here already by the address, if the provider vouches for it."""
         claims = sociallogin.account.extra_data
         if claims["userinfo"]["sub"] != claims["id_token"]["sub"]:
@@ -80,10 +86,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if known:
             _remember(sociallogin, known)
 
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return True
 
-    def save_user(self, request: HttpRequest, sociallogin: Any, form: Any = None) -> Person:
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: object = None) -> Person:
         """Create the person through the verbs; they hold no role, so they see the catalogue and their own tickets."""
         claimed = _claimed(sociallogin)
         address = _address(sociallogin)
@@ -103,10 +109,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def on_authentication_error(
         self,
         request: HttpRequest,
-        provider: Any,
-        error: Any = None,
+        provider: object,
+        error: object = None,
         exception: Exception | None = None,
-        extra_context: Any = None,
+        extra_context: object = None,
     ) -> None:
         if exception:
             raise ImmediateHttpResponse(fault(request, exception))
@@ -127,7 +133,7 @@ TAKEN = _noop(
 )
 
 
-def bring_up_to_date(person: Person, claimed: Mapping[str, Any], address: Any) -> str:
+def bring_up_to_date(person: Person, claimed: Claims, address: EmailAddress | None) -> str:
     """Take over what the provider says of a person today: their name, and an address that it vouches for.
 
     An address that somebody else has here is not taken away from them; the sentence that says so is returned.
@@ -135,10 +141,10 @@ def bring_up_to_date(person: Person, claimed: Mapping[str, Any], address: Any) -
     if not person.is_active or person.is_service:
         return ""
     wanted = {"title": _name(claimed) or person.title, "username": person.username or _free_name(claimed)}
-    taken = False
+    taken = ""
     if address and _vouched(address):
         email = address.email.lower()
-        taken = Person.objects.filter(email=email).exclude(pk=person.pk).exists()
+        taken = address.email if Person.objects.filter(email=email).exclude(pk=person.pk).exists() else ""
         wanted["email"] = person.email if taken else email
     new = {name: value for name, value in wanted.items() if value != getattr(person, name)}
     try:
@@ -149,21 +155,21 @@ def bring_up_to_date(person: Person, claimed: Mapping[str, Any], address: Any) -
     if not taken:
         return ""
     log.warning("Single sign-on names an address for %s that another person has here.", person.reference)
-    return _(TAKEN) % {"email": address.email, "kept": person.email or _("without one")}
+    return _(TAKEN) % {"email": taken, "kept": person.email or _("without one")}
 
 
-def _claimed(sociallogin: Any) -> dict[str, Any]:
-    claimed: dict[str, Any] = sociallogin.account.get_provider_account().get_user_data()
+def _claimed(sociallogin: SocialLogin) -> Claims:
+    claimed: Claims = sociallogin.account.get_provider_account().get_user_data()
     return claimed
 
 
-def _name(claimed: Mapping[str, Any]) -> str:
+def _name(claimed: Claims) -> str:
     """Return the name that the provider gives, on one line and no longer than a title; "" without one."""
     name = claimed.get("name")
     return " ".join(name.split())[:250] if isinstance(name, str) else ""
 
 
-def _free_name(claimed: Mapping[str, Any]) -> str | None:
+def _free_name(claimed: Claims) -> str | None:
     """Return a user name for somebody whom the provider names by an address: what stands before the "@", if it is free."""
     named = str(claimed.get("preferred_username") or "").lower()
     name = re.sub(r"[^\w.+-]", "", named.partition("@")[0])[:100]
@@ -174,16 +180,16 @@ def _free_name(claimed: Mapping[str, Any]) -> str | None:
     return next(free for free in (name, *numbered) if free not in similar)
 
 
-def _address(sociallogin: Any) -> Any:
+def _address(sociallogin: SocialLogin) -> EmailAddress | None:
     return next(iter(sociallogin.email_addresses), None)
 
 
-def _vouched(address: Any) -> bool:
+def _vouched(address: EmailAddress) -> bool:
     """Some providers say it in words, and the word "false" is true to Python."""
     return address.verified in (True, "true")
 
 
-def _remember(sociallogin: Any, person: Person) -> None:
+def _remember(sociallogin: SocialLogin, person: Person) -> None:
     """Tie the provider's account to the person; allauth's own way would save the whole person."""
     sociallogin.user = sociallogin.account.user = person
     sociallogin.account.save()

@@ -1,13 +1,12 @@
 """Forms of the account pages."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 from zoneinfo import available_timezones
 
 from allauth.account.forms import ResetPasswordForm
 from django import forms
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -50,7 +49,7 @@ class LookForm(forms.ModelForm[Person]):
         model = Person
         fields = ("theme", "density")
 
-    def __init__(self, data: Any, instance: Person) -> None:
+    def __init__(self, data: QueryDict, instance: Person) -> None:
         given = {name: data.get(name, getattr(instance, name)) for name in ("theme", "density")}
         super().__init__({k: "" if v in self.UNSET else v for k, v in given.items()}, instance=instance)
 
@@ -67,7 +66,7 @@ class ForgottenPasswordForm(ResetPasswordForm):  # type: ignore[misc]
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).lower()
 
-    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+    def save(self, request: HttpRequest, **kwargs: object) -> str:
         address: str = self.cleaned_data["email"]
         answer_forgotten.enqueue(address)
         return address
@@ -95,7 +94,7 @@ class TokenForm(forms.Form):
         initial=LIFETIME.days,
     )
 
-    def expires_at(self) -> Any:
+    def expires_at(self) -> datetime | None:
         """Return the instant at which the token expires, or None."""
         days = self.cleaned_data["days"]
         return timezone.now() + timedelta(days=days) if days else None

@@ -4,11 +4,12 @@ import gzip
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+
+from stellwerk.kernel.identity.person import Person
 
 FEWEST_SIGNS = 5
 """How many different signs a password has at least."""
@@ -35,7 +36,7 @@ class SimilarPasswordValidator(password_validation.UserAttributeSimilarityValida
     def __init__(self) -> None:
         super().__init__(user_attributes=("username", "title", "email"))
 
-    def validate(self, password: str, user: Any = None) -> None:
+    def validate(self, password: str, user: Person | None = None) -> None:
         try:
             super().validate(password, user)
         except ValidationError as error:
@@ -48,7 +49,7 @@ class SimilarPasswordValidator(password_validation.UserAttributeSimilarityValida
 class TrivialPasswordValidator:
     """Refuse what is only figures, repeats itself, follows the keyboard, or is a common word with something around it."""
 
-    def validate(self, password: str, user: Any = None) -> None:
+    def validate(self, password: str, user: Person | None = None) -> None:
         plain = password.casefold()
         few = plain.isdecimal() or len(set(plain)) < FEWEST_SIGNS
         if few or len(_without_runs(_once(plain))) < SHORTEST_RUN or _words(plain) & common():

@@ -27,7 +27,7 @@ def restored(text: str) -> str:
     return text[1:] if NEUTRALISED.match(text) else text
 
 
-def as_text(value: Any) -> str:
+def as_text(value: object) -> str:
     """Write a machine value as the text of a cell."""
     if value is None:
         return ""
@@ -38,7 +38,7 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def as_machine(value: Any) -> Any:
+def as_machine(value: object) -> Any:
     """Read what a workbook or a JSON file gives as a machine value or a text."""
     if isinstance(value, datetime | date):
         return value.isoformat()

@@ -1,7 +1,6 @@
 """Start-up check: every kind of value can be written to a file and read from one."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
@@ -11,7 +10,7 @@ from stellwerk.kernel.model.declaration import RecordType
 
 
 @register("stellwerk")
-def check_files(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_files(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check every registered record type."""
     return [fault for record_type in registry.all_types() for fault in faults_of(record_type)]
 

@@ -124,7 +124,7 @@ def write_xlsx(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
             yield block
 
 
-def _workbook_cell(value: Any, row: Sequence[Any], names: Sequence[str]) -> Any:
+def _workbook_cell(value: object, row: Sequence[Any], names: Sequence[str]) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**53:
         return value
     text = cells.escaped(cells.neutralised(cells.as_text(value)))
@@ -186,7 +186,7 @@ def _row(table: reading.Table, values: list[Any]) -> dict[str, Any]:
     return ShortRow(row, table.narrowest) if len(values) < table.narrowest else row
 
 
-def _workbook_value(value: Any) -> Any:
+def _workbook_value(value: object) -> Any:
     return cells.restored(cells.unescaped(value)) if isinstance(value, str) else cells.as_machine(value)
 
 

@@ -314,7 +314,7 @@ class RecordImport:
                 faults[name] = error.messages
         return values, faults
 
-    def _repeats(self, record: Any, name: str, value: Any) -> bool:
+    def _repeats(self, record: Record | None, name: str, value: Any) -> bool:
         """Whether a reference is there already; whoever writes the record need not see what it points to."""
         field = self.record_type.pointing.get(name)
         if record is None or field is None:
@@ -407,7 +407,7 @@ class _Watched(Bulk):
         """What is remembered of records that seldom change must be forgotten at once, before the next row is read."""
         return DIRECT if record.record_type.seldom_changes else super()
 
-    def _flush_before(self, execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
+    def _flush_before(self, execute: Any, sql: object, params: object, many: bool, context: object) -> Any:
         if not self._flushing and (self._new or self._touched):
             self.flush()
         return execute(sql, params, many, context)
@@ -454,7 +454,7 @@ class _Targets:
                 )
         return wanted
 
-    def find(self, name: str, cell: Any) -> Record | None:
+    def find(self, name: str, cell: object) -> Record | None:
         """Return what a cell names: by reference, or by a title that only one visible record has.
 
         Whether `by` may see it is checked by the verbs, in the words used for those that do not exist.
@@ -492,7 +492,7 @@ class _Targets:
         for name in names:
             condition |= models.Q(**{f"{name}__in": lowered})
         by_name: dict[str, list[Record]] = {}
-        visible: Any = model._default_manager.visible_to(self.by)
+        visible = model._default_manager.visible_to(self.by)
         for record in visible.filter(condition).select_related("party"):
             by_name.setdefault(record.title, []).append(record)
             for address in {getattr(record, name) for name in names} - {None, ""}:
@@ -506,7 +506,7 @@ class _Targets:
         steps = [step.strip() for step in text.split(" > ")]
         if len(steps) < 2 or not hasattr(model, "parent"):
             return []
-        visible: Any = model._default_manager.visible_to(self.by)
+        visible = model._default_manager.visible_to(self.by)
         condition = models.Q(title=steps[-1])
         for depth, step in enumerate(reversed(steps[:-1]), start=1):
             condition &= models.Q(**{"__".join(["parent"] * depth + ["title"]): step})
@@ -559,12 +559,12 @@ def _cell_named(name: str, row: Mapping[str, Any]) -> str:
     return f"{name} “{text}”" if text else name
 
 
-def _key_text(cell: Any) -> str:
+def _key_text(cell: object) -> str:
     text = cells.as_text(cell).strip()
     return cells.reference_in(text) or text
 
 
-def _older(cell: Any, record: Record) -> bool:
+def _older(cell: object, record: Record) -> bool:
     try:
         return bool(cell) and moment(str(cell)) < record.updated_at
     except ValidationError:

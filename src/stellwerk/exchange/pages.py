@@ -7,11 +7,13 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -31,6 +33,7 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.rights import require_confirmed
 from stellwerk.kernel.query.selection import Selection
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.error_responses import refusal
 
 OWN = ("format", "columns", "view")
@@ -39,9 +42,9 @@ OWN = ("format", "columns", "view")
 
 @login_required
 @require_safe
-def export_page(request: HttpRequest, record_type: RecordType) -> HttpResponse | StreamingHttpResponse:
+def export_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse | StreamingHttpResponse:
     """Send the list that the address describes as a file, while it is being read."""
-    person: Any = request.user
+    person = request.user
     try:
         form = formats.named(request.GET.get("format", "csv"))
         selection = Selection.parse(record_type, request.GET, person, ignoring=OWN)
@@ -82,7 +85,12 @@ class UploadForm(forms.Form):
         help_text=gettext_lazy("A row without it creates a record; with it, the record found is changed."),
     )
 
-    def __init__(self, record_type: RecordType, data: Any, files: Any) -> None:
+    def __init__(
+        self,
+        record_type: RecordType,
+        data: QueryDict | None,
+        files: MultiValueDict[str, UploadedFile[bytes]] | None,
+    ) -> None:
         super().__init__(data, files, label_suffix="")
         choices = [(name, record_type.label_of(name)) for name in keys_of(record_type)]
         self.fields["key"] = forms.ChoiceField(
@@ -104,9 +112,9 @@ class UploadForm(forms.Form):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def import_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
+def import_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse:
     """Take a file and show line by line what importing it would do; a large one is handed to a job."""
-    person: Any = request.user
+    person = request.user
     RecordImport(record_type, by=person)
     form = UploadForm(record_type, request.POST or None, request.FILES or None)
     if form.is_bound and form.is_valid():
@@ -159,7 +167,7 @@ class ExplainForm(forms.Form):
     )
 
     def __init__(
-        self, record_type: RecordType, draft: ImportDraft, opened: formats.Opened, data: Any
+        self, record_type: RecordType, draft: ImportDraft, opened: formats.Opened, data: QueryDict | None
     ) -> None:
         super().__init__(data, label_suffix="", initial={**draft.reading, "header_line": opened.line or None})
         own = Headings(record_type, {})
@@ -237,9 +245,9 @@ def _draft(record_type: RecordType, person: Person, form: UploadForm) -> ImportD
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def draft_page(request: HttpRequest, record_type: RecordType, pk: int) -> HttpResponse:
+def draft_page(request: SignedInRequest, record_type: RecordType, pk: int) -> HttpResponse:
     """Show how far an import is and what came of it; POST confirms it, once, however often the button is pressed."""
-    person: Any = request.user
+    person = request.user
     mine = ImportDraft.objects.filter(person=person, record_type=record_type.key, pk=pk)
     waiting = mine.filter(state__in=WAITING).select_related("person").first()
     if waiting and (waiting.state == ImportDraft.State.UNCLEAR or "explain" in request.GET):
@@ -317,7 +325,7 @@ def _in_words(record_type: RecordType, lines: list[Line]) -> list[dict[str, Any]
     }
     titles = dict(Record.objects.filter(pk__in=ids).values_list("pk", "title"))
 
-    def said(name: str, value: Any) -> str:
+    def said(name: str, value: object) -> str:
         field = fields.get(name) or Gone(name, name)
         return "" if field.is_empty(value) else field.text(value, titles.get)
 

@@ -34,7 +34,7 @@ READERS: "dict[str, CellReader]" = {}
 class Targets(Protocol):
     """The records that the rows of a file refer to."""
 
-    def find(self, name: str, cell: Any) -> Any: ...
+    def find(self, name: str, cell: object) -> Any: ...
 
 
 def reads(*kinds: type[Field]) -> Callable[[C], C]:
@@ -55,21 +55,21 @@ def cells_of(field: Field) -> "CellReader":
 class CellReader:
     """Takes cells as they are; values of added fields are read by the verbs, as all programs give them."""
 
-    def written(self, field: Field, value: Any, names: Mapping[int, str]) -> Any:
+    def written(self, field: Field, value: object, names: Mapping[int, str]) -> Any:
         """Return what a cell holds for a stored value; `names` holds the references of records, by id."""
         return to_machine(value)
 
-    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+    def read(self, field: Field, cell: object, targets: Targets) -> Any:
         """Return the value that a cell holds; ValidationError when it holds none of this kind."""
         if field.column is None:
             return cell
         return None if cell is None or cell == "" else self.own(field, cell)
 
-    def own(self, field: Field, cell: Any) -> Any:
+    def own(self, field: Field, cell: object) -> Any:
         """Read a cell for a column of the type's table; it is not empty."""
         return cell
 
-    def refuse(self, field: Field, cell: Any, stored: Any) -> None:
+    def refuse(self, field: Field, cell: object, stored: object) -> None:
         """Raise ValidationError where a cell of a field that no import sets says what must not be passed over."""
 
 
@@ -77,16 +77,16 @@ class CellReader:
 class TextCells(CellReader):
     """White space at the ends of a line is no part of it: nobody sees it in a spreadsheet."""
 
-    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+    def read(self, field: Field, cell: object, targets: Targets) -> Any:
         return super().read(field, cell.strip() if field.is_line and isinstance(cell, str) else cell, targets)
 
-    def own(self, field: Field, cell: Any) -> Any:
+    def own(self, field: Field, cell: object) -> Any:
         return cells.as_text(cell)
 
 
 @reads(Status)
 class StatusCells(TextCells):
-    def refuse(self, field: Field, cell: Any, stored: Any) -> None:
+    def refuse(self, field: Field, cell: object, stored: object) -> None:
         if cell not in (None, "", stored):
             raise ValidationError(
                 _(
@@ -98,25 +98,25 @@ class StatusCells(TextCells):
 
 @reads(YesNo)
 class YesNoCells(CellReader):
-    def own(self, field: Field, cell: Any) -> Any:
+    def own(self, field: Field, cell: object) -> Any:
         return YES_NO.get(str(cell).strip().lower(), cell)
 
 
 @reads(Duration)
 class DurationCells(CellReader):
-    def own(self, field: Field, cell: Any) -> Any:
+    def own(self, field: Field, cell: object) -> Any:
         return field.cleaned(cell)
 
 
 @reads(Instant)
 class InstantCells(CellReader):
-    def own(self, field: Field, cell: Any) -> Any:
+    def own(self, field: Field, cell: object) -> Any:
         return moment(str(cell))
 
 
 @reads(Choice, Rank)
 class ChoiceCells(CellReader):
-    def own(self, field: Field, cell: Any) -> Any:
+    def own(self, field: Field, cell: object) -> Any:
         return choice_in(field, str(cell).strip())
 
 
@@ -124,20 +124,22 @@ class ChoiceCells(CellReader):
 class SeveralChoicesCells(CellReader):
     """Several values stand in one cell, separated by semicolons."""
 
-    def written(self, field: Field, value: Any, names: Mapping[int, str]) -> Any:
+    def written(self, field: Field, value: object, names: Mapping[int, str]) -> Any:
         return "; ".join(map(str, value)) if isinstance(value, list) else value
 
-    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+    def read(self, field: Field, cell: object, targets: Targets) -> Any:
         parts = cell if isinstance(cell, list) else str(cell if cell is not None else "").split(";")
         return [choice_in(field, part) for part in map(str.strip, parts) if part] or None
 
 
 @reads(Reference)
 class ReferenceCells(CellReader):
-    def written(self, field: Field, value: Any, names: Mapping[int, str]) -> Any:
-        return names.get(value) if field.column is not None else value
+    def written(self, field: Field, value: object, names: Mapping[int, str]) -> Any:
+        if field.column is None:
+            return value
+        return names.get(value) if isinstance(value, int) else None
 
-    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+    def read(self, field: Field, cell: object, targets: Targets) -> Any:
         return targets.find(field.name, cell) if field.column is not None else cell
 
 
@@ -145,12 +147,12 @@ class ReferenceCells(CellReader):
 class SeveralReferencesCells(CellReader):
     """Several records stand in one cell, one per line."""
 
-    def written(self, field: Field, value: Any, names: Mapping[int, str]) -> Any:
+    def written(self, field: Field, value: object, names: Mapping[int, str]) -> Any:
         if field.column is None:
             return "\n".join(value) if isinstance(value, list) else value
-        return "\n".join(names[pk] for pk in value or () if pk in names) or None
+        return "\n".join(names[pk] for pk in field.refers(value) if pk in names) or None
 
-    def read(self, field: Field, cell: Any, targets: Targets) -> Any:
+    def read(self, field: Field, cell: object, targets: Targets) -> Any:
         if field.column is None:
             return cell
         lines = str(cell if cell is not None else "").replace(";", "\n").splitlines()
@@ -159,7 +161,7 @@ class SeveralReferencesCells(CellReader):
 
 @reads(Structured)
 class StructuredCells(CellReader):
-    def own(self, field: Field, cell: Any) -> Any:
+    def own(self, field: Field, cell: object) -> Any:
         if not isinstance(cell, str):
             return cell
         try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.forms.renderers import BaseRenderer
 from django.forms.utils import flatatt
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -53,7 +54,7 @@ class MatrixField(models.JSONField):
 
     kind = Matrix
 
-    def formfield(self, **kwargs: Any) -> Any:
+    def formfield(self, **kwargs: object) -> forms.Field:
         return MatrixFormField(label=capfirst(str(self.verbose_name)), help_text=self.help_text)
 
 
@@ -63,10 +64,16 @@ class MatrixWidget(forms.MultiWidget):
     def __init__(self) -> None:
         super().__init__([forms.Select(choices=Priority.choices) for _cell in CELLS])
 
-    def decompress(self, value: Any) -> list[Any]:
-        return [_cell(value, *cell) for cell in CELLS]
+    def decompress(self, value: object) -> list[object]:
+        return [cell_of(value, *cell) for cell in CELLS]
 
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+    def render(
+        self,
+        name: str,
+        value: object,
+        attrs: Mapping[str, str] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
         values = value if isinstance(value, list) else self.decompress(value)
         drawn = {}
         for number, (cell, widget) in enumerate(zip(CELLS, self.widgets, strict=True)):
@@ -86,7 +93,7 @@ class MatrixFormField(forms.MultiValueField):
         fields = [forms.TypedChoiceField(choices=Priority.choices, coerce=int) for _cell in CELLS]
         super().__init__(fields, **kwargs)
 
-    def compress(self, data_list: list[Any]) -> dict[str, dict[str, int]]:
+    def compress(self, data_list: list[int]) -> dict[str, dict[str, int]]:
         matrix: dict[str, dict[str, int]] = {impact: {} for impact in Level.values}
         for (impact, urgency), value in zip(CELLS, data_list, strict=True):
             matrix[impact][urgency] = value
@@ -95,7 +102,7 @@ class MatrixFormField(forms.MultiValueField):
 
 @renders(Matrix)
 class MatrixRenderer(Renderer):
-    def shown(self, field: Field, value: Any, names: Names) -> SafeString:
+    def shown(self, field: Field, value: object, names: Names) -> SafeString:
         """Draw the matrix as a table of priorities."""
         return table({cell: _shown(value, *cell) for cell in CELLS})
 
@@ -105,7 +112,7 @@ class MatrixCells(StructuredCells):
     """The matrix stands in a cell as JSON."""
 
 
-def table(cells: Mapping[tuple[str, str], Any]) -> SafeString:
+def table(cells: Mapping[tuple[str, str], object]) -> SafeString:
     """Draw cells with impact down the side and urgency along the top."""
     head = format_html_join("", '<th scope="col">{}</th>', ((Level(u).label,) for u in Level.values))
     rows = format_html_join(
@@ -125,13 +132,13 @@ def table(cells: Mapping[tuple[str, str], Any]) -> SafeString:
     )
 
 
-def _cell(matrix: Any, impact: str, urgency: str) -> Any:
-    try:
-        return matrix[impact][urgency]
-    except (KeyError, TypeError):
-        return None
+def cell_of(matrix: object, impact: str, urgency: str) -> object:
+    """Return what a stored matrix says; None where it says nothing, or is none."""
+    row = matrix.get(impact) if isinstance(matrix, dict) else None
+    return row.get(urgency) if isinstance(row, dict) else None
 
 
-def _shown(matrix: Any, impact: str, urgency: str) -> SafeString:
-    value = _cell(matrix, impact, urgency)
-    return components.rank(value, Priority(value).label if value in Priority.values else "")
+def _shown(matrix: object, impact: str, urgency: str) -> SafeString:
+    value = cell_of(matrix, impact, urgency)
+    rank = value if isinstance(value, int | str) else None
+    return components.rank(rank, Priority(rank).label if rank in Priority.values else "")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from stellwerk.foundation.matrix import Level, MatrixField, Priority
+from stellwerk.foundation.matrix import Level, MatrixField, Priority, cell_of
 from stellwerk.foundation.scheme import Scheme, SchemeType
 from stellwerk.kernel.declare import Access, Role, Section, ValidationError, _, models, register
 from stellwerk.kernel.model.actor import SYSTEM
@@ -61,11 +61,9 @@ class PrioritySchemeType(SchemeType[PriorityScheme]):
                     )
 
 
-def _is_priority(matrix: Any, impact: str, urgency: str) -> bool:
-    try:
-        return matrix[impact][urgency] in Priority.values and not isinstance(matrix[impact][urgency], bool)
-    except (KeyError, TypeError):
-        return False
+def _is_priority(matrix: object, impact: str, urgency: str) -> bool:
+    value = cell_of(matrix, impact, urgency)
+    return value in Priority.values and not isinstance(value, bool)
 
 
 def ensure_default() -> None:

@@ -5,7 +5,7 @@ version supersedes it. The one in force at a moment is the one enacted last befo
 """
 
 from datetime import datetime
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -57,11 +57,11 @@ class Scheme(TypedRecord):
         return found
 
 
-def _enact(scheme: Scheme, moment: datetime, by: Any) -> None:
+def _enact(scheme: Scheme, moment: datetime, by: object) -> None:
     scheme.valid_from = moment
 
 
-def _supersede(scheme: Scheme, moment: datetime, by: Any) -> None:
+def _supersede(scheme: Scheme, moment: datetime, by: object) -> None:
     """End where the next version began: no moment has two versions or none."""
     following = scheme._look_up(None)
     scheme.valid_until = following.valid_from if following else moment
@@ -108,7 +108,7 @@ class SchemeType(RecordType[S]):
     columns = ["reference", "title", "status", "valid_from", "valid_until"]
     filters = ["status"]
 
-    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
+    def defaults(self, by: Actor, via: Via) -> dict[str, object]:
         return {}
 
     def fixed(self, record: S) -> str:

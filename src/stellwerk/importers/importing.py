@@ -422,7 +422,7 @@ def _party(rules: PartyRules) -> Party:
     return found or create(Party, {"title": rules.title, "party_kind": rules.kind}, by=SYSTEM)
 
 
-def _differs(field: Field, record: Record, value: Any) -> bool:
+def _differs(field: Field, record: Record, value: object) -> bool:
     """Whether a value says something new; what the record itself keeps count of is always stated."""
     now = field.get(record)
     empty = value is None and field.is_empty(now)

@@ -421,7 +421,7 @@ class _Reader:
             fault = _("%(type)s has no field “%(name)s”.") % {"type": self.record_type.label, "name": name}
             raise table.fault(key, fault) from None
 
-    def choice(self, table: Table, key: str, name: str, value: Any) -> None:
+    def choice(self, table: Table, key: str, name: str, value: object) -> None:
         """Refuse a value that the field does not offer."""
         self.known(table, key, name)
         allowed = [choice for choice, _label in self.record_type.own_field(name).choices]

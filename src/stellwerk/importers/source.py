@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -162,7 +162,7 @@ class LogFile:
                 database.close()
 
 
-def _text(cell: Any) -> str:
+def _text(cell: object) -> str:
     """Write a cell as a text; what a workbook knows to be an instant in the way of ISO 8601."""
     if cell is None:
         return ""

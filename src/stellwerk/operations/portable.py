@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from ipaddress import ip_address
 from operator import index
-from typing import Any
+from typing import Any, SupportsIndex
 
 from django.db import models
 
@@ -23,7 +23,7 @@ Reader = Callable[[Any], Any]
 _decode, _encode = json.JSONDecoder().decode, json.JSONEncoder(sort_keys=True).encode
 
 
-def whole(value: Any) -> int:
+def whole(value: str | SupportsIndex) -> int:
     return int(value) if isinstance(value, str) else index(value)
 
 
@@ -37,7 +37,7 @@ def json_text(value: str) -> str:
     return _encode(_decode(value))
 
 
-def octets(value: Any) -> bytes:
+def octets(value: str | bytes | memoryview) -> bytes:
     return bytes.fromhex(value.removeprefix("\\x")) if isinstance(value, str) else bytes(value)
 
 

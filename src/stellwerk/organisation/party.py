@@ -1,7 +1,5 @@
 """The declaration of parties."""
 
-from typing import TYPE_CHECKING, Any
-
 from stellwerk.kernel.declare import (
     Access,
     Retirable,
@@ -11,12 +9,10 @@ from stellwerk.kernel.declare import (
     _,
     register,
 )
+from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.retirable import BECOME_FORMER, REINSTATE, in_use_until
 from stellwerk.kernel.model.via import Via
-
-if TYPE_CHECKING:
-    from stellwerk.kernel.model.actor import Actor
-from stellwerk.kernel.identity.party import Party
 
 
 @register
@@ -37,7 +33,7 @@ class PartyType(Retirable[Party]):
     sections = [Section(_("Party"), ["title", "party_kind", "parent", "contact", "description", "website"])]
     workflow = in_use_until(BECOME_FORMER, REINSTATE)
 
-    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
+    def defaults(self, by: Actor, via: Via) -> dict[str, object]:
         return {}
 
     def validate(self, record: Party, before: Party | None) -> None:
@@ -52,7 +48,7 @@ class PartyType(Retirable[Party]):
     def placed_in(self, record: Party) -> int | None:
         return record.parent_id
 
-    def authorise(self, record: Party, before: Party | None, by: "Actor") -> None:
+    def authorise(self, record: Party, before: Party | None, by: Actor) -> None:
         """Roles reach what is below their party: who moves one gives and takes what they reach in it."""
         if before is not None and record.parent_id != before.parent_id:
             from stellwerk.kernel.permissions import rights  # stands on parties

@@ -1,7 +1,5 @@
 """The declaration of role assignments."""
 
-from typing import Any
-
 from stellwerk.kernel.declare import (
     Access,
     RecordType,
@@ -47,7 +45,7 @@ class RoleAssignmentType(RecordType[RoleAssignment]):
         Section(_("When"), ["valid_from", "valid_until", "appointed_by"]),
     ]
 
-    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
+    def defaults(self, by: Actor, via: Via) -> dict[str, object]:
         return {"appointed_by": by.pk, "valid_from": today()}
 
     def derive(self, record: RoleAssignment, before: RoleAssignment | None) -> None:

@@ -1,7 +1,6 @@
 """The declarations of teams and their members."""
 
 from dataclasses import replace
-from typing import Any
 
 from django.utils.translation import ngettext
 
@@ -92,7 +91,7 @@ class TeamMembershipType(RecordType[TeamMembership]):
     ordering = "title"
     sections = [Section(_("Membership"), ["team", "person", "valid_from", "valid_until"])]
 
-    def defaults(self, by: Any, via: Via) -> dict[str, Any]:
+    def defaults(self, by: Actor, via: Via) -> dict[str, object]:
         return {"valid_from": today()}
 
     def derive(self, record: TeamMembership, before: TeamMembership | None) -> None:

@@ -229,7 +229,7 @@ def header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return variables
 
 
-def content_of(response: Any, gone: threading.Event) -> bytes | IO[bytes]:
+def content_of(response: Iterable[bytes], gone: threading.Event) -> bytes | IO[bytes]:
     """Return all that a response sends; what is made in pieces is made to its end, unless nobody waits for it."""
     if not getattr(response, "streaming", False):
         return b"".join(response)
@@ -244,10 +244,10 @@ def content_of(response: Any, gone: threading.Event) -> bytes | IO[bytes]:
     return made
 
 
-def file_of(response: Any) -> IO[bytes] | None:
+def file_of(response: object) -> IO[bytes] | None:
     """Return a handle of our own on the file of the disk that a response sends, or None where it is none."""
     try:
-        file = response.file_to_stream
+        file = response.file_to_stream  # type: ignore[attr-defined]  # only where Django sends a file
         own = os.fdopen(os.dup(file.fileno()), "rb")
         own.seek(file.tell())
     except (AttributeError, io.UnsupportedOperation):

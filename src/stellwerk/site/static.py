@@ -1,7 +1,5 @@
 """Static files: only what pages ask for is collected, and compressed quickly enough for a first start."""
 
-from typing import Any
-
 import brotli
 from django.contrib.staticfiles.apps import StaticFilesConfig
 from django.contrib.staticfiles.storage import HashedFilesMixin
@@ -40,5 +38,5 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         for extension, patterns in HashedFilesMixin.patterns
     )
 
-    def create_compressor(self, **options: Any) -> Compressor:
+    def create_compressor(self, **options: object) -> Compressor:
         return QuickCompressor(**options)

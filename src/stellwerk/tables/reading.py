@@ -79,7 +79,7 @@ class Table:
                 return place
         return 0
 
-    def _known(self, value: Any) -> bool:
+    def _known(self, value: object) -> bool:
         return isinstance(value, str) and self.knows(value.strip())
 
     def _nothing(self) -> str:

@@ -1,7 +1,6 @@
 """Start-up checks of what pages need: a wrong icon, key or query would else answer every page with an error."""
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import ValidationError
@@ -21,7 +20,7 @@ from stellwerk.web.lists.listing import OWN
 
 
 @register("stellwerk")
-def check_pages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_pages(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check what every record type and the navigation hand to pages."""
     of_types = [fault for record_type in registry.all_types() for fault in faults_of(record_type)]
     return [*of_types, *faults_of_navigation([*shell.groups(), shell.Group("", shell.portal_pages())])]

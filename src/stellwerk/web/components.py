@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
 from zlib import crc32
 
 from django.utils import formats, timezone
@@ -62,7 +61,7 @@ def icon(name: str, size: int = 16) -> SafeString:
     return mark_safe(lucide(name, size=size, **{"class": "icon", "aria_hidden": "true"}))
 
 
-def status(value: str, label: Any = "", tone: str = "", *, pill: bool = False) -> SafeString:
+def status(value: str, label: object = "", tone: str = "", *, pill: bool = False) -> SafeString:
     """Show a status as glyph and word; `pill` gives it a ground, for headers."""
     if not value:
         return nothing()
@@ -74,7 +73,7 @@ def status(value: str, label: Any = "", tone: str = "", *, pill: bool = False) -
     )
 
 
-def rank(value: int | str | None, label: Any = "") -> SafeString:
+def rank(value: int | str | None, label: object = "") -> SafeString:
     """Show a rank from 1, before all others, to 5 as bars and word."""
     if not value:
         return nothing()

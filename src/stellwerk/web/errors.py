@@ -1,7 +1,6 @@
 """The error pages that Django asks for; 403 and 404 it draws itself, within the frame of who is signed in."""
 
 import sys
-from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import Error as DatabaseError
@@ -33,7 +32,7 @@ def _drawn(request: HttpRequest, status: int) -> HttpResponse:
         return _plain(status)
 
 
-def _plain(status: int, **context: Any) -> HttpResponse:
+def _plain(status: int, **context: object) -> HttpResponse:
     return HttpResponse(render_to_string(_template(status), context), status=status)
 
 

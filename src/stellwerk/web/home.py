@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -21,6 +21,7 @@ from stellwerk.kernel.model.declaration import RecordType, View
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.query.selection import Selection
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import components, shell
 from stellwerk.web.lists.listing import bounded, shown_total
 from stellwerk.web.lists.rows import fields_of_rows, row_of
@@ -47,9 +48,9 @@ class Share:
 
 @login_required
 @require_safe
-def home_page(request: HttpRequest) -> HttpResponse:
+def home_page(request: SignedInRequest) -> HttpResponse:
     """Show what waits for the reader; people without a staff role are at home in the portal."""
-    person: Any = request.user
+    person = request.user
     if not shell.works_here(person):
         return HttpResponseRedirect(reverse("portal"))
     lanes = [_lane(name, shares) for name, shares in work_of(person).items()]
@@ -146,7 +147,7 @@ def _recent(person: Person) -> list[dict[str, str]]:
     """List the records on which the reader worked last."""
     entries = Entry.objects.filter(actor=person).order_by("-at").values_list("record", flat=True)[:60]
     ids = list(dict.fromkeys(entries))[:RECENT]
-    visible: Any = Record.objects.visible_to(person)
+    visible = Record.objects.visible_to(person)
     records = visible.in_bulk(ids)
     return [
         {

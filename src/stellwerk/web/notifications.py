@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from stellwerk.kernel.activity.notifications.messages import describe
 from stellwerk.kernel.activity.notifications.models import Notification
 from stellwerk.kernel.activity.notifications.services import mark_read, notifications_of, still_visible
+from stellwerk.signed_in import SignedInRequest
 
 SIZE = 50
 IN_BELL = 12
@@ -20,9 +21,9 @@ IN_BELL = 12
 
 @login_required
 @require_safe
-def notifications_page(request: HttpRequest) -> HttpResponse:
+def notifications_page(request: SignedInRequest) -> HttpResponse:
     """List the person's notifications, unread ones first asked for; the bell gets the newest alone."""
-    person: Any = request.user
+    person = request.user
     show = "all" if request.GET.get("show") == "all" else "unread"
     found = notifications_of(person)
     if getattr(request, "htmx", False):
@@ -49,9 +50,9 @@ def notifications_page(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def notification_page(request: HttpRequest, pk: int) -> HttpResponse:
+def notification_page(request: SignedInRequest, pk: int) -> HttpResponse:
     """Lead to what a notification is about, and mark it as read."""
-    person: Any = request.user
+    person = request.user
     note = get_object_or_404(notifications_of(person), pk=pk)
     if not still_visible(person, [note]):
         raise Http404

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -18,6 +18,7 @@ from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.search import index
+from stellwerk.signed_in import SignedInRequest
 
 MOST = 12
 MOST_RECENT = 5
@@ -48,7 +49,7 @@ def options(
 
     `without` is the reference of one to leave out.
     """
-    visible: QuerySet[Any] = record_type.model._default_manager.visible_to(person)
+    visible = record_type.model._default_manager.visible_to(person)
     visible = visible.filter(is_open=True)
     if without:
         visible = visible.exclude(reference=without)
@@ -65,7 +66,7 @@ def named(values: Iterable[str], model: type[Record], person: Person) -> list[Op
     wanted = [value.upper() for value in values]
     if not wanted:
         return []
-    visible: Any = model._default_manager.visible_to(person)
+    visible = model._default_manager.visible_to(person)
     return _options(visible.filter(reference__in=wanted))
 
 
@@ -77,12 +78,12 @@ def reference_in(text: str) -> str:
 
 @login_required
 @require_safe
-def options_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
+def options_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse:
     """Answer a search in a form: with options of a data list, of a picker (`as=list`), or boxes to tick (`as=boxes`).
 
     `name` is the field of the boxes. A picker names what was picked lately (`recent`): those come first without a text.
     """
-    person: Any = request.user
+    person = request.user
     name, text = request.GET.get("name", "")[:60], request.GET.get("q", "")
     without = request.GET.get("without", "")[:20]
     found = options(record_type, person, text[:200], without=without)
@@ -110,7 +111,7 @@ def _recent_first(
     if text.strip() or not recent:
         return found
     wanted = [reference.upper()[:20] for reference in recent[:MOST_RECENT]]
-    visible: QuerySet[Any] = record_type.model._default_manager.visible_to(person)
+    visible = record_type.model._default_manager.visible_to(person)
     known = {each.reference: each for each in _options(visible.filter(is_open=True, reference__in=wanted))}
     lately = [known[reference] for reference in wanted if reference in known]
     return [*lately, *(each for each in found if each not in lately)][:MOST]

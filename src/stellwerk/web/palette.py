@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -17,6 +16,7 @@ from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.search import index
 from stellwerk.kernel.search.normalising import words
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import shell
 from stellwerk.web.record.page import RecordPage
 from stellwerk.web.search import by_reference
@@ -46,9 +46,9 @@ class CommandGroup:
 
 @login_required
 @require_safe
-def palette_part(request: HttpRequest) -> HttpResponse:
+def palette_part(request: SignedInRequest) -> HttpResponse:
     """Answer what was typed (`q`) on a page (`here`, or `record` with a reference) with commands."""
-    person: Any = request.user
+    person = request.user
     text = request.GET.get("q", "").strip()[:200]
     here = HERE.match(request.GET.get("here", ""))
     reference = request.GET.get("record") or (here[1] if here else "")
@@ -91,7 +91,7 @@ def records(text: str, person: Person) -> list[Command]:
     if len(text) < 2:
         return []
     named = by_reference(text, person)
-    visible: Any = Record.objects.visible_to(person)
+    visible = Record.objects.visible_to(person)
     found = [named.pk] if named else []
     found += index.find(visible, text, internal=policy_of(person).as_staff(Record), most=100).page(1, MOST)
     by_id = Record.objects.in_bulk(found)

@@ -1,9 +1,11 @@
 """A form field for one record among many: typed, with suggestions; works without scripts by its reference."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.renderers import BaseRenderer
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -26,7 +28,13 @@ class ReferenceInput(forms.TextInput):
         """Return where suggestions come from."""
         return reverse("options", args=[self.record_type])
 
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+    def render(
+        self,
+        name: str,
+        value: object,
+        attrs: Mapping[str, str] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
         list_id = f"options-{name}"
         live = {"list": list_id, "data-suggest": self.address()}
         control = super().render(name, value, {**(attrs or {}), **live}, renderer)
@@ -41,12 +49,12 @@ class ReferenceField(forms.CharField):
         self.record_type = record_type
         self.person = person
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: object) -> Any:
         text = super().clean(value)
         return self._record(text) if text else None
 
     def _record(self, text: str) -> Record:
-        visible: Any = self.record_type.model._default_manager.visible_to(self.person)
+        visible = self.record_type.model._default_manager.visible_to(self.person)
         found = list(visible.filter(reference=reference_in(text))) or list(visible.filter(title=text)[:2])
         if len(found) != 1:
             raise ValidationError(_("Choose one of those offered: there is no such record."))

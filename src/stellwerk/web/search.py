@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -24,6 +24,7 @@ from stellwerk.kernel.search import index
 from stellwerk.kernel.search.index import Found
 from stellwerk.kernel.search.query import understand
 from stellwerk.kernel.search.snippet import Segment, Snippet, highlighted
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import components
 
 HITS = 20
@@ -33,9 +34,9 @@ REFERENCE = re.compile(r"\s*([A-Za-z]{2,4})[-\s]?(\d{1,12})\s*")
 
 @login_required
 @require_safe
-def search_page(request: HttpRequest) -> HttpResponse:
+def search_page(request: SignedInRequest) -> HttpResponse:
     """Show what matches `q`, perhaps of one `kind`; a reference opens its record at once."""
-    person: Any = request.user
+    person = request.user
     text = request.GET.get("q", "").strip()[:LONGEST]
     kind = request.GET.get("kind", "")
     if not kind and (named := by_reference(text, person)):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,8 +17,10 @@ from stellwerk.kernel.identity.team import TeamMembership
 from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import INSIDE, STAFF, Access, Capacity, Role
+from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of, role_for
 from stellwerk.kernel.permissions.share import Share
+from stellwerk.signed_in import SignedInRequest
 
 GIVES = {
     Access.NONE: "",
@@ -45,9 +47,9 @@ class Ground:
 
 @login_required
 @require_safe
-def why_page(request: HttpRequest) -> HttpResponse:
+def why_page(request: SignedInRequest) -> HttpResponse:
     """Explain what the person `person` may do with the record `record` (references)."""
-    administrator: Any = request.user
+    administrator = request.user
     if not policy_of(administrator).is_administrator:
         raise PermissionDenied(_("Only administrators may look into the access of others."))
     asked = {name: request.GET.get(name, "").strip().upper() for name in ("person", "record")}
@@ -115,7 +117,7 @@ def _assignments(policy: AccessPolicy, person: Person, record: Record) -> list[G
     return [_assignment(policy, a, record, valid=a.pk in valid) for a in everything]
 
 
-def _assignment(policy: AccessPolicy, assignment: Any, record: Record, *, valid: bool) -> Ground:
+def _assignment(policy: AccessPolicy, assignment: RoleAssignment, record: Record, *, valid: bool) -> Ground:
     place = assignment.party.title if assignment.party else _("all parties")
     through = _(" through the team %s") % assignment.team.title if assignment.team else ""
     what = f"{assignment.reference}: {Role(assignment.role).label}, {place}{through}"
@@ -123,9 +125,12 @@ def _assignment(policy: AccessPolicy, assignment: Any, record: Record, *, valid:
     return Ground(what, gives, why)
 
 
-def _worth(policy: AccessPolicy, assignment: Any, record: Record, *, valid: bool) -> tuple[str, str]:
+def _worth(
+    policy: AccessPolicy, assignment: RoleAssignment, record: Record, *, valid: bool
+) -> tuple[str, str]:
     """Say what an assignment gives on a record, and why."""
     record_type = record.record_type
+    of_party = {"party": assignment.party.title if assignment.party else ""}
     role = role_for(record_type, Role(assignment.role), assignment.process)
     if not valid:
         text = _("Not valid on %s, or the team membership is not, or the team is dissolved.")
@@ -147,11 +152,11 @@ def _worth(policy: AccessPolicy, assignment: Any, record: Record, *, valid: bool
     if _entrusted(policy, assignment, record):
         return str(GIVES[Access.VIEW]), _(
             "The record's party is shared with %(party)s as one of its own, so that its staff may read this."
-        ) % {"party": assignment.party.title}
+        ) % of_party
     if not _covers(policy, assignment, record):
         return "", _(
             "The record's party is not %(party)s or below it, and nothing is shared with it as one of its own."
-        ) % {"party": assignment.party.title}
+        ) % of_party
     if role != assignment.role:
         return str(GIVES[level]), _(
             "Records of “%(process)s” refer to %(types)s: who works on those reads these."
@@ -164,13 +169,13 @@ def _worth(policy: AccessPolicy, assignment: Any, record: Record, *, valid: bool
     ) % record_type.label_plural
 
 
-def _entrusted(policy: AccessPolicy, assignment: Any, record: Record) -> bool:
+def _entrusted(policy: AccessPolicy, assignment: RoleAssignment, record: Record) -> bool:
     if not record.record_type.seen_with_party or assignment.party_id is None:
         return False
     return record.party_id in policy.entrusted(policy.below(assignment.party_id))
 
 
-def _covers(policy: AccessPolicy, assignment: Any, record: Record) -> bool:
+def _covers(policy: AccessPolicy, assignment: RoleAssignment, record: Record) -> bool:
     if assignment.party_id is None:
         return True
     covered = policy.below(assignment.party_id)
@@ -200,6 +205,6 @@ def _share(policy: AccessPolicy, share: Share, record: Record) -> Ground:
     )
 
 
-def _steps(record: Record) -> Any:
+def _steps(record: Record) -> list[Transition]:
     workflow = record.record_type.workflow
     return workflow.steps_from(record.status) if workflow else []

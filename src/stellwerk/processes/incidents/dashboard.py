@@ -28,6 +28,7 @@ from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.processes.incidents import figures
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import components
 from stellwerk.web.error_responses import refusal
 
@@ -81,9 +82,9 @@ class Stock:
 
 @login_required
 @require_safe
-def dashboard_page(request: HttpRequest) -> HttpResponse:
+def dashboard_page(request: SignedInRequest) -> HttpResponse:
     """Show the desk in figures to those who work on tickets."""
-    person: Any = request.user
+    person = request.user
     types = [registry.get(kind) for kind in KINDS]
     if all(policy_of(person).scope(record_type) == frozenset() for record_type in types):
         raise PermissionDenied(_("The desk's figures are for those who work on tickets."))

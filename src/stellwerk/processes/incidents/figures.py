@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Case, Count, Func, Q, QuerySet, SmallIntegerField, Value, When
 from django.db.models.fields import CharField
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
 AGES = (1, 3, 7, 14, 30, 90)
@@ -19,10 +21,14 @@ class Hour(Func):
 
     output_field = CharField()
 
-    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: str
+    ) -> tuple[str, tuple[str | int, ...]]:
         return super().as_sql(compiler, connection, template="substr(%(expressions)s, 1, 13)", **extra)
 
-    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: str
+    ) -> tuple[str, tuple[str | int, ...]]:
         template = "to_char(date_trunc('hour', %(expressions)s AT TIME ZONE 'UTC'), 'YYYY-MM-DD HH24')"
         return super().as_sql(compiler, connection, template=template, **extra)
 

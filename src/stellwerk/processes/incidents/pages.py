@@ -1,17 +1,16 @@
 """Pages of tickets beyond the generic ones: merging and taking apart again."""
 
-from typing import Any
-
 from django import forms
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from stellwerk.processes.incidents.services import merge, unmerge
 from stellwerk.processes.incidents.ticket import Ticket
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.error_responses import sentence
 from stellwerk.web.record.page import RecordPage
 from stellwerk.web.record.related import dialog, editable_page, message_with_undo
@@ -32,7 +31,7 @@ class OtherTicketInput(ReferenceInput):
 class MergeForm(forms.Form):
     """Which ticket goes on."""
 
-    def __init__(self, page: RecordPage, data: Any = None) -> None:
+    def __init__(self, page: RecordPage, data: QueryDict | None = None) -> None:
         super().__init__(data)
         into = ReferenceField(page.record_type, page.person, label=_("The ticket that goes on"))
         into.widget = OtherTicketInput(page.record)
@@ -44,7 +43,7 @@ class MergeForm(forms.Form):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def merge_page(request: HttpRequest, reference: str) -> HttpResponse:
+def merge_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Close a ticket as a duplicate of another one; the message offers to take that back."""
     page = ticket_page(request, reference)
     form = MergeForm(page, request.POST if request.method == "POST" else None)
@@ -73,7 +72,7 @@ def merge_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def unmerge_page(request: HttpRequest, reference: str) -> HttpResponse:
+def unmerge_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Take a merged ticket apart again, once that was confirmed."""
     page = ticket_page(request, reference)
     if request.method == "POST":
@@ -87,7 +86,7 @@ def unmerge_page(request: HttpRequest, reference: str) -> HttpResponse:
     return dialog(request, page, forms.Form(), "ticket_unmerge", about)
 
 
-def ticket_page(request: HttpRequest, reference: str) -> RecordPage:
+def ticket_page(request: SignedInRequest, reference: str) -> RecordPage:
     page = editable_page(request, reference)
     if not isinstance(page.record, Ticket):
         raise Http404

@@ -1,9 +1,7 @@
 """Filling the placeholders of reply templates from a ticket."""
 
 import re
-from typing import TYPE_CHECKING, Any
-
-from django.db.models import QuerySet
+from typing import TYPE_CHECKING
 
 from stellwerk.foundation.reply_template import ReplyTemplate as Template
 from stellwerk.kernel.model.actor import Actor
@@ -24,7 +22,7 @@ def replies_for(ticket: "Ticket", by: Actor, text: str = "") -> list[ReplyTempla
 
     They are the first ones by title, or the best matches for `text`.
     """
-    usable: QuerySet[Any] = Template.objects.visible_to(by).filter(status=Template.Status.ACTIVE)
+    usable = Template.objects.visible_to(by).filter(status=Template.Status.ACTIVE)
     if text.strip():
         ids = index.find(usable, text, internal=policy_of(by).as_staff(Template)).page(1, MOST)
         known = usable.in_bulk(ids)

@@ -28,25 +28,27 @@ class ChoiceRenderer(Renderer):
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
         if field.column is None:
             pairs = [(value, value) for value, _label in field.choices]
-            made: Any = forms.ChoiceField(choices=[*BLANK_CHOICE_DASH, *pairs], **about(field))
+            made: forms.Field = forms.ChoiceField(choices=[*BLANK_CHOICE_DASH, *pairs], **about(field))
         else:
             made = super().form_field(field, asked)
         current = asked.current
-        if current not in (None, "") and current not in dict(field.choices) and hasattr(made, "choices"):
-            made.choices = [
-                *made.choices,
-                (current, str(current)),
-            ]  # no longer offered, and kept all the same
-        return made  # type: ignore[no-any-return]
+        if current not in (None, "", *dict(field.choices)) and isinstance(made, forms.ChoiceField):
+            # No longer offered, and kept all the same.
+            made.choices = [*made.widget.choices, (current, str(current))]
+        return made
 
 
 @renders(Rank)
 class RankRenderer(ChoiceRenderer):
-    def cell(self, field: Field, value: Any, page: CellPage) -> Cell:
-        return components.rank(value, dict(field.choices).get(value, ""))
+    def cell(self, field: Field, value: object, page: CellPage) -> Cell:
+        return self._drawn(field, value)
 
-    def shown(self, field: Field, value: Any, names: Names) -> Cell:
-        return components.rank(value, dict(field.choices).get(value, ""))
+    def shown(self, field: Field, value: object, names: Names) -> Cell:
+        return self._drawn(field, value)
+
+    def _drawn(self, field: Field, value: object) -> Cell:
+        known = value if isinstance(value, int | str) else None
+        return components.rank(known, dict(field.choices).get(value, ""))
 
 
 @renders(SeveralChoices)
@@ -69,5 +71,7 @@ class StatusRenderer(Renderer):
             ),
         )
 
-    def shown(self, field: Field, value: Any, names: Names) -> Cell:
-        return components.status(str(value), field.text(value, lambda pk: None), field.tones.get(value, ""))
+    def shown(self, field: Field, value: object, names: Names) -> Cell:
+        return components.status(
+            str(value), field.text(value, lambda pk: None), field.tones.get(str(value), "")
+        )

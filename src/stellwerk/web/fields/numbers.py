@@ -30,7 +30,7 @@ class SpanField(forms.Field):
         super().__init__(widget=forms.TextInput({"maxlength": "40"}), **kwargs)
         self.field = field
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: object) -> Any:
         text = str(value or "").strip()
         if not text:
             return None
@@ -45,7 +45,7 @@ class DurationRenderer(Renderer):
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
         return SpanField(field, **about(field))
 
-    def initial(self, field: Field, value: Any, offered: Offered | None) -> Any:
+    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
         return said_span(value) if isinstance(value, int) else value
 
 
@@ -57,5 +57,7 @@ class YesNoRenderer(Renderer):
         answers = [*BLANK_CHOICE_DASH, ("yes", _("Yes")), ("no", _("No"))]
         return forms.ChoiceField(choices=answers, **about(field))
 
-    def initial(self, field: Field, value: Any, offered: Offered | None) -> Any:
-        return {True: "yes", False: "no"}.get(value, value) if field.column is None else value
+    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
+        if field.column is None and isinstance(value, bool):
+            return "yes" if value else "no"
+        return value

@@ -1,7 +1,7 @@
 """References to other records: one, or several."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -27,6 +27,7 @@ from stellwerk.web.fields.renderer import (
     CellPage,
     FilterGroup,
     Filtering,
+    Name,
     Names,
     Offered,
     Renderer,
@@ -58,7 +59,7 @@ class RecordChoiceField(ReferenceField):
             records = [(choice.shown, choice.label) for choice in offered.choices]
             self.widget = forms.Select(choices=[*BLANK_CHOICE_DASH, *records])
 
-    def clean(self, value: Any) -> int | None:
+    def clean(self, value: object) -> int | None:
         found = _REFERENCE.findall(str(value or "").upper())
         if found and found[-1] in self.offered:
             return self.offered[found[-1]]
@@ -74,10 +75,10 @@ class RecordsField(forms.MultipleChoiceField):
         self.offered = {choice.reference: choice.pk for choice in offered.choices} if offered else {}
         choices = [(choice.shown, choice.label) for choice in offered.choices] if offered else []
         few = bool(offered and offered.few)
-        widget: Any = forms.CheckboxSelectMultiple if few else Lines
+        widget: type[forms.Widget] = forms.CheckboxSelectMultiple if few else Lines
         super().__init__(choices=choices, widget=widget, **kwargs)
 
-    def to_python(self, value: Any) -> Any:
+    def to_python(self, value: Sequence[str] | None) -> list[int]:  # type: ignore[override]  # ids, not texts
         lines = [line.strip() for line in value or () if line.strip()]
         if len(lines) > MOST_REFERENCES:
             raise ValidationError(_("Give at most %d records.") % MOST_REFERENCES)
@@ -85,7 +86,7 @@ class RecordsField(forms.MultipleChoiceField):
         wanted = [(found[-1] if (found := _REFERENCE.findall(line.upper())) else line) for line in lines]
         unknown = [name for name in wanted if name not in known]
         if unknown:
-            visible: Any = self.target.model._default_manager.visible_to(self.person)
+            visible = self.target.model._default_manager.visible_to(self.person)
             known |= dict(visible.filter(reference__in=unknown).values_list("reference", "pk"))
             for name in [name for name in unknown if name not in known]:
                 same = list(visible.filter(title=name).values_list("pk", flat=True)[:2])
@@ -96,25 +97,25 @@ class RecordsField(forms.MultipleChoiceField):
                 known[name] = same[0]
         return list(dict.fromkeys(known[name] for name in wanted))
 
-    def validate(self, value: Any) -> None:
+    def validate(self, value: object) -> None:
         if self.required and not value:
             raise ValidationError(self.error_messages["required"], code="required")
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
+    def has_changed(self, initial: object, data: object) -> bool:
         return True
 
 
 class Lines(forms.Textarea):
     """Several values, one per line."""
 
-    def __init__(self, attrs: Any = None, choices: Any = ()) -> None:
-        super().__init__({"rows": 4, **(attrs or {})})
+    def __init__(self, attrs: Mapping[str, str] | None = None, choices: object = ()) -> None:
+        super().__init__({"rows": "4", **(attrs or {})})
         self.choices = choices
 
-    def format_value(self, value: Any) -> str:
+    def format_value(self, value: object) -> str:
         return "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+    def value_from_datadict(self, data: Mapping[str, object], files: object, name: str) -> list[str]:
         given = data.get(name, "")
         return given if isinstance(given, list) else str(given or "").splitlines()
 
@@ -134,10 +135,10 @@ class ReferenceRenderer(Renderer):
 
         return once_per_value([field.column.attname], draw)
 
-    def shown(self, field: Field, value: Any, names: Names) -> Cell:
+    def shown(self, field: Field, value: object, names: Names) -> Cell:
         if field.column is None:
             return components.reference(str(value), reverse("record", args=[value]))
-        found = names.get(value)
+        found = names.get(value) if isinstance(value, int) else None
         return named_record(found) if found else ""
 
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
@@ -148,7 +149,7 @@ class ReferenceRenderer(Renderer):
             return ReferenceField(target, asked.person, **about(field))
         return RecordChoiceField(target, asked.person, asked.offered, **about(field))
 
-    def initial(self, field: Field, value: Any, offered: Offered | None) -> Any:
+    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
         if offered is None:
             return value
         return next((choice.shown for choice in offered.choices if choice.pk == value), "")
@@ -156,7 +157,7 @@ class ReferenceRenderer(Renderer):
     def control(self, field: Field, filtering: Filtering) -> FilterGroup:
         if field.column is None:
             return super().control(field, filtering)
-        model: Any = field.target
+        model = field.target
         given, find = filtering.given.get(field.name, []), filtering.find.get(field.name, "")
         choices = [("me", str(MEANING_ME[model]))] if model in MEANING_ME else []
         if field.nullable:
@@ -174,12 +175,14 @@ class SeveralReferencesRenderer(ReferenceRenderer):
     def drawer(self, field: Field, page: CellPage) -> Callable[[Any], Cell]:
         return Renderer.drawer(self, field, page)
 
-    def shown(self, field: Field, value: Any, names: Names) -> Cell:
+    def shown(self, field: Field, value: object, names: Names) -> Cell:
         if field.column is None:
-            linked: list[Cell] = [components.reference(one, reverse("record", args=[one])) for one in value]
+            linked: list[Cell] = [
+                components.reference(one, reverse("record", args=[one])) for one in field.named(value)
+            ]
         else:
-            names.want(value)
-            linked = [named_record(found) for pk in value if (found := names.get(pk))]
+            names.want(field.refers(value))
+            linked = [named_record(found) for pk in field.refers(value) if (found := names.get(pk))]
         return format_html_join(", ", "{}", ((one,) for one in linked))
 
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
@@ -192,14 +195,14 @@ class SeveralReferencesRenderer(ReferenceRenderer):
         target = registry.for_model(field.target)
         return RecordsField(target, asked.person, asked.offered, **about(field))
 
-    def initial(self, field: Field, value: Any, offered: Offered | None) -> Any:
+    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
         if field.column is None:
             return ", ".join(value) if isinstance(value, list) else value
         shown = {choice.pk: choice.shown for choice in offered.choices} if offered else {}
-        return [shown[pk] for pk in value or () if pk in shown]
+        return [shown[pk] for pk in field.refers(value) if pk in shown]
 
 
-def named_record(found: Any) -> Cell:
+def named_record(found: Name) -> Cell:
     """Show another record by its name, linked where the reader may open it."""
     if found.kind in ("person", "team"):
         return components.person(found.title, found.url, team=found.kind == "team")

@@ -163,13 +163,13 @@ class Renderer:
         attribute = field.column.attname if field.column is not None else ""
         return once_per_value([attribute], draw) if self.alike and attribute else draw
 
-    def cell(self, field: Field, value: Any, page: CellPage) -> Cell:
+    def cell(self, field: Field, value: object, page: CellPage) -> Cell:
         """Draw a stored value that is not empty."""
         return field.text(value, page.titles.get)
 
     # -- pages -----------------------------------------------------------------------------------------
 
-    def shown(self, field: Field, value: Any, names: Names) -> Cell:
+    def shown(self, field: Field, value: object, names: Names) -> Cell:
         """Draw a machine value that is not empty."""
         return Truncator(field.text(value, titles_of(names))).chars(LONGEST)
 
@@ -185,11 +185,11 @@ class Renderer:
         made.label = field.title
         return made
 
-    def initial(self, field: Field, value: Any, offered: Offered | None) -> Any:
+    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
         """Return what the form begins with for a stored value."""
         return value
 
-    def entered(self, field: Field, value: Any) -> Any:
+    def entered(self, field: Field, value: object) -> Any:
         """Return what was entered as a machine value; None for nothing."""
         if value in (None, "", []):
             return None

@@ -1,15 +1,14 @@
 """Texts, addresses, and data of a shape of its own."""
 
-from typing import Any
-
 from django import forms
+from django.db import models
 from django.utils.html import format_html
 
 from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.fields.gone import Gone
 from stellwerk.kernel.fields.structured import Structured
 from stellwerk.kernel.fields.text import EmailAddress, LongText, Text, WebAddress
-from stellwerk.web.fields.renderer import Asked, Cell, Names, Renderer, renders
+from stellwerk.web.fields.renderer import Asked, Cell, Names, Renderer, about, renders
 
 
 @renders(Text, Structured, Gone)
@@ -27,18 +26,17 @@ class LongTextRenderer(Renderer):
 
 @renders(EmailAddress)
 class EmailRenderer(Renderer):
-    def shown(self, field: Field, value: Any, names: Names) -> Cell:
-        local, _at, host = value.rpartition("@")
+    def shown(self, field: Field, value: object, names: Names) -> Cell:
+        local, _at, host = str(value).rpartition("@")
         return format_html('<a class="link" href="mailto:{}">{}<wbr>@{}</a>', value, local, host)
 
 
 @renders(WebAddress)
 class AddressRenderer(Renderer):
-    def shown(self, field: Field, value: Any, names: Names) -> Cell:
+    def shown(self, field: Field, value: object, names: Names) -> Cell:
         return format_html('<a class="link" href="{}" rel="noopener noreferrer">{}</a>', value, value)
 
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
-        column: Any = field.column
-        made: forms.Field = column.formfield(assume_scheme="https")
-        made.label = field.title
-        return made
+        if not isinstance(field.column, models.URLField):
+            return super().form_field(field, asked)
+        return forms.URLField(assume_scheme="https", max_length=field.column.max_length, **about(field))

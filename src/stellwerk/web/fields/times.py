@@ -1,7 +1,6 @@
 """Days and instants."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 
 from django import forms
 from django.utils import formats
@@ -33,8 +32,8 @@ class Ranged(Renderer):
 
 @renders(Date)
 class DateRenderer(Ranged):
-    def cell(self, field: Field, value: Any, page: CellPage) -> Cell:
-        day = parse_date(value) if isinstance(value, str) else value
+    def cell(self, field: Field, value: object, page: CellPage) -> Cell:
+        day = value if isinstance(value, date) else parse_date(str(value))
         return formats.date_format(day, "j M Y") if day else str(value)
 
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
@@ -48,10 +47,10 @@ class DateRenderer(Ranged):
 
 @renders(Instant)
 class InstantRenderer(Ranged):
-    def cell(self, field: Field, value: Any, page: CellPage) -> Cell:
-        return components.moment(value, page.now)
+    def cell(self, field: Field, value: object, page: CellPage) -> Cell:
+        return components.moment(value if isinstance(value, datetime) else None, page.now)
 
-    def shown(self, field: Field, value: Any, names: Names) -> Cell:
+    def shown(self, field: Field, value: object, names: Names) -> Cell:
         moment = value if isinstance(value, datetime) else parse_datetime(str(value))
         return components.exact(moment) if moment else str(value)
 

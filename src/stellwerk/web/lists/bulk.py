@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -28,6 +28,7 @@ from stellwerk.kernel.model.roles import Access
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write import services
 from stellwerk.kernel.write.undo import undo
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.error_responses import sentence
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.fields.renderer import Asked
@@ -87,9 +88,9 @@ def offered(record_type: RecordType, person: Person) -> list[Menu]:
 
 @login_required
 @require_POST
-def bulk_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
+def bulk_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse:
     """Ask for what the action needs, then do it to the selected records; back to the list if all went well."""
-    person: Any = request.user
+    person = request.user
     selected = _selected(record_type, request.POST.getlist("selected"), person)
     item = _chosen_item(record_type, request.POST.get("action", ""), person)
     back = _back(record_type, request.POST.get("back", ""))
@@ -115,9 +116,9 @@ def bulk_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
 
 @login_required
 @require_POST
-def bulk_undo_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
+def bulk_undo_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse:
     """Take back what was just done to several records: `entry` is an id and the number of its entry, "12.3"."""
-    person: Any = request.user
+    person = request.user
     entries = dict(given.split(".", 1) for given in request.GET.getlist("entry") if "." in given)
     selected = _selected(record_type, list(entries), person)
     outcomes = [_take_back(record, entries[str(record.pk)], person) for record in selected]
@@ -176,7 +177,7 @@ def _selected(record_type: RecordType, given: list[str], person: Person) -> list
         raise ValidationError(_("Select at least one row first, then choose what to do with it."))
     if len(ids) > MOST_AT_ONCE:
         raise ValidationError(_("Select at most %d rows at once.") % MOST_AT_ONCE)
-    visible: Any = record_type.model._default_manager.visible_to(person)
+    visible = record_type.model._default_manager.visible_to(person)
     found = visible.in_bulk(ids)
     return [found[pk] for pk in dict.fromkeys(ids) if pk in found]
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.lists.listing import Listing
 from stellwerk.web.models import SavedView
 
@@ -22,9 +23,9 @@ LONGEST_QUERY = 4_000
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def views_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
+def views_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse:
     """List the reader's own views (GET); keep a list as a view (POST name, query, shared)."""
-    person: Any = request.user
+    person = request.user
     if request.method == "POST":
         view = save(
             record_type,

@@ -22,6 +22,7 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import transition
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import idempotency
 from stellwerk.web.error_responses import sentence
 from stellwerk.web.record import drafts
@@ -41,9 +42,9 @@ class UnseenWords(Exception):
 
 @login_required
 @require_safe
-def templates_page(request: HttpRequest, reference: str) -> HttpResponse:
+def templates_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """List the texts to answer with that `q` finds, or the first ones."""
-    person: Any = request.user
+    person = request.user
     record = inside_record(person, reference)
     if not policy_of(person).may_comment(record):
         raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
@@ -55,9 +56,9 @@ def templates_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def reply_page(request: HttpRequest, reference: str) -> HttpResponse:
+def reply_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Add a reply or an internal note, with files, and take a step if one was chosen: all of it or nothing."""
-    person: Any = request.user
+    person = request.user
     page = RecordPage(visible_record(person, reference), person)
     if not page.policy.may_comment(page.record):
         raise PermissionDenied(_("You may read %s, but not reply to it.") % page.record.reference)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.idempotency import NOT_CONTENT
 from stellwerk.web.models import Draft
 
@@ -89,9 +90,9 @@ def content_of(request: HttpRequest) -> dict[str, str]:
 
 @login_required
 @require_POST
-def draft_page(request: HttpRequest, place: str) -> HttpResponse:
+def draft_page(request: SignedInRequest, place: str) -> HttpResponse:
     """Keep what is being written; the script sends it while somebody types. Say who else is writing there."""
-    person: Any = request.user
+    person = request.user
     keep(person, place, content_of(request))
     _own, others = at(place, person)
     kind, _separator, reference = place.partition(":")

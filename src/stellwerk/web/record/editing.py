@@ -25,6 +25,7 @@ from stellwerk.kernel.model.values import MachineValue, to_machine
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import change, create
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import idempotency
 from stellwerk.web.dialogs import is_in_dialog, small_form
 from stellwerk.web.fields import renderer_of
@@ -48,9 +49,9 @@ LONGEST_RENDERED = 100_000
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def field_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
+def field_page(request: SignedInRequest, reference: str, name: str) -> HttpResponse:
     """Edit one property: in place with scripts, on a page of its own without."""
-    person: Any = request.user
+    person = request.user
     page = _page_for(person, reference, name)
     names = [name, *(other for other in request.POST if other != name and page.may_change(other))]
     make = form_class(page.record_type)
@@ -187,9 +188,9 @@ def _property(
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit_page(request: HttpRequest, reference: str) -> HttpResponse:
+def edit_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Edit everything that may be set on a record."""
-    person: Any = request.user
+    person = request.user
     record = visible_record(person, reference)
     page = RecordPage(record, person)
     if not page.may_edit:
@@ -297,7 +298,7 @@ def _writes(record: Record) -> QuerySet[Entry]:
     return Entry.objects.filter(record_id=record.pk).exclude(verb__in=QUIET).order_by("number")
 
 
-def _entered(page: RecordPage, name: str, value: Any) -> MachineValue:
+def _entered(page: RecordPage, name: str, value: object) -> MachineValue:
     field = page.fields[name]
     entered: MachineValue = renderer_of(field).entered(field, value)
     return entered
@@ -308,12 +309,12 @@ def _entered(page: RecordPage, name: str, value: Any) -> MachineValue:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def create_page(request: HttpRequest, record_type: RecordType) -> HttpResponse:
+def create_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse:
     """Create a record, and keep a draft meanwhile.
 
     The address may fill fields in advance: one by one, or `like` another record.
     """
-    person: Any = request.user
+    person = request.user
     policy = policy_of(person)
     staff = policy.may_create_as_staff(record_type)
     if not staff and not policy.may_request(record_type):

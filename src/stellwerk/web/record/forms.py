@@ -65,7 +65,7 @@ class RecordForm(forms.Form):
             name: value for name, value in entered.items() if self.machine(name, value) != stored.get(name)
         }
 
-    def machine(self, name: str, value: Any) -> MachineValue:
+    def machine(self, name: str, value: object) -> MachineValue:
         """Turn what was entered in a field into a machine value; None for nothing."""
         described = self.described[name]
         entered: MachineValue = renderer_of(described).entered(described, value)
@@ -103,7 +103,7 @@ class RecordForm(forms.Form):
         if model is Person:
             return None
         label = label_field(registry.for_model(model))
-        visible: Any = model._default_manager.visible_to(self.person)
+        visible = model._default_manager.visible_to(self.person)
         found = _choices(visible.filter(is_open=True).order_by(label)[: FEW + 1], label)
         return found if len(found) <= FEW else None
 

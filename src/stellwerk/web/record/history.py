@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,6 +19,7 @@ from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.journal.replay import as_of
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import machine_values
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.record.lookup import inside_record
 from stellwerk.web.record.page import RecordPage
 from stellwerk.web.record.rendering import moment_of
@@ -38,9 +39,9 @@ class AsOfForm(forms.Form):
 
 @login_required
 @require_safe
-def history_page(request: HttpRequest, reference: str) -> HttpResponse:
+def history_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Show the journal: `before` pages, `verify` checks the seals, `at` shows the record as it was then."""
-    person: Any = request.user
+    person = request.user
     page = RecordPage(inside_record(person, reference), person)
     before = request.GET.get("before", "")
     entries = Entry.objects.filter(record_id=page.record.pk).order_by("-number")

@@ -17,7 +17,7 @@ def visible_record(person: Any, reference: str) -> Any:
         model = registry.for_prefix(reference.partition("-")[0]).model
     except LookupError:
         raise _nowhere() from None
-    visible: Any = model._default_manager.visible_to(person)
+    visible = model._default_manager.visible_to(person)
     record: Record | None = visible.filter(reference=reference.upper()).first()
     if record is None:
         raise _nowhere()

@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -22,6 +22,7 @@ from stellwerk.kernel.model.roles import Access
 from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.search import index
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.record.lookup import inside_record
 
 MOST = 8
@@ -39,9 +40,9 @@ class Suggestion:
 
 @login_required
 @require_safe
-def mentions_page(request: HttpRequest, reference: str) -> HttpResponse:
+def mentions_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Suggest people for the beginning of a name `q`; of a `kind=note`, only those who read internal notes."""
-    person: Any = request.user
+    person = request.user
     record = inside_record(person, reference)
     if not policy_of(person).may_comment(record):
         raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)

@@ -36,6 +36,7 @@ from stellwerk.kernel.model.values import MachineValue, machine_values
 from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import components
 from stellwerk.web.record import drafts
 from stellwerk.web.record.forms import RecordForm
@@ -57,9 +58,9 @@ CORE = ("title", "status")
 
 @login_required
 @require_safe
-def record_page(request: HttpRequest, reference: str) -> HttpResponse:
+def record_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Show a record; `show` filters the stream, `before` goes on with what is earlier."""
-    person: Any = request.user
+    person = request.user
     record = visible_record(person, reference)
     page = RecordPage(record, person)
     if requestable(record.record_type).portal_page and not page.inside:
@@ -82,9 +83,9 @@ def draw(request: HttpRequest, page: "RecordPage", status: int = 200, **changes:
 
 @login_required
 @require_POST
-def order_page(request: HttpRequest, reference: str) -> HttpResponse:
+def order_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Turn the reader's conversations round: newest first, or oldest first."""
-    person: Any = request.user
+    person = request.user
     record = visible_record(person, reference)
     oldest = request.POST.get("order") == Person.StreamOrder.OLDEST_FIRST
     person.stream_order = Person.StreamOrder.OLDEST_FIRST if oldest else Person.StreamOrder.NEWEST_FIRST

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.db.models import Case, IntegerField, QuerySet, Subquery, Value, When
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -22,6 +22,7 @@ from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.query.selection import Selection
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import shell
 from stellwerk.web.lists.listing import MOST_COUNTED, shown_total
 from stellwerk.web.lists.rows import fields_of_rows, row_of
@@ -42,12 +43,12 @@ PARTS = {"referring": "stellwerk/parts/referring.html", "others": "stellwerk/par
 
 @login_required
 @require_safe
-def referring_page(request: HttpRequest, reference: str) -> HttpResponse:
+def referring_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Show what refers to a record: as a part of its page, asked for after it, or as a page of its own.
 
     `as` narrows to the fields of one name, `besides` leaves a record out.
     """
-    person: Any = request.user
+    person = request.user
     record = visible_record(person, reference)
     found = Referring(record, person, request.GET.get("as", ""), request.GET.get("besides", ""))
     context = {

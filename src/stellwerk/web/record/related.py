@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -34,6 +34,7 @@ from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.search import index
 from stellwerk.kernel.write.services import share, unshare
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.dialogs import small_form
 from stellwerk.web.record.lookup import visible_record
 from stellwerk.web.record.page import RecordPage
@@ -51,7 +52,7 @@ class AnyRecordField(forms.CharField):
         super().__init__(max_length=250, **kwargs)
         self.person = person
 
-    def clean(self, value: Any) -> Any:
+    def clean(self, value: object) -> Any:
         reference = str(super().clean(value)).strip().upper()
         found = Record.objects.visible_to(self.person).filter(reference=reference).first()
         if found is None:
@@ -69,7 +70,7 @@ class AnyRecordInput(ReferenceInput):
 class LinkForm(forms.Form):
     """Which relation, and to which record."""
 
-    def __init__(self, page: RecordPage, data: Any = None) -> None:
+    def __init__(self, page: RecordPage, data: QueryDict | None = None) -> None:
         super().__init__(data)
         self.fields["relation"] = forms.ChoiceField(label=_("This record"), choices=relations())
         self.fields["target"] = AnyRecordField(
@@ -82,9 +83,9 @@ class LinkForm(forms.Form):
 
 @login_required
 @require_safe
-def lookup_page(request: HttpRequest) -> HttpResponse:
+def lookup_page(request: SignedInRequest) -> HttpResponse:
     """Suggest records of every type for what is typed, as the options of a data list."""
-    person: Any = request.user
+    person = request.user
     text = request.GET.get("q", "")[:200]
     found: list[Record] = []
     if text.strip():
@@ -109,7 +110,7 @@ def relations() -> list[tuple[str, str]]:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def links_page(request: HttpRequest, reference: str) -> HttpResponse:
+def links_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Link the record to another one."""
     page = editable_page(request, reference)
     form = LinkForm(page, request.POST if request.method == "POST" else None)
@@ -130,7 +131,7 @@ def links_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def unlink_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+def unlink_page(request: SignedInRequest, reference: str, pk: int) -> HttpResponse:
     """Remove a link; the message offers to take that back."""
     page = editable_page(request, reference)
     found = Link.objects.select_related("source", "target").filter(pk=pk).first()
@@ -149,7 +150,7 @@ def unlink_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def relink_page(request: HttpRequest, reference: str) -> HttpResponse:
+def relink_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Set a link again that was removed a moment ago."""
     page = editable_page(request, reference)
     form = LinkForm(page, request.GET)
@@ -171,16 +172,16 @@ def _ordered(ends: list[Any], inverse: bool, key: str) -> tuple[Any, str, Any]:
 class WatcherForm(forms.Form):
     """Which colleague is to be told."""
 
-    def __init__(self, page: RecordPage, data: Any = None) -> None:
+    def __init__(self, page: RecordPage, data: QueryDict | None = None) -> None:
         super().__init__(data)
         self.fields["person"] = ReferenceField(registry.get("person"), page.person, label=_("Colleague"))
 
 
 @login_required
 @require_POST
-def watch_page(request: HttpRequest, reference: str) -> HttpResponse:
+def watch_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Watch the record, or stop watching it."""
-    person: Any = request.user
+    person = request.user
     record = visible_record(person, reference)
     if watchers_of(record).filter(pk=person.pk).exists():
         unwatch(record, person, by=person)
@@ -191,7 +192,7 @@ def watch_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def watchers_page(request: HttpRequest, reference: str) -> HttpResponse:
+def watchers_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Have a colleague told of what happens on the record."""
     page = editable_page(request, reference)
     form = WatcherForm(page, request.POST if request.method == "POST" else None)
@@ -219,7 +220,7 @@ class ShareForm(forms.Form):
         label=gettext_lazy("As"), choices=Capacity.choices, initial=Capacity.SUPPLIER
     )
 
-    def __init__(self, page: RecordPage, data: Any = None) -> None:
+    def __init__(self, page: RecordPage, data: QueryDict | None = None) -> None:
         super().__init__(data)
         self.fields["party"] = ReferenceField(
             registry.get("party"), page.person, label=_("Organisation"), required=False
@@ -236,7 +237,7 @@ class ShareForm(forms.Form):
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def shares_page(request: HttpRequest, reference: str) -> HttpResponse:
+def shares_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Show the record to another party or person."""
     page = editable_page(request, reference)
     form = ShareForm(page, request.POST if request.method == "POST" else None)
@@ -258,7 +259,7 @@ def shares_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def unshare_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+def unshare_page(request: SignedInRequest, reference: str, pk: int) -> HttpResponse:
     """Stop showing the record to somebody; the message offers to take that back."""
     page = editable_page(request, reference)
     found = get_object_or_404(
@@ -275,7 +276,7 @@ def unshare_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def reshare_page(request: HttpRequest, reference: str) -> HttpResponse:
+def reshare_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Share with somebody again who was removed a moment ago."""
     page = editable_page(request, reference)
     wanted, capacity = request.GET.get("with", ""), request.GET.get("capacity", "")
@@ -293,9 +294,9 @@ def reshare_page(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def files_page(request: HttpRequest, reference: str) -> HttpResponse:
+def files_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Put files on the record without a word."""
-    person: Any = request.user
+    person = request.user
     record = visible_record(person, reference)
     files = request.FILES.getlist("files")
     if not files:
@@ -318,9 +319,9 @@ def file_page(request: HttpRequest, reference: str, pk: int) -> HttpResponseBase
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def remove_file_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+def remove_file_page(request: SignedInRequest, reference: str, pk: int) -> HttpResponse:
     """Take a file off the record, once that was confirmed: its content cannot be brought back."""
-    person: Any = request.user
+    person = request.user
     page = RecordPage(visible_record(person, reference), person)
     file = attachments_of(page.record, person).filter(pk=pk).first()
     if file is None:
@@ -367,9 +368,9 @@ def download(request: HttpRequest, file: Attachment) -> HttpResponseBase:
 # -- shared by all -----------------------------------------------------------------------------------------
 
 
-def editable_page(request: HttpRequest, reference: str) -> RecordPage:
+def editable_page(request: SignedInRequest, reference: str) -> RecordPage:
     """Return the record's page for somebody who may change it."""
-    person: Any = request.user
+    person = request.user
     page = RecordPage(visible_record(person, reference), person)
     if not page.may_edit:
         raise PermissionDenied(_("You may look at %s, but not change it.") % page.record.reference)

@@ -69,7 +69,7 @@ class Renderer:
         """Return a field's name as people read it; never fails for one that is gone."""
         return self.record_type.label_of(name)
 
-    def value(self, name: str, value: Any) -> Shown:
+    def value(self, name: str, value: object) -> Shown:
         """Draw a machine value; "" for an empty one."""
         field = self._field(name)
         try:
@@ -77,7 +77,7 @@ class Renderer:
         except (TypeError, ValueError, AttributeError, LookupError, ValidationError, NoReverseMatch):
             return Truncator(str(value)).chars(LONGEST)  # no program of ours wrote it into a journal
 
-    def plain_value(self, name: str, value: Any) -> str:
+    def plain_value(self, name: str, value: object) -> str:
         """Name a value in plain words, for tables of comparison."""
         field = self._field(name)
         text = "" if field.is_empty(value) else field.text(value, titles_of(self.names))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,6 +15,7 @@ from stellwerk.kernel.model.errors import StaleWrite
 from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.write.services import transition
 from stellwerk.kernel.write.undo import undo
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.dialogs import small_form
 from stellwerk.web.record.editing import conflict_of
 from stellwerk.web.record.forms import RecordForm
@@ -25,9 +26,9 @@ from stellwerk.web.record.related import message_with_undo
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def step_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
+def step_page(request: SignedInRequest, reference: str, name: str) -> HttpResponse:
     """Take a step; GET shows what it asks for, as a dialog or as a page."""
-    person: Any = request.user
+    person = request.user
     page = RecordPage(visible_record(person, reference), person)
     step = find_step(page, name)
     data = request.POST if request.method == "POST" else None
@@ -54,9 +55,9 @@ def step_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def undo_page(request: HttpRequest, reference: str, number: int) -> HttpResponse:
+def undo_page(request: SignedInRequest, reference: str, number: int) -> HttpResponse:
     """Take back a step or a change, as long as nothing came after it."""
-    person: Any = request.user
+    person = request.user
     record = visible_record(person, reference)
     entry = get_object_or_404(Entry, record_id=record.pk, number=number)
     undo(entry, by=person)
@@ -77,7 +78,9 @@ def find_step(page: RecordPage, name: str) -> Transition:
     return step
 
 
-def step_form(page: RecordPage, step: Transition, person: Person, data: Any = None) -> RecordForm:
+def step_form(
+    page: RecordPage, step: Transition, person: Person, data: QueryDict | None = None
+) -> RecordForm:
     return RecordForm(
         page.record_type, step.fields, person, data=data, record=page.record, required=step.asks
     )

@@ -230,7 +230,7 @@ class Stream:
                     self._renderer.value(name, after),
                 )
 
-    def _beside(self, name: str, before: Any, after: Any) -> Change:
+    def _beside(self, name: str, before: object, after: object) -> Change:
         """Draw an entry about a link or a share."""
         there = [isinstance(about, dict) and about.get("origin") != "ruled_out" for about in (before, after)]
         about = next((each for each in (after, before) if isinstance(each, dict)), {})
@@ -254,7 +254,7 @@ def _listed(pair: Iterable[Any]) -> Iterable[Any]:
         yield from each if isinstance(each, list) else (each,)
 
 
-def _text(about: Any, name: str) -> str:
+def _text(about: object, name: str) -> str:
     return str(about.get(name, "")) if isinstance(about, dict) else ""
 
 

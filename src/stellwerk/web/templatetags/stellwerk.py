@@ -39,7 +39,7 @@ def inline_script(name: str) -> SafeString:
 
 @register.inclusion_tag("stellwerk/parts/field.html")
 def field(
-    bound: BoundField, placeholder: str = "", autofocus: bool = False, label: Any = None
+    bound: BoundField, placeholder: str = "", autofocus: bool = False, label: object = None
 ) -> dict[str, Any]:
     """Draw a form field: label, control, help and errors, tied together for screen readers."""
     kind = _kind(bound)

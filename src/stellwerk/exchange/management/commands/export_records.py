@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -33,10 +32,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--by", default="", help="user name of whoever sees them; everything without")
 
-    def handle(self, *, type: str, file: Path, query: str, columns: str, **options: Any) -> None:
+    def handle(
+        self, *, type: str, file: Path, query: str, columns: str, format: str, by: str, **options: object
+    ) -> None:
         try:
-            form = formats.named(options["format"] or file.name)
-            selection = Selection.parse(registry.get(type), QueryDict(query), acting(options["by"]))
+            form = formats.named(format or file.name)
+            selection = Selection.parse(registry.get(type), QueryDict(query), acting(by))
             export = Export(selection, [name for name in columns.split(",") if name])
             if file.name == "-":
                 for block in export.stream(form):

@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -46,18 +45,31 @@ class Command(BaseCommand):
             "--delimiter", default="", help="of a CSV file: a character, comma, semicolon, tab or pipe"
         )
 
-    def handle(self, *, type: str, file: Path, dry_run: bool, **options: Any) -> None:
+    def handle(
+        self,
+        *,
+        type: str,
+        file: Path,
+        dry_run: bool,
+        strict: bool,
+        by: str,
+        key: str,
+        column: list[str],
+        encoding: str,
+        delimiter: str,
+        sheet: str,
+        header_line: int,
+        **options: object,
+    ) -> None:
         try:
             task = RecordImport(
                 registry.get(type),
-                by=acting(options["by"]),
-                key=options["key"],
-                columns=dict(map(_stated, options["column"])),
-                strict=options["strict"],
+                by=acting(by),
+                key=key,
+                columns=dict(map(_stated, column)),
+                strict=strict,
             )
-            layout = Layout(
-                options["encoding"], options["delimiter"], options["sheet"], options["header_line"]
-            )
+            layout = Layout(encoding, delimiter, sheet, header_line)
             with file.open("rb") as source:
                 table = formats.opened(file.name, source, layout, task.headings.knows)
                 self._check(task, table)
@@ -68,7 +80,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"{file}: {error.strerror}.") from None
-        self._report(outcome, table, dry_run=dry_run, strict=options["strict"])
+        self._report(outcome, table, dry_run=dry_run, strict=strict)
 
     def _check(self, task: RecordImport, table: formats.Opened) -> None:
         for remark in table.remarks:

@@ -4,14 +4,13 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
-from stellwerk.importers import mapping
 from stellwerk.importers.importing import Figures, LogImporter
+from stellwerk.importers.mapping import load, shipped
 from stellwerk.importers.source import LogFile
 from stellwerk.kernel.model import registry
 
@@ -24,8 +23,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the log, as CSV or XLSX")
-        shipped = ", ".join(mapping.shipped())
-        parser.add_argument("--mapping", required=True, help=f"a TOML file, or one that ships: {shipped}")
+        names = ", ".join(shipped())
+        parser.add_argument("--mapping", required=True, help=f"a TOML file, or one that ships: {names}")
         parser.add_argument("--dry-run", action="store_true", help="read and report only")
         parser.add_argument(
             "--again", action="store_true", help="look for missing rows though it is complete"
@@ -37,17 +36,27 @@ class Command(BaseCommand):
         )
         parser.add_argument("--report", type=Path, help="write every finding to this CSV file")
 
-    def handle(self, *, file: Path, report: Path | None, dry_run: bool, again: bool, **options: Any) -> None:
+    def handle(
+        self,
+        *,
+        file: Path,
+        mapping: str,
+        report: Path | None,
+        dry_run: bool,
+        again: bool,
+        strict: bool,
+        **options: object,
+    ) -> None:
         if not file.is_file():
             raise CommandError(f"There is no file {file}.")
         with ExitStack() as stack:
             try:
                 sink = stack.enter_context(report.open("w", encoding="utf-8", newline="")) if report else None
-                importer = LogImporter(file, mapping.load(options["mapping"]), sink=sink)
+                importer = LogImporter(file, load(mapping), sink=sink)
                 self._run(importer, dry_run=dry_run, again=again)
                 if importer.figures.tickets == importer.figures.refused:
                     raise CommandError(_("Nothing was brought in: every ticket was left out."))
-                if options["strict"] and importer.findings.losses:
+                if strict and importer.findings.losses:
                     sys.exit(1)
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from None

@@ -19,7 +19,7 @@ class FilesField(forms.FileField):
 
     widget = ManyFiles
 
-    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+    def clean(self, data: object, initial: object = None) -> list[Any]:
         given = data if isinstance(data, list | tuple) else [data]
         return [super(FilesField, self).clean(file, initial) for file in given if file]
 

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from typing import Any
+from datetime import datetime
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=SEED, help="another number makes up another year")
         parser.add_argument("--now", help="an instant to load as of, such as 2026-11-20T10:40:00Z")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *, seed: int, now: str | None, **options: object) -> None:
         if already_loaded():
             self.stdout.write(_("The demo organisation is loaded already."))
             return
@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 )
             )
         started = time.monotonic()
-        made = load(_instant(options["now"]), seed=options["seed"], passwords=settings.DEMO, say=self._say)
+        made = load(_instant(now), seed=seed, passwords=settings.DEMO, say=self._say)
         self._say(
             _("%(name)s is ready after %(seconds).1f s.")
             % {"name": made.name, "seconds": time.monotonic() - started}
@@ -59,7 +59,7 @@ def is_in_use() -> bool:
     return Record.objects.exclude(kind=scheme).exists()
 
 
-def _instant(text: str | None) -> Any:
+def _instant(text: str | None) -> datetime | None:
     if text is None:
         return None
     moment = parse_datetime(text)
