@@ -6,7 +6,6 @@ counts in a table without gaps.
 """
 
 from django.db import connection, models
-from django.db.models import F
 
 
 class Counter(models.Model):
@@ -27,9 +26,9 @@ def take(prefix: str, count: int = 1) -> list[int]:
     """Draw `count` fresh numbers for `prefix`, ascending. Call inside a transaction."""
     if connection.vendor == "postgresql":
         return _take_from_sequence(prefix, count)
-    if not Counter.objects.filter(prefix=prefix).update(last=F("last") + count):
-        Counter.objects.create(prefix=prefix, last=count)
-    last = Counter.objects.values_list("last", flat=True).get(prefix=prefix)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_ON, [prefix, count])
+        last = int(cursor.fetchone()[0])
     return list(range(last - count + 1, last + 1))
 
 
@@ -52,6 +51,11 @@ def prepare(prefixes: list[str]) -> None:
             cursor.execute(f"CREATE SEQUENCE IF NOT EXISTS {name}")
             cursor.execute(_MOVE_ON, [name, f"{prefix}-%", name])
 
+
+_COUNT_ON = (
+    "INSERT INTO kernel_counter (prefix, last) VALUES (%s, %s) "
+    "ON CONFLICT (prefix) DO UPDATE SET last = kernel_counter.last + excluded.last RETURNING last"
+)
 
 _MOVE_ON = """
     SELECT setval(%s::regclass, given.last) FROM (

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from django.db import connection
 
@@ -10,6 +12,13 @@ from stellwerk.kernel.write.services import create
 def test_numbers_ascend(db: None) -> None:
     first, second, third = [numbering.take("INC")[0], *numbering.take("INC", 2)]
     assert first < second < third
+
+
+def test_a_number_is_drawn_in_one_statement(db: None, django_assert_num_queries: Any) -> None:
+    numbering.prepare(["ONE"])
+    for expected in (1, 2):
+        with django_assert_num_queries(1):
+            assert numbering.take("ONE") == [expected]
 
 
 def test_a_prefix_is_letters_only() -> None:
