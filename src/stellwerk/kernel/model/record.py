@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models.base import ModelState
 from django.utils.translation import gettext_lazy as _
 
+from stellwerk.kernel.model import registry
+
 if TYPE_CHECKING:
     from stellwerk.kernel.model.actor import Actor
     from stellwerk.kernel.model.declaration import RecordType
@@ -31,8 +33,6 @@ class RecordQuerySet(models.QuerySet[Any]):
 
         The kind is said although the type's table implies it: databases do not conclude how few records it leaves.
         """
-        from stellwerk.kernel.model import registry
-
         (visible,) = _visibility
         found = self.filter(visible(person, self.model))
         return found if self.model is Record else found.filter(kind=registry.for_model(self.model).key)
@@ -111,8 +111,6 @@ class Record(models.Model):
     @property
     def record_type(self) -> "RecordType":
         """Return the declaration of this record's type."""
-        from stellwerk.kernel.model import registry
-
         return registry.get(self.kind)
 
     @property

@@ -1,9 +1,9 @@
 """What somebody may see and do: the one answer, as a condition on rows and as a level on one record."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
@@ -12,17 +12,18 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import Actor, System
 from stellwerk.kernel.model.days import today
-from stellwerk.kernel.model.record import copy_of, decides_visibility
+from stellwerk.kernel.model.record import Record, copy_of, decides_visibility
 from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import INSIDE, STAFF, Access, Role
-from stellwerk.kernel.model.shared_cache import remember
+from stellwerk.kernel.model.shared_cache import Cached, current, remember
 from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.permissions.share import Share
 
 if TYPE_CHECKING:
     from stellwerk.kernel.identity.role_assignment import RoleAssignment
     from stellwerk.kernel.model.declaration import RecordType
-    from stellwerk.kernel.model.record import Record
+
+V = TypeVar("V")
 
 REPRESENTING = frozenset({Role.ADMINISTRATOR, Role.MANAGER, Role.VIEWER})
 """Roles that look after what is shared with the party that they are held for."""
@@ -41,7 +42,7 @@ def policy_of(person: Actor) -> "AccessPolicy":
 
 
 @decides_visibility
-def _visible(person: Actor, model: "type[Record]") -> Q:
+def _visible(person: Actor, model: type[Record]) -> Q:
     return policy_of(person).visible(model)
 
 
@@ -66,42 +67,73 @@ class AccessPolicy:
 
     def __init__(self, person: Actor) -> None:
         self.person = person
-        self._role_scopes: dict[str, dict[Role, frozenset[int] | None]] = {}
+        self._own: dict[Hashable, object] = {}
+        self._day = today()
+        self._under = current()
+
+    # -- what is worked out once ---------------------------------------------------------------------
+
+    def _once(self, what: Hashable, work_out: Callable[[], V]) -> V:
+        """Return what follows from the roles: worked out once by a policy, and once for all requests under one mark."""
+        if what not in self._own:
+            shared = self._shared()
+            if what not in shared:
+                shared[what] = work_out()
+            self._own[what] = shared[what]
+        return cast("V", self._own[what])
+
+    def _shared(self) -> Cached:
+        """Return what requests under the same mark worked out for this person and day.
+
+        A policy that has once looked without the mark that it began with, such as after a write that may yet be rolled
+        back, gives nothing to others from then on.
+        """
+        if self._under is None or self._under is not current():
+            self._under = None
+            return {}
+        person = self.person
+        whose = (AccessPolicy, person.pk, person.is_active, self._day, tuple(registry.all_types()))
+        shared: Cached = self._under.setdefault(whose, {})
+        return shared
 
     # -- roles ---------------------------------------------------------------------------------------
 
     @cached_property
     def assignments(self) -> "list[RoleAssignment]":
         """The role assignments valid today, held directly or through a team."""
-        from stellwerk.kernel.identity.role_assignment import RoleAssignment
-
-        person = self.person
-        if not isinstance(person, Person) or not person.is_active:
-            return []
-        day = today()
-        held = remember(
-            (RoleAssignment, person.pk, day), lambda: list(RoleAssignment.objects.held_by(person, day))
-        )
-        return [copy_of(assignment) for assignment in held]
+        return [copy_of(assignment) for assignment in self._held]
 
     @cached_property
+    def _held(self) -> "list[RoleAssignment]":
+        """The same, as they are remembered: not to be changed."""
+        from stellwerk.kernel.identity.role_assignment import RoleAssignment
+
+        person, day = self.person, self._day
+        if not isinstance(person, Person) or not person.is_active:
+            return []
+        self._shared()  # says whether what is read now came under the mark
+        key = (RoleAssignment, person.pk, day)
+        return remember(key, lambda: list(RoleAssignment.objects.held_by(person, day)))
+
+    @property
     def is_administrator(self) -> bool:
         """Whether the person administers the whole installation."""
         if isinstance(self.person, System):
             return True
-        return any(
-            a.role == Role.ADMINISTRATOR and a.party_id is None and not a.process for a in self.assignments
+        return self._once(
+            "is administrator",
+            lambda: any(
+                a.role == Role.ADMINISTRATOR and a.party_id is None and not a.process for a in self._held
+            ),
         )
 
     def role_scopes(self, record_type: "RecordType") -> dict[Role, frozenset[int] | None]:
-        """Map each staff role held for this type to the parties it covers; None means all."""
-        if record_type.key not in self._role_scopes:
-            self._role_scopes[record_type.key] = self._scopes_of_roles(record_type)
-        return self._role_scopes[record_type.key]
+        """Map each staff role held for this type to the parties it covers; None means all. Not to be changed."""
+        return self._once(("roles", record_type.key), lambda: self._scopes_of_roles(record_type))
 
     def _scopes_of_roles(self, record_type: "RecordType") -> dict[Role, frozenset[int] | None]:
         scopes: dict[Role, frozenset[int] | None] = {}
-        for assignment in self.assignments:
+        for assignment in self._held:
             role = role_for(record_type, Role(assignment.role), assignment.process)
             if role is None:
                 continue
@@ -112,6 +144,9 @@ class AccessPolicy:
 
     def scope(self, record_type: "RecordType", level: Access = Access.VIEW) -> frozenset[int] | None:
         """Collect the parties for which a staff role reaches `level` on this type; None means all."""
+        return self._once(("scope", record_type.key, level), lambda: self._scope(record_type, level))
+
+    def _scope(self, record_type: "RecordType", level: Access) -> frozenset[int] | None:
         covered: frozenset[int] = frozenset()
         for role, parties in self.role_scopes(record_type).items():
             if role in STAFF and level_of(record_type, role) >= level:
@@ -140,19 +175,24 @@ class AccessPolicy:
 
     # -- conditions on rows --------------------------------------------------------------------------
 
-    def visible(self, model: "type[Record]", *, few: bool = False) -> Q:
+    def visible(self, model: type[Record], *, few: bool = False) -> Q:
         """Return the condition that keeps the rows of `model` (or of Record) which the person may see.
 
         `few` says that something else leaves only few rows to ask it of, such as what a search finds.
         """
         if self.is_administrator:
             return EVERYTHING
-        return self.as_staff(model, few=few) | self.as_guest(model, few=few)
+        return self._once(
+            ("visible", model, few), lambda: self.as_staff(model, few=few) | self.as_guest(model, few=few)
+        )
 
-    def as_staff(self, model: "type[Record]", *, few: bool = False) -> Q:
+    def as_staff(self, model: type[Record], *, few: bool = False) -> Q:
         """Keep the rows on which the person holds a staff role, and so sees internal notes too."""
         if self.is_administrator:
             return EVERYTHING
+        return self._once(("as staff", model, few), lambda: self._as_staff(model, few))
+
+    def _as_staff(self, model: type[Record], few: bool) -> Q:
         groups: dict[tuple[str, frozenset[int] | None], list[str]] = defaultdict(list)
         for record_type in self._types(model):
             groups[record_type.scope, self.scope(record_type)].append(record_type.key)
@@ -162,11 +202,11 @@ class AccessPolicy:
             condition |= arm if len(self._types(model)) == 1 else arm & Q(kind__in=kinds)
         return condition
 
-    def as_guest(self, model: "type[Record]", *, few: bool = False) -> Q:
+    def as_guest(self, model: type[Record], *, few: bool = False) -> Q:
         """Keep the rows shared with the person or with a party they act for, and those open to all."""
         if not isinstance(self.person, Person) or not self.person.is_active:
             return NOTHING
-        mine = Q(person=self.person)
+        mine = Q(person=self.person.pk)
         if self.represented:
             mine |= Q(party__in=self.represented) & ~Q(capacity__in=INSIDE)
         condition = _shared(mine, few=few)
@@ -187,7 +227,7 @@ class AccessPolicy:
         owner = pk if record_type.scope == "pk" else party_id
         return parties is None or owner in parties or (open_to_all and self.person.is_active)
 
-    def roles_on(self, record: "Record") -> set[Role]:
+    def roles_on(self, record: Record) -> set[Role]:
         """Collect the roles the person has on this record; REQUESTER for those it is shared with."""
         if isinstance(self.person, System):
             return {Role.ADMINISTRATOR}
@@ -213,22 +253,22 @@ class AccessPolicy:
             roles.add(Role.VIEWER)
         return roles
 
-    def access_to(self, record: "Record") -> Access:
+    def access_to(self, record: Record) -> Access:
         """Return how far the person goes on this record."""
         roles = self.roles_on(record)
         level = max((level_of(record.record_type, role) for role in roles), default=Access.NONE)
         return max(level, Access.VIEW) if record.open_to_all else level
 
-    def sees_internal(self, record: "Record") -> bool:
+    def sees_internal(self, record: Record) -> bool:
         """Whether internal notes and undeclared fields are shown to the person."""
         return any(
             level_of(record.record_type, role) >= Access.VIEW for role in self.roles_on(record) & STAFF
         )
 
-    def may_edit(self, record: "Record") -> bool:
+    def may_edit(self, record: Record) -> bool:
         return self.access_to(record) >= Access.EDIT
 
-    def may_comment(self, record: "Record") -> bool:
+    def may_comment(self, record: Record) -> bool:
         return self.access_to(record) >= Access.CONTRIBUTE
 
     def may_create(self, record_type: "RecordType", party_id: int | None = None) -> bool:
@@ -255,7 +295,7 @@ class AccessPolicy:
             and level_of(record_type, Role.REQUESTER) >= Access.CONTRIBUTE
         )
 
-    def may_take(self, step: Transition, record: "Record") -> bool:
+    def may_take(self, step: Transition, record: Record) -> bool:
         """Whether the person may take this step on this record (its state and guard aside)."""
         if step.automatic:
             return isinstance(self.person, System)
@@ -268,9 +308,7 @@ class AccessPolicy:
 
     # -- helpers -------------------------------------------------------------------------------------
 
-    def _types(self, model: "type[Record]") -> "list[RecordType]":
-        from stellwerk.kernel.model.record import Record
-
+    def _types(self, model: type[Record]) -> "list[RecordType]":
         return registry.all_types() if model is Record else [registry.for_model(model)]
 
     def _inside(self, lookup: str, parties: frozenset[int] | None, *, few: bool) -> Q:
@@ -280,7 +318,7 @@ class AccessPolicy:
             return NOTHING
         return Q(**{f"{lookup}__in": parties}) | _shared(Q(party__in=parties, capacity__in=INSIDE), few=few)
 
-    def shares_of(self, record: "Record") -> list[Share]:
+    def shares_of(self, record: Record) -> list[Share]:
         """List with whom the record is shared; read once per loaded record."""
         known = record.__dict__.get("_shares")
         if known is None:
@@ -289,11 +327,14 @@ class AccessPolicy:
             )
         return known
 
-    @cached_property
+    @property
     def represented(self) -> frozenset[int]:
         """The parties for which the person may look after what is shared with them (see REPRESENTING)."""
+        return self._once("represented", self._represented)
+
+    def _represented(self) -> frozenset[int]:
         parties: set[int] = set()
-        for assignment in self.assignments:
+        for assignment in self._held:
             if assignment.party_id is not None and assignment.role in REPRESENTING:
                 parties |= self.below(assignment.party_id)
         return frozenset(parties)
