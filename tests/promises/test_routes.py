@@ -194,6 +194,30 @@ def test_foreign_and_missing_are_told_apart_by_nothing(route: str, row: Row, wor
         assert told(foreign, world) == told(missing, world)
 
 
+FORM = re.compile(r'<form\b[^>]*method="post".*?</form>', re.DOTALL)
+UNMARKED = re.compile(
+    r'action="(/account/(logout|login|reauthenticate|preferences|password|sessions|2fa|signup)/|/records/[^"]*/order/)'
+)
+"""Forms of the sign-in, which count by themselves, and those that set what is seen how, as often as one likes."""
+
+
+@pytest.mark.parametrize("role", ["gus", "agent", "root"])
+def test_every_form_on_a_page_carries_a_mark(role: str, world: World) -> None:
+    client, forms = world.client(role), []
+    for route, view in LIVE.items():
+        if "GET" in methods_of(view) and not route.startswith(("api/", "account/2fa", "account/password")):
+            page = client.get(world.path(route))
+            if not page.streaming:
+                forms += [(route, form) for form in FORM.findall(page.content.decode(errors="replace"))]
+    without = [
+        (route, form[:200])
+        for route, form in forms
+        if 'name="once" value="' not in form and not UNMARKED.search(form)
+    ]
+    assert without == []
+    assert len([form for _route, form in forms if 'name="once"' in form]) >= (5 if role == "gus" else 20)
+
+
 def answer(client: Client, method: str, path: str) -> Any:
     form = "application/json" if "/api/" in path else "application/x-www-form-urlencoded"
     return client.generic(method, path, b"{}" if method in ("POST", "PUT", "PATCH") else b"", form)
@@ -203,7 +227,7 @@ def told(response: Any, world: World) -> str:
     """The body without what differs from answer to answer: the address asked for, tokens and nonces."""
     chunks = response.streaming_content if response.streaming else [response.content]
     text = b"".join(chunks).decode().replace(world.ticket.reference, "INC-999999")
-    return re.sub(r'(csrfmiddlewaretoken" value=|X-CSRFToken": |nonce=)"[^"]+"', "", text)
+    return re.sub(r'(csrfmiddlewaretoken" value=|X-CSRFToken": |nonce=|name="once" value=)"[^"]+"', "", text)
 
 
 def test_signing_in_leads_to_no_address_that_answers_no_browser(world: World) -> None:

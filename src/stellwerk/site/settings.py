@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "stellwerk.web.dialogs.DialogMiddleware",
     "stellwerk.web.unsent.SignedOutMiddleware",
     "stellwerk.web.error_responses.ErrorMiddleware",
+    "stellwerk.web.idempotency.OnceMiddleware",
 ]
 TEMPLATES = [
     {

@@ -1,64 +1,115 @@
-"""Forms that are sent twice write once; the same mark with other contents is refused."""
+"""Forms that are sent twice write once; the same mark with other contents is refused, and the text is kept.
+
+The tag `form_marks` draws a mark into every form that writes. What a form writes and that its mark is used up are one
+transaction: whoever sends it a second time meanwhile waits, and is then answered as the first one was.
+"""
 
 import hashlib
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+import secrets
+from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.contrib import messages
+from django.contrib.messages.storage.cookie import MessageDecoder, MessageEncoder
+from django.db import IntegrityError, connection, transaction
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.identity.person import Person
-from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.write.idempotent_answer import IdempotentAnswer
+from stellwerk.web.dialogs import GetResponse
+from stellwerk.web.record.drafts import NOT_CONTENT
+from stellwerk.web.unsent import show_again
 
-R = TypeVar("R", bound=Record)
-
-NOT_CONTENT = frozenset({"csrfmiddlewaretoken", "version", "once", "seen", "send"})
-"""What a form carries beside what somebody filled in."""
+MARK = "once"
+WRITES = ("INSERT", "UPDATE", "DELETE")
 
 
-def only(request: HttpRequest, make: Callable[[], R]) -> R:
-    """Return what `make` writes, or what it wrote when the same form came before; all or nothing.
+def new_mark() -> str:
+    """Return a mark for one form: what is sent with it counts once."""
+    return secrets.token_urlsafe(12)
 
-    The mark `once` is drawn when the form is shown and stands in it; without one, `make` just runs. Whoever comes second
-    waits for the first; if that one fails, nothing is kept and the second one makes it. ValidationError for a mark that
-    came with other contents, as after going back in the browser: the page then shows the form with a new one.
+
+class OnceMiddleware:
+    """Answer a form whose mark was used up as it was answered before, or show it again where its contents differ.
+
+    A mark is used up when the form has written something. One that was refused or only asked for more may be sent again.
     """
-    token = request.POST.get("once", "")
-    if len(token) > 200:
-        raise ValidationError(_("The form is incomplete: open it again."))
-    if not token:
-        with transaction.atomic():
-            return make()
-    person: Person = request.user  # type: ignore[assignment]
-    key, contents = f"form:{token}", _contents(request)
-    try:
-        with transaction.atomic():
-            answer = IdempotentAnswer.objects.create(
-                person=person, key=key, fingerprint=contents, status=201, body="", created_at=timezone.now()
-            )
-            made = make()
-            IdempotentAnswer.objects.filter(pk=answer.pk).update(body=made.reference)
-            return made
-    except IntegrityError:
-        known = IdempotentAnswer.objects.filter(person=person, key=key).first()
-        if known is None:
-            raise
-        if known.fingerprint not in ("", contents):  # version 0.1 kept none
-            raise ValidationError(
-                _("This form was already sent with a different text. Check the text below and send it again.")
-            ) from None
-        return Record.objects.get(reference=known.body).specific  # type: ignore[return-value]
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        marked = request.method == "POST" and not request.path.startswith("/api/")
+        if not (marked and isinstance(request.user, Person) and request.POST.get(MARK)):
+            return self.get_response(request)
+        # The buttons beside a record share one form: each address is a form of its own.
+        key = hashlib.sha256(f"{request.POST[MARK]} {request.path}".encode()).hexdigest()
+        claim = IdempotentAnswer(
+            person_id=request.user.pk,
+            key=f"form:{key}",
+            fingerprint=_fingerprint(request),
+            created_at=timezone.now(),
+        )
+        try:
+            with transaction.atomic():
+                claim.save(force_insert=True)
+                return self._first(request, claim)
+        except IntegrityError:
+            known = IdempotentAnswer.objects.filter(person=claim.person_id, key=claim.key).first()
+            if known is None:
+                raise
+            return _again(request, known, claim.fingerprint)
+
+    def _first(self, request: HttpRequest, claim: IdempotentAnswer) -> HttpResponse:
+        """Answer the form, and keep what is answered where something was written; call inside a transaction."""
+        writes = _Writes()
+        with connection.execute_wrapper(writes):
+            answer = self.get_response(request)
+        if answer.status_code >= 500:
+            transaction.set_rollback(True)
+        elif answer.status_code >= 400 or not writes.seen:
+            claim.delete()
+        else:
+            claim.status, claim.headers = answer.status_code, {"Location": answer.get("Location", "")}
+            claim.body = json.dumps(_messages(request), cls=MessageEncoder)
+            claim.save(update_fields=["status", "headers", "body"])
+        return answer
 
 
-def _contents(request: HttpRequest) -> str:
+class _Writes:
+    """Notes whether a statement that writes went to the database."""
+
+    def __init__(self) -> None:
+        self.seen = False
+
+    def __call__(self, execute: Any, sql: str, *given: Any) -> Any:
+        self.seen = self.seen or sql.lstrip()[:6].upper() in WRITES
+        return execute(sql, *given)
+
+
+def _messages(request: HttpRequest) -> list[Any]:
+    """Return what the answer to this request will say at the next page."""
+    return list(getattr(getattr(request, "_messages", None), "_queued_messages", []))
+
+
+def _again(request: HttpRequest, known: IdempotentAnswer, fingerprint: str) -> HttpResponse:
+    """Answer a form whose mark is used up; what it answered with a page of its own, such as a secret, is not kept."""
+    if known.fingerprint != fingerprint:
+        text = _("This form was already sent with a different text. Check the text below and send it again.")
+        return show_again(request, text, 422)
+    if not known.headers.get("Location"):
+        return show_again(request, _("This form was already sent. To do it once more, send it again."), 409)
+    for message in json.loads(known.body or "[]", cls=MessageDecoder):
+        messages.add_message(request, message.level, message.message, message.extra_tags)
+    return HttpResponse(status=known.status, headers={"Location": known.headers["Location"]})
+
+
+def _fingerprint(request: HttpRequest) -> str:
     """Hash what a form was filled with, and where it was sent."""
-    given: dict[str, Any] = {name: values for name, values in request.POST.lists() if name not in NOT_CONTENT}
-    digest = hashlib.sha256(json.dumps([request.path, given], sort_keys=True).encode())
+    given = {name: values for name, values in request.POST.lists() if name not in NOT_CONTENT}
+    digest = hashlib.sha256(json.dumps([request.get_full_path(), given], sort_keys=True).encode())
     for name, files in sorted(request.FILES.lists()):
         for file in files:
             digest.update(f"{name} {file.name} {file.size} ".encode(errors="replace"))

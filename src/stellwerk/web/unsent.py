@@ -24,7 +24,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.routes import nearest_page
 from stellwerk.web.dialogs import GetResponse
-from stellwerk.web.idempotency import NOT_CONTENT
 from stellwerk.web.record import drafts
 
 KEPT = "unsent"
@@ -33,7 +32,7 @@ MOST = 200_000
 OF_ACCOUNTS = "/account/"
 """Forms below this hold passwords and codes: they are not kept."""
 COMPOSERS = {"record_say": ("reply:{reference}", "record")}
-"""Where a composer sends its text: the place of its draft, and the page on which it stands."""
+"""Where a composer sends its text: the place of its draft, and the page on which it stands. Others add theirs."""
 
 Form = dict[str, Any]
 
@@ -76,7 +75,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         return HttpResponse(
             text, status=403, content_type="text/plain", headers={"X-CSRFToken": get_token(request)}
         )
-    form = _form_of(request) or {"address": request.get_full_path(), "fields": request.POST.items()}
+    form = _contents(request)
     return _show(request, [_shown(form, form["address"])], 403)
 
 
@@ -138,20 +137,23 @@ def _form_of(request: HttpRequest) -> Form | None:
     """Return what a form held, in order; None where nobody wrote anything, or what they wrote is a secret."""
     if request.method in ("GET", "HEAD") or request.path.startswith(OF_ACCOUNTS):
         return None
+    form = _contents(request)
+    return form if any(_is_written(name, value) for name, value in form["fields"]) else None
+
+
+def _contents(request: HttpRequest) -> Form:
     fields = [
         (name, value)
         for name, values in request.POST.lists()
         for value in values
         if name != "csrfmiddlewaretoken"
     ]
-    if not any(_is_written(name, value) for name, value in fields):
-        return None
     return {"address": request.get_full_path(), "fields": fields, "files": bool(request.FILES)}
 
 
 def _is_written(name: str, value: str) -> bool:
     """Whether a field holds words, rather than a choice, a number or bookkeeping."""
-    hidden = name in NOT_CONTENT or name in drafts.NOT_TEXT
+    hidden = name in drafts.NOT_CONTENT or name in drafts.NOT_TEXT
     return not hidden and bool(value.strip()) and not value.strip().isdecimal()
 
 
@@ -168,32 +170,43 @@ def _as_draft(request: HttpRequest, form: Form) -> HttpResponse | None:
     if match.view_name not in COMPOSERS:
         return None
     place, page = COMPOSERS[match.view_name]
-    content = {name: value for name, value in form["fields"] if name not in NOT_CONTENT}
+    content = {name: value for name, value in form["fields"] if name not in drafts.NOT_CONTENT}
     reference = match.kwargs["reference"].upper()
     drafts.keep(request.user, place.format(reference=reference), content)  # type: ignore[arg-type]
     messages.warning(request, _said(form))
     return redirect(page, reference)
 
 
+def show_again(request: HttpRequest, message: str, status: int) -> HttpResponse:
+    """Show a form that was not taken with what was written in it, to be checked and sent as a new one."""
+    form = _contents(request)
+    if form["files"]:
+        message = f"{message} {_('Choose the files again.')}"
+    form["fields"] = [(name, value) for name, value in form["fields"] if name != "once"]
+    return _show(request, [_shown(form, form["address"], message)], status)
+
+
 def _show(request: HttpRequest, forms: list[dict[str, Any]], status: int) -> HttpResponse:
     context = {"forms": forms, "signed_out": status == 401, "kept": status == 200}
-    return render(request, "stellwerk/unsent.html", context, status=status)
+    template = "parts/unsent" if is_by_script(request) else "unsent"
+    return render(request, f"stellwerk/{template}.html", context, status=status)
 
 
-def _shown(form: Form, action: str) -> dict[str, Any]:
-    """Say what the page draws of a form: its words to be read, and all of it to be sent."""
+def _shown(form: Form, action: str, message: str = "") -> dict[str, Any]:
+    """Say what the page draws of a form: its words to be read and changed, and all of it to be sent."""
     fields = list(form["fields"])
     written = [
-        (capfirst(name.replace("_", " ")), value) for name, value in fields if _is_written(name, value)
+        (name, capfirst(name.replace("_", " ")), value) for name, value in fields if _is_written(name, value)
     ]
-    cancel = nearest_page(form["address"])
     return {
         **form,
         "fields": fields,
         "written": written,
-        "message": _said(form),
+        "rest": [(name, value) for name, value in fields if not _is_written(name, value)],
+        "marked": any(name == "once" for name, _value in fields),
+        "message": message or _said(form),
         "action": action,
-        "cancel_url": cancel,
+        "cancel_url": nearest_page(form["address"]),
     }
 
 

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -23,7 +24,6 @@ from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import transition
 from stellwerk.signed_in import SignedInRequest
-from stellwerk.web import idempotency
 from stellwerk.web.error_responses import sentence
 from stellwerk.web.record import drafts
 from stellwerk.web.record.editing import whole_text
@@ -64,7 +64,8 @@ def reply_page(request: SignedInRequest, reference: str) -> HttpResponse:
         raise PermissionDenied(_("You may read %s, but not reply to it.") % page.record.reference)
     try:
         files = request.FILES.getlist("files")
-        idempotency.only(request, lambda: add_comment(page, request.POST, files))
+        with transaction.atomic():
+            add_comment(page, request.POST, files)
     except UnseenWords as unseen:
         again = RecordPage(visible_record(person, reference), person)
         return refused(request, again, str(unseen), 409)

@@ -1,6 +1,5 @@
-"""Keeping on the server what somebody has not sent yet, and drawing the marks of forms."""
+"""Keeping on the server what somebody has not sent yet."""
 
-import secrets
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import islice
@@ -17,13 +16,14 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
 from stellwerk.signed_in import SignedInRequest
-from stellwerk.web.idempotency import NOT_CONTENT
 from stellwerk.web.models import Draft
 
 REPLY = "reply"
 """The kind of place at which a record is answered; its reference follows after a colon."""
 LONGEST = 2_000_000
 MOST_FIELDS = 60
+NOT_CONTENT = frozenset({"csrfmiddlewaretoken", "version", "once", "seen", "send"})
+"""What a form carries beside what somebody filled in."""
 NOT_TEXT = frozenset({"kind", "step"})
 WRITING_FOR = timedelta(minutes=5)
 """Whoever saved a draft within this time is taken to be writing still."""
@@ -100,8 +100,3 @@ def draft_page(request: SignedInRequest, place: str) -> HttpResponse:
     if record and (sentence := writing(record, others)):
         return HttpResponse(sentence, content_type="text/plain; charset=utf-8")
     return HttpResponse(status=204)
-
-
-def new_token() -> str:
-    """Return a mark for one form: what is sent with it counts once."""
-    return secrets.token_urlsafe(12)

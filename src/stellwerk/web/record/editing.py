@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -26,7 +27,6 @@ from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import change, create
 from stellwerk.signed_in import SignedInRequest
-from stellwerk.web import idempotency
 from stellwerk.web.dialogs import is_in_dialog, small_form
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.record import drafts
@@ -334,7 +334,8 @@ def create_page(request: SignedInRequest, record_type: RecordType) -> HttpRespon
     if not form.is_valid():
         return _create_form(request, record_type, form, status=422)
     try:
-        return redirect(idempotency.only(request, lambda: _create(record_type, form, person, via)))
+        with transaction.atomic():
+            return redirect(_create(record_type, form, person, via))
     except ValidationError as error:
         form.take_errors(error)
         return _create_form(request, record_type, form, status=422)
@@ -396,7 +397,6 @@ def _create_form(
         "sections": form_sections(form),
         "submit_label": _("Create %s") % record_type.label,
         "cancel_url": reverse("list", args=[record_type]),
-        "once": drafts.new_token(),
         "draft_url": reverse("draft", args=[create_place(record_type)]),
     }
     return render(request, "stellwerk/record_form.html", context, status=status)

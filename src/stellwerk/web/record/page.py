@@ -338,7 +338,6 @@ class RecordPage:
             else [],
             "accept": "",
             "steps": composer_steps(self) if self.inside else [],
-            "once": drafts.new_token(),
             "seen": self.record.journal_count,
             "others": drafts.writing(self.record, others) if self.inside else "",
             "limit": settings.UPLOAD_LIMIT // 2**20,

@@ -7,9 +7,11 @@ from typing import Any
 from django import template
 from django.contrib.staticfiles import finders
 from django.forms import BoundField, CheckboxSelectMultiple, RadioSelect
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from stellwerk.web import components
+from stellwerk.web.idempotency import MARK, new_mark
 
 register = template.Library()
 
@@ -35,6 +37,13 @@ def inline_script(name: str) -> SafeString:
     """Return a script that cannot wait for a request of its own; "" before the assets are built."""
     path = finders.find(name)
     return mark_safe(Path(path).read_text(encoding="utf-8").strip() if path else "")
+
+
+@register.simple_tag(takes_context=True)
+def form_marks(context: template.Context) -> SafeString:
+    """Draw what every form that writes carries: against forgery, and so that it counts once."""
+    hidden = '<input type="hidden" name="csrfmiddlewaretoken" value="{}"><input type="hidden" name="{}" value="{}">'
+    return format_html(hidden, context.get("csrf_token", ""), MARK, new_mark())
 
 
 @register.inclusion_tag("stellwerk/parts/field.html")

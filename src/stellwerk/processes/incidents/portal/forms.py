@@ -55,7 +55,6 @@ class TicketForm(forms.Form):
         label=_("About"), queryset=None, required=False, empty_label=_("Something else")
     )
     uploads = FilesField(label=_("Files"), required=False, help_text=_("Screenshots, logs, forms."))
-    once = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     def __init__(self, person: Person, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -30,10 +31,8 @@ from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.portal import catalogue, tickets
 from stellwerk.processes.incidents.portal.forms import TicketForm, WithdrawForm
 from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket, successor
-from stellwerk.web import idempotency
 from stellwerk.web.dialogs import small_form
 from stellwerk.web.error_responses import sentence
-from stellwerk.web.record import drafts
 from stellwerk.web.record.rendering import Names
 from stellwerk.web.record.stream import Stream, StreamEntry
 
@@ -170,12 +169,9 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
         if form.is_valid() and (made := _create(request, kind, form, person)):
             messages.success(request, _("Thank you. We have it as %s and will answer here.") % made.reference)
             return redirect("portal_ticket", made.reference)
-        again = request.POST.copy()
-        again["once"] = drafts.new_token()  # what is sent next is another form
-        form.data = again
     else:
         chosen = catalogue.catalogue(person).filter(reference=request.GET.get("service", "").upper()).first()
-        initial = {"title": request.GET.get("title", "")[:250], "service": chosen, "once": drafts.new_token()}
+        initial = {"title": request.GET.get("title", "")[:250], "service": chosen}
         form = TicketForm(person, initial=initial)
     context = {
         **_asking(kind),
@@ -203,7 +199,8 @@ def reply(request: HttpRequest, reference: str) -> HttpResponse:
     outcomes: list[Outcome] = []
     try:
         files = request.FILES.getlist("files")
-        goes_on = idempotency.only(request, lambda: _write(found, request.POST, files, person, outcomes))
+        with transaction.atomic():
+            goes_on = _write(found, request.POST, files, person, outcomes)
     except ValidationError as error:
         kind, body = request.POST.get("kind", ""), request.POST.get("body", "")
         return _show(request, found, kind=kind, body=body, error=sentence(error), status=422)
@@ -380,7 +377,6 @@ def _composer(found: Ticket, kind: str, body: str, error: str, asks: dict[str, A
         "kind": kind,
         "body": body,
         "error": error,
-        "once": drafts.new_token(),
     }
 
 
@@ -401,16 +397,12 @@ def _hint(found: Ticket) -> str:
 
 def _create(request: HttpRequest, kind: str, form: TicketForm, person: Person) -> Ticket | None:
     """Create what the form says with its files; None, and the faults on the form, when it does not fit."""
-    files = form.cleaned_data["uploads"]
-
-    def make() -> Ticket:
-        made = create(tickets.KINDS[kind], form.ticket_values(), by=person, via=Via.PORTAL)
-        for file in files:
-            attach(made, file, file.name, by=person)
-        return made
-
     try:
-        return idempotency.only(request, make)
+        with transaction.atomic():
+            made = create(tickets.KINDS[kind], form.ticket_values(), by=person, via=Via.PORTAL)
+            for file in form.cleaned_data["uploads"]:
+                attach(made, file, file.name, by=person)
+        return made
     except ValidationError as error:
         _put_on(form, error)
         return None

@@ -50,13 +50,8 @@ def url(name: str, *args: object) -> str:
 
 def test_gus_finds_a_service_and_reports_a_problem(portal: Client, gus: Person, mail: Service) -> None:
     assert b"Send and receive" in portal.get(url("_services"), {"q": "mai"}).content
-    page = portal.get(url("_new", "incident"), {"service": mail.reference})
-    body = {
-        "title": "No mail",
-        "description": "Since 9",
-        "service": mail.pk,
-        "once": page.context["form"]["once"].value(),
-    }
+    form = portal.get(url("_new", "incident"), {"service": mail.reference}).context["form"]
+    body = {"title": "No mail", "description": "Since 9", "service": form["service"].value()}
     files = {"uploads": [SimpleUploadedFile("a.txt", b"log"), SimpleUploadedFile("b.txt", b"more")]}
     answer = portal.post(url("_new", "incident"), {**body, **files})
     made = Incident.objects.get()
