@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -86,7 +87,7 @@ def add_comment(page: RecordPage, given: Any, files: Sequence["UploadedFile[byte
     if len(files) > MOST_FILES:
         raise ValidationError(_("At most %d files at a time: send the rest afterwards.") % MOST_FILES)
     if not internal:
-        _require_seen(page, version_of(given.get("seen")))
+        require_seen(record, version_of(given.get("seen")), person, inside=page.inside)
     if given.get("step"):
         _take_step(page, given, body)
     said = None
@@ -99,17 +100,26 @@ def add_comment(page: RecordPage, given: Any, files: Sequence["UploadedFile[byte
     return record
 
 
-def _require_seen(page: RecordPage, seen: int | None) -> None:
-    """Refuse a reply of somebody who has not seen what was written since they opened the page."""
+def require_seen(
+    record: Record, seen: int | None, person: Person, *, inside: bool, also: Q | None = None
+) -> None:
+    """Refuse a reply over words that its writer has not seen: what was written since the page was opened.
+
+    `seen` is how many entries the journal had then; `also` selects what else must have been seen. Raises UnseenWords.
+    """
     if seen is None:
         return
-    since = Entry.objects.filter(record_id=page.record.pk, number__gt=seen, verb=Verb.COMMENT)
-    if not page.inside:
+    words = Q(verb=Verb.COMMENT)
+    since = Entry.objects.filter(words | also if also else words, record_id=record.pk, number__gt=seen)
+    if not inside:
         since = since.filter(internal=False)
-    last = since.exclude(actor=page.person.pk).select_related("actor").order_by("number").last()
+    last = since.exclude(actor=person.pk).select_related("actor").order_by("number").last()
     if last:
         who = last.actor.title if last.actor else _("Somebody")
-        raise UnseenWords(_("%s wrote while you did. Read it, then send yours again.") % who)
+        text = _("%s wrote while you did. Read it, then send yours again.")
+        if last.verb != Verb.COMMENT:
+            text = _("%s changed the status while you wrote. Look at it, then send yours again.")
+        raise UnseenWords(text % who)
 
 
 def _take_step(page: RecordPage, given: Any, body: str) -> None:

@@ -51,6 +51,21 @@ def test_a_reply_sent_after_the_session_ended_is_a_draft_after_signing_in(
     assert client.get("/unsent/", follow=True).redirect_chain == [("/", 302)]
 
 
+def test_a_reply_in_the_portal_is_a_draft_there_after_signing_in(client: Client, ticket: Incident) -> None:
+    page = f"/portal/tickets/{ticket.reference}/"
+    answer = client.post(f"{page}reply/", {"kind": "reply", "body": TEXT, "once": "abc", "seen": "1"})
+    shown = sign_in(client, answer["Location"])
+    assert shown.redirect_chain[-1] == (page, 302)
+    assert SHOWN in shown.content.decode()
+    assert "Not sent yet: you were signed out." in shown.content.decode()
+    assert not ticket.comments.exists()
+    # The staff's composer is another place: what was meant for everybody does not become a note, nor the other way round.
+    assert SHOWN not in client.get(f"/records/{ticket.reference}/").content.decode()
+    assert client.post(f"{page}reply/", {"kind": "reply", "body": TEXT}).status_code == 302
+    assert not Draft.objects.exists()
+    assert [said.body for said in ticket.comments.all()] == [TEXT]
+
+
 FORMS: dict[str, dict[str, Any]] = {
     "/incidents/new/": {"title": TEXT, "description": "x"},
     "/records/{}/edit/": {"title": "4711", "description": TEXT, "version": "1"},
@@ -59,7 +74,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "/records/{}/links/": {"relation": "related", "target": TEXT},
     "/incidents/bulk/": {"selected": ["1", "2"], "action": "step.cancel", "value-resolution": TEXT},
     "/incidents/views/": {"name": TEXT, "query": "open=yes"},
-    "/portal/tickets/{}/reply/": {"body": TEXT, "once": "abc"},
+    "/portal/tickets/{}/withdraw/": {"reason": TEXT, "once": "abc"},
     "/portal/new/incident/": {"title": "4711", "description": TEXT},
 }
 

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +23,7 @@ from stellwerk.kernel.activity.comments.rendering import opening
 from stellwerk.kernel.activity.comments.rendering import render as markdown
 from stellwerk.kernel.activity.comments.services import comment
 from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions.policy import policy_of
@@ -33,8 +35,12 @@ from stellwerk.processes.incidents.portal.forms import TicketForm, WithdrawForm
 from stellwerk.processes.incidents.ticket import TICKET_WORKFLOW, Ticket, successor
 from stellwerk.web.dialogs import small_form
 from stellwerk.web.error_responses import sentence
+from stellwerk.web.record import drafts
+from stellwerk.web.record.commenting import UnseenWords, require_seen
+from stellwerk.web.record.lookup import version_of
 from stellwerk.web.record.rendering import Names
 from stellwerk.web.record.stream import Stream, StreamEntry
+from stellwerk.web.unsent import COMPOSERS
 
 SHOWN = 8
 PER_PAGE = 25
@@ -45,6 +51,10 @@ ANSWERS = {
 """The steps that answer whether something is solved, with what to say once they are taken."""
 SOLVED = "solved"
 """The kind of reply that confirms a solution; any other reopens the ticket."""
+PLACE = "portal:{reference}"
+"""Where a reply is kept until it is sent: not where the staff's are, which may be internal notes."""
+COMPOSERS["portal_reply"] = (PLACE, "portal_ticket")
+ENDED = (Ticket.Status.RESOLVED, Ticket.Status.CLOSED, Ticket.Status.CANCELLED)
 
 
 @login_required
@@ -201,9 +211,10 @@ def reply(request: HttpRequest, reference: str) -> HttpResponse:
         files = request.FILES.getlist("files")
         with transaction.atomic():
             goes_on = _write(found, request.POST, files, person, outcomes)
+    except UnseenWords as unseen:
+        return _refused(request, _find(request, reference), str(unseen), 409)
     except ValidationError as error:
-        kind, body = request.POST.get("kind", ""), request.POST.get("body", "")
-        return _show(request, found, kind=kind, body=body, error=sentence(error), status=422)
+        return _refused(request, found, sentence(error), 422)
     for outcome in outcomes:
         messages.success(request, outcome.text)
     return redirect("portal_ticket", goes_on.reference)
@@ -214,18 +225,29 @@ def _write(
 ) -> Record:
     """Write a reply, or the last words on what is solved; note what it set going and return where it goes on."""
     body, solved = given.get("body", ""), given.get("kind") == SOLVED
+    ended = Q(verb=Verb.TRANSITION, changes__status__1__in=ENDED)
+    require_seen(found, version_of(given.get("seen")), person, inside=False, also=ended)
     said = None
     if body.strip() or not (files or solved):
         said = comment(found, body, by=person, keep_status=solved)
     written: list[Comment | Attachment] = [said] if said else []
     for file in files:
         written.append(attach(found, file, file.name or "", by=person, comment=said))
+    drafts.forget(person, PLACE.format(reference=found.reference))
     if solved:
         closed = transition(found, "confirm", by=person)
         outcomes.append(Outcome(str(ANSWERS["confirm"]), closed))
     else:
         outcomes += [one.outcome for one in written if one.outcome]
     return outcomes[-1].record if outcomes else found
+
+
+def _refused(request: HttpRequest, found: Ticket, error: str, status: int) -> HttpResponse:
+    """Show the ticket as it is now with what was typed and why it was not taken."""
+    if request.FILES:
+        error = _("%s Choose the files again, too: they were not kept.") % error
+    kind, body = request.POST.get("kind", ""), request.POST.get("body", "")
+    return _show(request, found, kind=kind, body=body, error=error, status=status)
 
 
 @login_required
@@ -307,7 +329,7 @@ def _show(
         "outcome": "" if asks or found.is_open else markdown(found.resolution),
         "stream": entries,
         "stream_more_url": f"?before={stream.earliest}" if stream.has_earlier else "",
-        "composer": _composer(found, kind, body, error, asks)
+        "composer": _composer(found, person, asks, {"kind": kind, "body": body, "error": error})
         if policy_of(person).may_comment(found)
         else None,
         "steps": [one for one in steps if not asks or one not in asks["steps"]],
@@ -363,7 +385,9 @@ def _asks(found: Ticket, allowed: list[dict[str, Any]]) -> dict[str, Any] | None
     return None
 
 
-def _composer(found: Ticket, kind: str, body: str, error: str, asks: dict[str, Any] | None) -> dict[str, Any]:
+def _composer(
+    found: Ticket, person: Person, asks: dict[str, Any] | None, refused: dict[str, str]
+) -> dict[str, Any]:
     """Offer to reply, saying what a reply sets going; on what is resolved, ask whether it is reopened."""
     kinds = [{"value": "reply", "label": _("Reply"), "hint": _hint(found)}]
     if asks and any(step["name"] == "confirm" for step in asks["steps"]):
@@ -371,12 +395,13 @@ def _composer(found: Ticket, kind: str, body: str, error: str, asks: dict[str, A
             {"value": "reply", "label": _("Reopen with a reply"), "hint": _hint(found)},
             {"value": SOLVED, "label": _("Close with a reply"), "hint": _("Anything you want to add…")},
         ]
+    place = PLACE.format(reference=found.reference)
     return {
         "url": reverse("portal_reply", args=[found.reference]),
         "kinds": kinds,
-        "kind": kind,
-        "body": body,
-        "error": error,
+        "draft_url": reverse("draft", args=[place]),
+        "seen": found.journal_count,
+        **(refused if refused["error"] else drafts.draft_of(person, place)),
     }
 
 

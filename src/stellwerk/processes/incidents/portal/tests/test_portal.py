@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -121,6 +122,60 @@ def test_gus_answers_and_reads_no_internal_note(portal: Client, ticket: Incident
     assert "Yes, it is" in page
     assert "Is it plugged in?" in page
     assert "He always says that" not in page
+
+
+def seen_on(page: str) -> str:
+    found = re.search(r'name="seen" value="(\d+)"', page)
+    assert found
+    return found[1]
+
+
+def test_a_reply_over_one_that_gus_has_not_seen_shows_it_first_and_keeps_his_text(
+    portal: Client, ticket: Incident, agent: Person
+) -> None:
+    seen = seen_on(portal.get(url("_ticket", ticket.reference)).text)
+    comment(ticket, "He always says that", by=agent, internal=True)
+    comment(ticket, "Is it plugged in?", by=agent)
+    given = {"kind": "reply", "body": "Please hurry.", "seen": seen}
+    answer = portal.post(url("_reply", ticket.reference), given)
+    assert (answer.status_code, ticket.comments.count()) == (409, 2)
+    assert f"{agent.title} wrote while you did. Read it, then send yours again." in answer.text
+    assert "Is it plugged in?" in answer.text
+    assert "He always says that" not in answer.text
+    assert "Please hurry.</textarea>" in answer.text
+    again = given | {"seen": seen_on(answer.text)}
+    assert portal.post(url("_reply", ticket.reference), again).status_code == 302
+    assert ticket.comments.count() == 3
+
+
+@pytest.mark.parametrize("kind", ["reply", "solved"])
+def test_a_reply_over_a_solution_that_gus_has_not_seen_reopens_nothing(
+    portal: Client, ticket: Incident, agent: Person, kind: str
+) -> None:
+    seen = seen_on(portal.get(url("_ticket", ticket.reference)).text)
+    solved = {"resolution_code": "solved", "resolution": "The concentrator is new."}
+    transition(ticket, "resolve", solved, by=SYSTEM)
+    given = {"kind": kind, "body": "Please hurry.", "seen": seen}
+    answer = portal.post(url("_reply", ticket.reference), given)
+    assert (answer.status_code, Incident.objects.get().status, ticket.comments.count()) == (
+        409,
+        "resolved",
+        0,
+    )
+    assert "changed the status while you wrote. Look at it, then send yours again." in answer.text
+    assert "The concentrator is new." in answer.text
+    assert "Please hurry.</textarea>" in answer.text
+
+
+def test_an_internal_note_or_a_step_on_the_way_stops_no_reply(
+    portal: Client, ticket: Incident, agent: Person
+) -> None:
+    seen = seen_on(portal.get(url("_ticket", ticket.reference)).text)
+    comment(ticket, "He always says that", by=agent, internal=True)
+    transition(ticket, "begin", by=SYSTEM)
+    given = {"kind": "reply", "body": "Please hurry.", "seen": seen}
+    assert portal.post(url("_reply", ticket.reference), given).status_code == 302
+    assert ticket.comments.count() == 2
 
 
 def test_an_empty_answer_is_refused(portal: Client, ticket: Incident) -> None:
