@@ -15,7 +15,7 @@ from stellwerk.api.call import Answer, Call
 from stellwerk.api.entries import Entries
 from stellwerk.api.operation import Parameter, operation
 from stellwerk.api.problems import Problem, not_found
-from stellwerk.api.representation import Data, Representation, chosen
+from stellwerk.api.representation import Data, Representation, chosen, reference_to
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.journal.replay import as_of
 from stellwerk.kernel.model.errors import StaleWrite
@@ -25,12 +25,15 @@ from stellwerk.kernel.model.workflow import Transition
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.kernel.write import services
+from stellwerk.kernel.write.access_changes import new_access
 from stellwerk.kernel.write.writer import DIRECT, Checking, Writer
 
 PAGE_SIZE = 50
 MOST_ROWS = 200
 MOST_IN_BULK = 500
 ALL_OR_NOTHING, EACH = "all_or_nothing", "each"
+Written = tuple[Record | None, Record]
+"""A record before a write, None for a new one, and after it."""
 
 LIMIT = Parameter(
     "limit",
@@ -212,7 +215,7 @@ def list_journal(call: Call) -> Answer:
     refusals=[400, 413, 415, 422],
 )
 def create_many(call: Call) -> Answer:
-    return _each(call, lambda item: _create(call, item), 201)
+    return _each(call, lambda item: (None, _create(call, item)), 201)
 
 
 @operation(
@@ -226,7 +229,7 @@ def create_many(call: Call) -> Answer:
     refusals=[400, 413, 415, 422],
 )
 def change_many(call: Call) -> Answer:
-    def change(item: Data) -> Record:
+    def change(item: Data) -> Written:
         reference = reading.text(item, "reference").upper()
         version = item.get("version")
         if not isinstance(version, int) or isinstance(version, bool):
@@ -234,16 +237,17 @@ def change_many(call: Call) -> Answer:
         record: Record | None = call.visible().filter(reference=reference).first()
         if record is None:
             raise not_found()
-        return _change(call, record, {k: v for k, v in item.items() if k != "reference"}, version)
+        values = {name: value for name, value in item.items() if name != "reference"}
+        return record, _change(call, record, values, version)
 
     return _each(call, change, 200)
 
 
-def _each(call: Call, write: Any, status: int) -> Answer:
+def _each(call: Call, write: Callable[[Data], Written], status: int) -> Answer:
     """Write all items or none, or each by itself; tell the result of every one, in their order."""
     mode, items = _bulk(call.body)
     results: list[Data] = []
-    written: list[tuple[Data, Record]] = []
+    written: list[tuple[Data, Written]] = []
     with transaction.atomic():
         for index, item in enumerate(items):
             result: Data = {"index": index, "status": status}
@@ -263,10 +267,16 @@ def _each(call: Call, write: Any, status: int) -> Answer:
                 % {"failed": len(failed), "all": len(items)},
                 results=failed,
             )
-    told = Representation(call.record_type, call.person).many([record for _result, record in written])
-    for (result, _record), data in zip(written, told, strict=True):
+    told = Representation(call.record_type, call.person).many([after for _result, (_, after) in written])
+    for (result, (before, after)), data in zip(written, told, strict=True):
         result["record"] = data
+        if before and (outcome := new_access([(before, after)])):
+            result["outcome"] = _outcome(outcome, after)
     return Answer({"results": results}, 207 if failed else 200)
+
+
+def _outcome(text: str, record: Record) -> Data:
+    return {"text": text, "record": reference_to(record)}
 
 
 def _bulk(body: Data) -> tuple[str, list[Data]]:
@@ -297,7 +307,11 @@ def _written(call: Call, write: Any, *, required: bool = False) -> Answer:
     record = call.record  # what is not there comes before what is missing in the request
     version = call.expected_version(required=required)
     try:
-        return _told(call, write(record, version))
+        written = write(record, version)
+        told = _told(call, written)
+        if outcome := new_access([(record, written)]):
+            told.data["outcome"] = _outcome(outcome, written)
+        return told
     except StaleWrite as stale:
         problem = _problem(call, stale, call.body)
         if "If-Match" in call.request.headers:

@@ -79,7 +79,13 @@ def changed_records(record_type: Type) -> Schema:
 
 def results(record_type: Type) -> Schema:
     result = an_object(
-        {"index": NUMBER, "status": NUMBER, "record": record(record_type), "problem": component("Problem")},
+        {
+            "index": NUMBER,
+            "status": NUMBER,
+            "record": record(record_type),
+            "outcome": component("Outcome"),
+            "problem": component("Problem"),
+        },
         ["index", "status"],
     )
     return an_object({"results": {"type": "array", "items": result}})
@@ -114,7 +120,7 @@ def components_of(record_type: Type, custom: Mapping[str, Field] | None) -> dict
     read = {"id": NUMBER, "reference": _pattern(record_type), "type": {"const": record_type.key}}
     return {
         name: an_object(
-            {**read, **told, "custom": told_custom},
+            {**read, **told, "custom": told_custom, "outcome": component("Outcome")},
             ["id", "reference", "type"],
             description=str(record_type.label),
         ),
@@ -316,9 +322,10 @@ def _beside_records() -> dict[str, Schema]:
     }
     outcome: Schema = an_object(
         {"text": TEXT, "record": REFERENCE},
-        description="What it set going, such as that the record is open again, and where it goes on.",
+        description="What a write set going, such as that the record is open again, where it goes on, or who lost or "
+        "gained access by it.",
     )
-    made: Schema = {"outcome": {"anyOf": [outcome, {"type": "null"}]}}
+    made: Schema = {"outcome": {"anyOf": [component("Outcome"), {"type": "null"}]}}
     comment: dict[str, Schema] = {"id": NUMBER, **authored, "body": TEXT, "internal": FLAG}
     file: dict[str, Schema] = {
         "id": NUMBER,
@@ -330,6 +337,7 @@ def _beside_records() -> dict[str, Schema]:
         "internal": FLAG,
     }
     return {
+        "Outcome": outcome,
         "Comment": an_object(comment),
         "CommentMade": an_object({**comment, **made}),
         "Attachment": an_object(file),

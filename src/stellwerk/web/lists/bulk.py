@@ -27,6 +27,7 @@ from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import Access
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write import services
+from stellwerk.kernel.write.access_changes import new_access
 from stellwerk.kernel.write.undo import undo
 from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.error_responses import sentence
@@ -58,11 +59,12 @@ class Menu:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it for one record; `why` is empty when it was done, `entry` 0 when that wrote nothing."""
+    """What came of it for one record: why not, or the record as it is now; `entry` is 0 when that wrote nothing."""
 
     record: Record
     why: str = ""
     entry: int = 0
+    before: Record | None = None
 
 
 def offered(record_type: RecordType, person: Person) -> list[Menu]:
@@ -109,7 +111,7 @@ def bulk_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse
     outcomes = act(selected, item.name, form.cleaned_data if form.fields else {}, by=person)
     if any(outcome.why for outcome in outcomes):
         return render(request, "stellwerk/bulk_result.html", _result(record_type, item, outcomes, back))
-    told = f"{item.title}: {summary(outcomes)}"
+    told = " ".join(filter(None, [f"{item.title}: {summary(outcomes)}.", _new_access(outcomes)]))
     message_with_undo(request, told, _undo_address(record_type, outcomes, back))
     return redirect(back)
 
@@ -130,6 +132,10 @@ def bulk_undo_page(request: SignedInRequest, record_type: RecordType) -> HttpRes
     return redirect(back)
 
 
+def _new_access(outcomes: list[Outcome]) -> str:
+    return new_access((outcome.before, outcome.record) for outcome in outcomes if outcome.before)
+
+
 def act(records: Iterable[Record], action: str, values: dict[str, Any], *, by: Person) -> list[Outcome]:
     """Do one thing to each record; a refusal concerns that record only."""
     return [_attempt(record, action, values, by) for record in records]
@@ -147,7 +153,9 @@ def _attempt(record: Record, action: str, values: dict[str, Any], by: Person) ->
         return Outcome(record, sentence(error))
     except (PermissionDenied, StaleWrite) as error:
         return Outcome(record, str(error))
-    return Outcome(done, entry=done.journal_count if done.journal_count > record.journal_count else 0)
+    return Outcome(
+        done, entry=done.journal_count if done.journal_count > record.journal_count else 0, before=record
+    )
 
 
 def _take_back(record: Record, number: str, by: Person) -> Outcome:
@@ -208,6 +216,8 @@ def _form_field(record_type: RecordType, name: str, person: Person, *, required:
     described = record_type.own_fields[name]
     field = renderer_of(described).form_field(described, Asked(person))
     field.required = required
+    if name in requestable(record_type).participants:
+        field.help_text = _("Whoever no longer takes part loses access.")
     name_empty_choice(field)
     return field
 
@@ -252,6 +262,7 @@ def _result(record_type: RecordType, item: Item, outcomes: list[Outcome], back: 
         "type": _type(record_type),
         "item": item,
         "summary": summary(outcomes),
+        "access": _new_access(outcomes),
         "refused": refused,
         "done": done,
         "back": back,

@@ -25,6 +25,7 @@ from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.values import MachineValue, to_machine
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.write.access_changes import new_access
 from stellwerk.kernel.write.services import change, create
 from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.dialogs import is_in_dialog, small_form
@@ -39,7 +40,7 @@ from stellwerk.web.record.forms import (
 )
 from stellwerk.web.record.lookup import version_of, visible_record
 from stellwerk.web.record.page import RecordPage
-from stellwerk.web.record.participants import new_access, warning
+from stellwerk.web.record.participants import warning
 
 LONGEST_RENDERED = 100_000
 
@@ -69,7 +70,7 @@ def field_page(request: SignedInRequest, reference: str, name: str) -> HttpRespo
     except StaleWrite as stale:
         page = RecordPage(stale.current, person)
         return _field_form(request, page, form, name, status=409, stale=stale)
-    return _property(request, RecordPage(record, person), name, page, new_access(page.record, record))
+    return _property(request, RecordPage(record, person), name, page, new_access([(page.record, record)]))
 
 
 @login_required
@@ -212,7 +213,7 @@ def edit_page(request: SignedInRequest, reference: str) -> HttpResponse:
     except StaleWrite as stale:
         page = RecordPage(stale.current, person)
         return _merge_form(request, page, form, stale)
-    if told := new_access(record, changed):
+    if told := new_access([(record, changed)]):
         messages.info(request, told)
     return redirect(record)
 

@@ -202,3 +202,57 @@ def test_the_migration_ends_what_version_0_1_left(
     migration.end_shares(apps, connection.schema_editor())
     left = Share.objects.filter(record=ticket.pk).values_list("person", "party")
     assert sorted(pk for pair in left for pk in pair if pk) == sorted([by_hand.pk, right.pk, initech.pk])
+
+
+LOST = "Globex · Gus Gordon no longer have access to {}."
+
+
+def test_a_program_is_told_who_loses_the_ticket(
+    client: Client, ticket: Incident, right: Person, agent: Person
+) -> None:
+    _token, secret = issue_token(agent, "Sync", ["read", "write"])
+    headers = {"Authorization": f"Bearer {secret}", "If-Match": "*"}
+    path = f"/api/v1/incidents/{ticket.reference}"
+    given = {"requester": right.reference}
+    told = client.patch(path, given, content_type="application/json", headers=headers)
+    assert told.status_code == 200, told.content
+    about = {"reference": ticket.reference, "title": ticket.title}
+    assert told.json()["outcome"] == {"text": LOST.format(ticket.reference), "record": about}
+    again = client.patch(path, {"title": "A long letter"}, content_type="application/json", headers=headers)
+    assert (again.status_code, "outcome" in again.json()) == (200, False)
+    read = client.get(path, headers=headers)
+    assert ("outcome" in read.json(), read["ETag"]) == (False, again["ETag"])
+
+
+def test_a_program_that_changes_many_is_told_of_each(
+    client: Client, ticket: Incident, right: Person, agent: Person, gus: Person
+) -> None:
+    other = create(Incident, {"title": "Another", "party": agent.party, "requester": gus}, by=SYSTEM)
+    _token, secret = issue_token(agent, "Sync", ["read", "write"])
+    items = [
+        {"reference": ticket.reference, "version": 1, "requester": right.reference},
+        {"reference": other.reference, "version": 1, "title": "Another one"},
+    ]
+    answer = client.patch(
+        "/api/v1/incidents/bulk",
+        {"items": items},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {secret}"},
+    )
+    first, second = answer.json()["results"]
+    assert first["outcome"]["text"] == LOST.format(ticket.reference)
+    assert "outcome" not in second
+
+
+def test_changing_many_in_a_list_says_who_loses_which(
+    client: Client, ticket: Incident, right: Person, maria: Person, gus: Person
+) -> None:
+    other = create(Incident, {"title": "Another", "party": maria.party, "requester": gus}, by=SYSTEM)
+    client.force_login(maria)
+    given = {"action": "field.requester", "selected": [ticket.pk, other.pk]}
+    asks = client.post("/incidents/bulk/", given).content.decode()
+    assert "Whoever no longer takes part loses access." in asks
+    chosen = given | {"value-requester": right.reference, "apply": "1"}
+    page = client.post("/incidents/bulk/", chosen, follow=True).content.decode()
+    assert LOST.format(f"{ticket.reference}, {other.reference}") in page
+    assert not sees(fresh(gus), ticket)
