@@ -50,11 +50,10 @@ class Scheme(TypedRecord):
 
     @classmethod
     def _look_up(cls, moment: datetime | None) -> Self | None:
-        enacted = cls.objects.exclude(status=cls.Status.DRAFT)
+        enacted: models.QuerySet[Self] = models.QuerySet(cls).exclude(status=cls.Status.DRAFT)
         if moment is not None:
             enacted = enacted.filter(valid_from__lte=moment)
-        found: Self | None = enacted.order_by("-valid_from", "-pk").first()
-        return found
+        return enacted.order_by("-valid_from", "-pk").first()
 
 
 def _enact(scheme: Scheme, moment: datetime, by: object) -> None:

@@ -123,7 +123,7 @@ def with_parties(found: list[Option], person: Person) -> list[Option]:
     titles = dict(
         Party.objects.visible_to(person).filter(pk__in=set(owners.values())).values_list("pk", "title")
     )
-    return [replace(each, party=titles.get(owners.get(each.id), "")) for each in found]
+    return [replace(each, party=titles.get(owners.get(each.id) or 0, "")) for each in found]
 
 
 def _options(queryset: QuerySet[Any]) -> list[Option]:

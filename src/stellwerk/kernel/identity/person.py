@@ -14,10 +14,10 @@ from stellwerk.kernel.declare import (
     models,
 )
 from stellwerk.kernel.model.actor import Actor
-from stellwerk.kernel.model.record import RecordQuerySet
+from stellwerk.kernel.model.record import RecordManager
 
 
-class PersonManager(BaseUserManager["Person"].from_queryset(RecordQuerySet)):  # type: ignore[misc]
+class PersonManager(RecordManager["Person"], BaseUserManager["Person"]):
     """People, also found by what they sign in with."""
 
 
@@ -76,7 +76,7 @@ class Person(TypedRecord, AbstractBaseUser):
     must_confirm: Callable[[], bool] | None = None
     """Set for who is signed in with a browser: whether they have not lately said who they are. Programs cannot be asked."""
 
-    objects: ClassVar[Any] = PersonManager()
+    objects: ClassVar[PersonManager] = PersonManager()
 
     class Meta:
         verbose_name = _("person")

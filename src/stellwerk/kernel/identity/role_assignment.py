@@ -1,7 +1,7 @@
 """Role assignments: who holds which role, for which party and process, from when to when, by whose word."""
 
 from datetime import date
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 from django.db.models import Q
 
@@ -16,11 +16,14 @@ from stellwerk.kernel.model.record import RecordQuerySet
 from stellwerk.kernel.model.roles import Role as RoleName
 
 
-class RoleAssignmentQuerySet(RecordQuerySet):
-    def held_by(self, person: Person, day: date) -> "RoleAssignmentQuerySet":
+class RoleAssignmentQuerySet(RecordQuerySet["RoleAssignment"]):
+    def held_by(self, person: Person, day: date) -> Self:
         """Keep the assignments that `person` holds on `day`, directly or through a team."""
         teams = TeamMembership.objects.filter(valid_on(day), person=person, team__is_open=True).values("team")
         return self.filter(valid_on(day)).filter(Q(person=person) | Q(team__in=teams))
+
+
+RoleAssignmentManager = models.Manager.from_queryset(RoleAssignmentQuerySet)
 
 
 class RoleAssignment(TypedRecord):
@@ -57,7 +60,7 @@ class RoleAssignment(TypedRecord):
         related_name="appointments",
     )
 
-    objects: ClassVar[Any] = RoleAssignmentQuerySet.as_manager()
+    objects: ClassVar[RoleAssignmentManager["RoleAssignment"]] = RoleAssignmentManager()
 
     class Meta:
         verbose_name = _("role assignment")

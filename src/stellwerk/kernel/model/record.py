@@ -1,7 +1,7 @@
 """The one core table on which every record type stands."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar, cast
 
 from django.db import models
 from django.db.models.base import ModelState
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
 
 R = TypeVar("R", bound="Record")
+M = TypeVar("M", bound="Record", covariant=True)
 
 Visibility = Callable[["Actor", "type[Record]"], models.Q]
 _visibility: "list[Visibility]" = []
@@ -25,7 +26,7 @@ def decides_visibility(condition: Visibility) -> Visibility:
     return condition
 
 
-class RecordQuerySet(models.QuerySet[Any]):
+class RecordQuerySet(models.QuerySet[M]):
     """Records, narrowed to what somebody may see."""
 
     def visible_to(self, person: "Actor") -> Self:
@@ -39,6 +40,9 @@ class RecordQuerySet(models.QuerySet[Any]):
 
     def open(self) -> Self:
         return self.filter(is_open=True)
+
+
+RecordManager = models.Manager.from_queryset(RecordQuerySet)
 
 
 class Record(models.Model):
@@ -75,7 +79,7 @@ class Record(models.Model):
     journal_head = models.CharField(max_length=64, default="", editable=False)
     journal_seal = models.CharField(max_length=64, default="", editable=False)
 
-    objects = RecordQuerySet.as_manager()
+    objects = RecordManager()
 
     class Meta:
         verbose_name = _("record")

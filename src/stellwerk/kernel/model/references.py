@@ -52,6 +52,7 @@ def prefetch(record_type: "RecordType", record: Record) -> None:
         for name, model in record_type.references.items()
         if getattr(record, f"{name}_id") is not None and name not in record._state.fields_cache
     }
+    found: dict[str, Record | None]
     if shared_cache.current() is None:
         person = get_user_model()
         people = person._default_manager.in_bulk({pk for model, pk in missing.values() if model is person})

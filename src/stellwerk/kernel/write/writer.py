@@ -179,8 +179,7 @@ def locked(record: R) -> R:
     """Read the record again and keep others from writing it until the transaction ends."""
     if record.record_type.seldom_changes:
         shared_cache.invalidate()  # before the record is locked: whoever locks in one order does not wait in a ring
-    found: R = type(record)._default_manager.select_for_update().get(pk=record.pk)
-    return found
+    return models.QuerySet(type(record)).select_for_update().get(pk=record.pk)
 
 
 def end_shares(record: Record, whom: Collection[int]) -> None:

@@ -347,8 +347,7 @@ def _named_when_cancelled(ticket: Ticket) -> Ticket | None:
 
 def named_in(text: str, model: type[T]) -> T | None:
     """Return the first ticket of this kind whose reference a text holds."""
-    found: T | None = model._default_manager.filter(reference__in=REFERENCE.findall(text)).first()
-    return found
+    return models.QuerySet(model).filter(reference__in=REFERENCE.findall(text)).first()
 
 
 def speaks_for_the_requester(ticket: Ticket, person: Actor) -> bool:

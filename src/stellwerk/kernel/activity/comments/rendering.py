@@ -78,7 +78,11 @@ def names_in(texts: Iterable[str], *, linked: bool) -> dict[str, tuple[str, str]
     if not wanted:
         return {}
     found = Person.objects.filter(username__in=wanted)
-    return {person.username: (person.title, person.get_absolute_url() if linked else "") for person in found}
+    return {
+        person.username: (person.title, person.get_absolute_url() if linked else "")
+        for person in found
+        if person.username
+    }
 
 
 @lru_cache(maxsize=2048)
