@@ -5,9 +5,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TypedDict, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -17,6 +17,9 @@ from stellwerk.kernel.identity.api_token import ApiToken
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
+from stellwerk.vocabulary import JsonObject
+
+M = TypeVar("M", bound=Model)
 
 JSON = "application/json"
 ETAG = re.compile(r"(\d{1,9})(?:-[0-9a-f]{16})?")
@@ -27,7 +30,7 @@ ETAG = re.compile(r"(\d{1,9})(?:-[0-9a-f]{16})?")
 class Answer:
     """What an operation found or did: data for JSON, or nothing."""
 
-    data: Any = None
+    data: Mapping[str, object] | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -42,6 +45,16 @@ class Answer:
         return response
 
 
+class Where(TypedDict, total=False):
+    """The parts of an address."""
+
+    record_type: RecordType
+    reference: str
+    step: str
+    id: int
+    person: str
+
+
 @dataclass(frozen=True)
 class Call:
     """Who asks for what: the person, their token if it was one, and the parts of the address."""
@@ -49,31 +62,27 @@ class Call:
     request: HttpRequest
     person: Person
     token: ApiToken | None
-    where: Mapping[str, Any]
+    where: Where
 
     @property
     def record_type(self) -> RecordType:
-        found: RecordType = self.where["record_type"]
-        return found
+        return self.where["record_type"]
 
     @cached_property
-    def body(self) -> dict[str, Any]:
+    def body(self) -> JsonObject:
         """The JSON object that was sent; a step that asks for nothing needs none."""
         if "step" in self.where and not self.request.body:
             return {}
         return reading.json_object(self.request)
 
-    def visible(self) -> "QuerySet[Any]":
+    def visible(self) -> QuerySet[Record]:
         """Select the records of the type that the caller may see."""
         return self.record_type.model._default_manager.visible_to(self.person)
 
     @cached_property
     def record(self) -> Record:
         """The record that the address names; the same 404 whether it does not exist or is not shown."""
-        found: Record | None = self.visible().filter(reference=self.where["reference"].upper()).first()
-        if found is None:
-            raise not_found()
-        return found
+        return first(self.visible().filter(reference=self.where["reference"].upper()))
 
     def parameter(self, name: str) -> str | None:
         """Return a query parameter that may be given once."""
@@ -117,3 +126,11 @@ class Call:
         if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
             raise reading.unfit("version", _("Give the version as a number."))
         return version
+
+
+def first(rows: QuerySet[M]) -> M:
+    """Return the first row; the same 404 whether there is none or it is not shown."""
+    found = rows.first()
+    if found is None:
+        raise not_found()
+    return found

@@ -1,18 +1,31 @@
 """Pages of a list by keyset: each goes on after the last row of the one before, however far one has come."""
 
-from typing import Any
+from typing import TypedDict, TypeVar
 
 from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from stellwerk.api.call import Call
 from stellwerk.api.reading import unfit
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.kernel.query.sorting import Place
 
+M = TypeVar("M", bound=Model)
+
+PAGE_SIZE = 50
+MOST_ROWS = 200
 COUNTED_UP_TO = 10_000
 FOUND_UP_TO = 1_000
 """What a search finds is counted so far."""
+
+
+class Total(TypedDict):
+    """How many there are; not exact means at least so many."""
+
+    count: int
+    exact: bool
 
 
 def page(selection: Selection, cursor: str | None, size: int) -> tuple[list[Record], str | None]:
@@ -27,14 +40,14 @@ def page(selection: Selection, cursor: str | None, size: int) -> tuple[list[Reco
     return found[:size], f"{order.place_of(found[size - 1]).token()}.{selection.ordering}"
 
 
-def total(selection: Selection) -> dict[str, Any]:
+def total(selection: Selection) -> Total:
     """Count the rows, up to a limit beyond which the exact number costs more than it tells."""
     most = FOUND_UP_TO if selection.text else COUNTED_UP_TO
     count = selection.countable()[: most + 1].count()
     return {"count": min(count, most), "exact": count <= most}
 
 
-def _beyond(selection: Selection, cursor: str) -> Any:
+def _beyond(selection: Selection, cursor: str) -> Q:
     token, _point, made_for = cursor.partition(".")
     try:
         if made_for == selection.ordering:
@@ -42,3 +55,12 @@ def _beyond(selection: Selection, cursor: str) -> Any:
     except ValidationError:
         pass
     raise unfit("cursor", _("This cursor is not of this list: begin without one."))
+
+
+def page_by(number: str, rows: QuerySet[M], call: Call) -> tuple[list[M], str | None]:
+    """Return the rows whose `number` comes after the cursor that was given, and the cursor of the next page."""
+    size = call.number("limit", PAGE_SIZE, MOST_ROWS)
+    after = call.number("cursor", 0, 10**9 - 1)
+    found = list(rows.filter(**{f"{number}__gt": after}).order_by(number)[: size + 1])
+    following = str(getattr(found[size - 1], number)) if len(found) > size else None
+    return found[:size], following

@@ -8,9 +8,10 @@ from django.utils.encoding import force_str
 from django.utils.text import capfirst
 from django.utils.translation import override
 
-from stellwerk.api import schemas
-from stellwerk.api.operation import OPERATIONS, Operation, Parameter, Schema
+from stellwerk.api import openapi, schemas
+from stellwerk.api.operation import OPERATIONS, Operation, Parameter
 from stellwerk.kernel.custom_fields.values import known_to
+from stellwerk.kernel.fields.schema import Schema
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.workflow import Transition
@@ -23,7 +24,7 @@ sentence that says what to do. `docs/api.md` has worked examples."""
 _GENERAL = "Search, and what the API knows of itself and of who asks"
 
 
-def build(reader: AccessPolicy | None = None) -> Schema:
+def build(reader: AccessPolicy | None = None) -> openapi.Document:
     """Describe the whole API, with the custom fields of which the reader may know; the committed copy has none."""
     with override(None):
         return {
@@ -51,7 +52,7 @@ def build(reader: AccessPolicy | None = None) -> Schema:
         }
 
 
-def _tag(record_type: RecordType) -> Schema:
+def _tag(record_type: RecordType) -> openapi.Tag:
     return {"name": record_type.slug, "description": capfirst(force_str(record_type.label_plural))}
 
 
@@ -67,8 +68,8 @@ def _schemas(reader: AccessPolicy | None) -> dict[str, Schema]:
     return found
 
 
-def _paths() -> dict[str, Schema]:
-    paths: dict[str, Schema] = {}
+def _paths() -> dict[str, dict[str, openapi.Operation]]:
+    paths: dict[str, dict[str, openapi.Operation]] = {}
     for operation in OPERATIONS:
         for record_type in registry.all_types() if operation.of_a_type else [registry.all_types()[0]]:
             for path, described in _described(operation, record_type):
@@ -76,7 +77,7 @@ def _paths() -> dict[str, Schema]:
     return paths
 
 
-def _described(operation: Operation, record_type: RecordType) -> Iterable[tuple[str, Schema]]:
+def _described(operation: Operation, record_type: RecordType) -> Iterable[tuple[str, openapi.Operation]]:
     path = operation.path.replace("{type}", record_type.slug)
     if not operation.per_step:
         yield path, _operation(operation, record_type, None)
@@ -87,14 +88,14 @@ def _described(operation: Operation, record_type: RecordType) -> Iterable[tuple[
         yield path.replace("{step}", step.name), _operation(operation, record_type, step)
 
 
-def _operation(operation: Operation, record_type: RecordType, step: Transition | None) -> Schema:
+def _operation(operation: Operation, record_type: RecordType, step: Transition | None) -> openapi.Operation:
     query = [*operation.query, *(schemas.filters(record_type) if operation.filtered else ())]
-    described: Schema = {
+    described: openapi.Operation = {
         "operationId": _operation_id(operation, record_type, step),
         "tags": [record_type.slug if operation.of_a_type else "general"],
         "summary": _summary(operation, record_type, step),
         "parameters": [
-            *({"$ref": f"#/components/parameters/{name}"} for name in _places(operation)),
+            *(openapi.Parameter({"$ref": f"#/components/parameters/{name}"}) for name in _places(operation)),
             *(_parameter(parameter) for parameter in (*query, *operation.headers)),
         ],
         "responses": _responses(operation, record_type),
@@ -132,9 +133,9 @@ def _summary(operation: Operation, record_type: RecordType, step: Transition | N
     return summary
 
 
-def _responses(operation: Operation, record_type: RecordType) -> dict[str, Schema]:
+def _responses(operation: Operation, record_type: RecordType) -> dict[str, openapi.Response]:
     phrase = HTTPStatus(operation.status).phrase
-    success: Schema = {"description": phrase}
+    success: openapi.Response = {"description": phrase}
     if operation.answer:
         success["content"] = {"application/json": {"schema": operation.answer(record_type)}}
     elif operation.status == HTTPStatus.OK:
@@ -159,11 +160,11 @@ def _responses(operation: Operation, record_type: RecordType) -> dict[str, Schem
     }
 
 
-def _links(operation: Operation, record_type: RecordType) -> dict[str, Schema]:
+def _links(operation: Operation, record_type: RecordType) -> dict[str, openapi.Link]:
     """Say where what was just made can be read, changed and taken away: one segment below where it was made."""
     if operation.status != HTTPStatus.CREATED:
         return {}
-    links = {}
+    links: dict[str, openapi.Link] = {}
     for other in OPERATIONS:
         below = other.path.removeprefix(operation.path + "/{")
         if below == other.path or not below.endswith("}") or "/" in below:
@@ -182,8 +183,8 @@ def _statuses() -> list[int]:
     return sorted({*ALWAYS_REFUSED, *(status for each in OPERATIONS for status in each.refusals)})
 
 
-def _refusal(status: int) -> Schema:
-    described: Schema = {
+def _refusal(status: int) -> openapi.Response:
+    described: openapi.Response = {
         "description": HTTPStatus(status).phrase,
         "content": {"application/problem+json": {"schema": schemas.component("Problem")}},
     }
@@ -192,8 +193,8 @@ def _refusal(status: int) -> Schema:
     return described
 
 
-def _parameter(parameter: Parameter) -> Schema:
-    described: Schema = {
+def _parameter(parameter: Parameter) -> openapi.Parameter:
+    described: openapi.Parameter = {
         "name": parameter.name,
         "in": parameter.place,
         "description": parameter.description,
@@ -206,7 +207,7 @@ def _parameter(parameter: Parameter) -> Schema:
     return described
 
 
-def _in_path(name: str, schema: Schema) -> Schema:
+def _in_path(name: str, schema: Schema) -> openapi.Parameter:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 

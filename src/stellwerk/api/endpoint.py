@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from ipaddress import ip_address
-from typing import Any
+from typing import Unpack
 
 from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from stellwerk.api import problems, repeating
-from stellwerk.api.call import JSON, Answer, Call
+from stellwerk.api.call import JSON, Answer, Call, Where
 from stellwerk.api.operation import Operation
 from stellwerk.api.problems import Problem
 from stellwerk.api.rates import RateLimit
@@ -39,7 +39,7 @@ class Endpoint:
     def __init__(self, operations: Iterable[Operation] = ()) -> None:
         self.operations = {operation.method: operation for operation in operations}
 
-    def __call__(self, request: HttpRequest, **where: Any) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest, **where: Unpack[Where]) -> HttpResponseBase:
         try:
             response = self._answer(request, where)
         except Exception as error:
@@ -47,7 +47,7 @@ class Endpoint:
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
-    def _answer(self, request: HttpRequest, where: dict[str, Any]) -> HttpResponseBase:
+    def _answer(self, request: HttpRequest, where: Where) -> HttpResponseBase:
         person, token = authenticated(request)
         seconds = LIMIT.wait((token.pk, "token") if token else (person.pk, "person"))
         if seconds:

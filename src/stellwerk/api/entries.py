@@ -1,10 +1,10 @@
 """Entries of the journal as JSON: references are told as everywhere, to guests without what they are not shown."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias, TypedDict
 
-from stellwerk.api.representation import Data, moment, reference_to
-from stellwerk.kernel.fields.field import Field
+from stellwerk.api.representation import moment, reference_to
+from stellwerk.kernel.fields.field import Field, ReferenceTold
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.declaration import RecordType
@@ -16,7 +16,23 @@ LINK, SHARE, SHARES, WATCH, COMMENT = "@link", "@share", "@shares", "@watch", "@
 RELATED = (LINK, SHARE, SHARES, WATCH)
 BASELINE = "@baseline"
 """Says many at once, which what is related says one by one."""
-Both = Sequence[Any]
+Both: TypeAlias = Sequence[object]
+"""A value before and after."""
+
+
+class EntryTold(TypedDict):
+    """An entry as it is told; instants as text, references as everywhere."""
+
+    number: int
+    at: str
+    recorded_at: str
+    by: ReferenceTold | None
+    verb: str
+    step: str
+    changes: Mapping[str, Both]
+    reason: str
+    internal: bool
+    brought_from: str
 
 
 class Entries:
@@ -27,7 +43,7 @@ class Entries:
         self.person = person
         self.internal = internal
 
-    def many(self, entries: Iterable[Entry]) -> list[Data]:
+    def many(self, entries: Iterable[Entry]) -> list[EntryTold]:
         """Tell the entries; two queries more at most, and to guests none of which nothing is left."""
         pairs = [(entry, self._shown(entry)) for entry in entries]
         pairs = [(entry, changes) for entry, changes in pairs if changes or self.internal]
@@ -45,7 +61,7 @@ class Entries:
             if (self.internal and name != BASELINE) or name in shown
         }
 
-    def _names(self, changes: Iterable[dict[str, Both]]) -> dict[int, Data]:
+    def _names(self, changes: Iterable[dict[str, Both]]) -> dict[int, ReferenceTold]:
         """Find out what the references are called; the other end of a link only where the person may see it."""
         plain: set[int] = set()
         linked: set[int] = set()
@@ -55,21 +71,24 @@ class Entries:
                     plain |= {pk for value in both for pk in field.refers(value)}
                 elif name in RELATED:
                     ends = linked if name == LINK else plain
-                    ends |= {about["with"] for about in _abouts(both)}
+                    ends |= {pk for pk, _about in _abouts(both)}
         visible = Record.objects.filter(policy_of(self.person).visible(Record), pk__in=linked - plain)
         found = [*summaries_of(plain).values(), *(visible if linked - plain else ())]
         return {each.pk: {"reference": each.reference, "title": each.title} for each in found}
 
-    def _both(self, name: str, both: Both, names: dict[int, Data]) -> Both:
+    def _both(self, name: str, both: Both, names: dict[int, ReferenceTold]) -> Both:
         if field := self.record_type.pointing.get(name):
             return [_value(field, value, names) for value in both]
         if name == SHARES:
-            return [[_with_name(about, names) for about in _abouts([each])] for each in both]
+            return [[about | {"with": names.get(pk)} for pk, about in _abouts([each])] for each in both]
         if name in RELATED:
-            return [next((_with_name(about, names) for about in _abouts([each])), None) for each in both]
+            return [
+                next((about | {"with": names.get(pk)} for pk, about in _abouts([each])), None)
+                for each in both
+            ]
         return both
 
-    def _told(self, entry: Entry, changes: dict[str, Both]) -> Data:
+    def _told(self, entry: Entry, changes: dict[str, Both]) -> EntryTold:
         return {
             "number": entry.number,
             "at": moment(entry.at),
@@ -84,19 +103,15 @@ class Entries:
         }
 
 
-def _abouts(both: Both) -> Iterator[Data]:
-    """Go through what an entry says of related records, one or several at once; what is altered is left out."""
+def _abouts(both: Both) -> Iterator[tuple[int, dict[str, object]]]:
+    """Yield what an entry says of related records, one or several at once, with their ids; what is altered is left out."""
     for each in both:
         for about in each if isinstance(each, list) else (each,):
-            if isinstance(about, dict) and isinstance(about.get("with"), int):
-                yield about
+            if isinstance(about, dict) and isinstance(pk := about.get("with"), int):
+                yield pk, about
 
 
-def _with_name(about: Data, names: dict[int, Data]) -> Data:
-    return {**about, "with": names.get(about["with"])}
-
-
-def _value(field: Field, value: Any, names: dict[int, Data]) -> Any:
+def _value(field: Field, value: object, names: dict[int, ReferenceTold]) -> object:
     """Tell a value; none where it is of a kind that no program of ours wrote into a journal."""
     try:
         return field.to_json(value, names)

@@ -1,17 +1,16 @@
 """What is not about one type: who one is, what types there are, search over all of them."""
 
-from typing import Any
-
 from django.utils.translation import gettext as _
 
 from stellwerk.api import document, reading, schemas
 from stellwerk.api.call import Answer, Call
+from stellwerk.api.cursor import MOST_ROWS, PAGE_SIZE
 from stellwerk.api.operation import Parameter, operation
-from stellwerk.api.records import LIMIT, MOST_ROWS, PAGE_SIZE
+from stellwerk.api.records import LIMIT
 from stellwerk.api.representation import BOOKKEEPING, Data, internal_among, moment, reference_to, told_fields
 from stellwerk.kernel.custom_fields.schema import schema_of
 from stellwerk.kernel.custom_fields.values import known_to
-from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.fields.field import Choices, Field
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
@@ -38,7 +37,11 @@ def me(call: Call) -> Answer:
                 for held in policy_of(person).assignments
             ],
             "token": token
-            and {"name": token.name, "scopes": token.scopes, "expires_at": moment(token.expires_at)},
+            and {
+                "name": token.name,
+                "scopes": token.scopes,
+                "expires_at": token.expires_at and moment(token.expires_at),
+            },
         }
     )
 
@@ -156,5 +159,5 @@ def _field(record_type: RecordType, field: Field) -> Data:
     }
 
 
-def _choices(pairs: Any) -> list[Data]:
+def _choices(pairs: Choices) -> list[Data]:
     return [{"value": value, "label": str(label)} for value, label in pairs]

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar, Unpack
 
 from django.http import HttpResponseBase
 
 from stellwerk.api.call import Answer, Call
+from stellwerk.kernel.fields.schema import Schema
 from stellwerk.kernel.model.declaration import RecordType
 
-Schema = dict[str, Any]
 Describe = Callable[[RecordType], Schema]
 Run = Callable[[Call], Answer | HttpResponseBase]
 F = TypeVar("F", bound=Run)
@@ -21,7 +21,7 @@ class Parameter:
 
     name: str
     description: str
-    schema: Schema = field(default_factory=lambda: {"type": "string"})
+    schema: Schema = field(default_factory=lambda: Schema(type="string"))
     place: str = "query"
     required: bool = False
 
@@ -63,10 +63,23 @@ class Operation:
         return self.filtered or any(parameter == known.name for known in self.query)
 
 
+class _More(TypedDict, total=False):
+    query: Sequence[Parameter]
+    headers: Sequence[Parameter]
+    filtered: bool
+    body: Describe | None
+    upload: bool
+    answer: Describe | None
+    status: int
+    also: Sequence[int]
+    refusals: Sequence[int]
+    per_step: bool
+
+
 OPERATIONS: list[Operation] = []
 
 
-def operation(method: str, path: str, name: str, summary: str, **more: Any) -> Callable[[F], F]:
+def operation(method: str, path: str, name: str, summary: str, **more: Unpack[_More]) -> Callable[[F], F]:
     """Enter a function into the table (decorator)."""
 
     def enter(run: F) -> F:

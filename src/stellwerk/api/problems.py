@@ -7,9 +7,8 @@ The exceptions of the domain become problems in `of`, and nowhere else.
 import json
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
 
 from django.core.exceptions import (
     NON_FIELD_ERRORS,
@@ -26,6 +25,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.model.errors import NotConfirmed, StaleWrite, is_full, said_by_database
+from stellwerk.vocabulary import Values
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
@@ -44,7 +44,7 @@ class Problem(Exception):
         *,
         errors: Mapping[str, list[str]] | None = None,
         headers: Mapping[str, str] | None = None,
-        **more: Any,
+        **more: object,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -54,9 +54,9 @@ class Problem(Exception):
         self.headers = dict(headers or {})
         self.more = more
 
-    def content(self) -> dict[str, Any]:
+    def content(self) -> dict[str, object]:
         """Return the problem as the members of a JSON object."""
-        members: dict[str, Any] = {
+        members: dict[str, object] = {
             "type": f"urn:stellwerk:problem:{self.name}",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
@@ -73,13 +73,9 @@ class Problem(Exception):
 
 def of(error: Exception) -> Problem:
     """Turn an exception into the problem that tells of it; an unforeseen one is logged and tells nothing."""
-    if isinstance(error, Problem):
-        return error
-    for kind, turn in _TURNS.items():
-        if isinstance(error, kind):
-            return turn(error)
-    if is_full(error):
-        return _busy(error)
+    foreseen = _foreseen(error)
+    if foreseen is not None:
+        return foreseen
     logger.exception("unforeseen error in the API", exc_info=error)
     return Problem(500, "unforeseen", _("Something went wrong here. Nothing was written; try again later."))
 
@@ -104,39 +100,42 @@ def too_many(seconds: float) -> Problem:
     )
 
 
-def _invalid(error: Any) -> Problem:
-    errors = dict(error.message_dict) if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+def stale(error: StaleWrite, yours: Values | None = None, theirs: Values | None = None) -> Problem:
+    """Tell that somebody was faster, with both versions, and of these what the caller may see."""
+    return Problem(
+        409,
+        "stale",
+        str(error),
+        yours={"version": error.version} | ({} if yours is None else {"values": yours}),
+        theirs={"version": error.current.version} | ({} if theirs is None else {"values": theirs}),
+    )
+
+
+def _invalid(error: ValidationError) -> Problem:
+    errors: dict[str, list[str]] = (
+        dict(error.message_dict) if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
+    )
     general = errors.pop(NON_FIELD_ERRORS, None)
     detail = " ".join(general or [_("Some values do not fit: mend those named in “errors”.")])
     return Problem(422, "invalid", detail, errors=errors or None)
 
 
-def _stale(error: Any) -> Problem:
-    return Problem(
-        409,
-        "stale",
-        str(error),
-        yours={"version": error.version},
-        theirs={"version": error.current.version},
-    )
-
-
-def _forbidden(error: Any) -> Problem:
+def _forbidden(error: PermissionDenied) -> Problem:
     return Problem(403, "forbidden", str(error) or _("You may not do this."))
 
 
-def _taken(error: Any) -> Problem:
+def _taken() -> Problem:
     return Problem(
         409, "conflict", _("Somebody else wrote the same at the same moment: read it again and repeat.")
     )
 
 
-def _unfit(error: Any) -> Problem:
+def _unfit(error: Exception) -> Problem:
     logger.warning("a value reached the database that it does not take", exc_info=error)
     return Problem(422, "invalid", _("A value is larger than what can be kept."), errors={})
 
 
-def _busy(error: Any) -> Problem:
+def _busy(error: Exception) -> Problem:
     logger.warning("the database could not take it", exc_info=error)
     return Problem(
         503,
@@ -146,28 +145,36 @@ def _busy(error: Any) -> Problem:
     )
 
 
-def _too_large(error: Any) -> Problem:
+def _too_large() -> Problem:
     return Problem(413, "too-large", _("The request is too large: send less at once, or attach a file."))
 
 
-def _broken(error: Any) -> Problem:
+def _broken() -> Problem:
     return Problem(400, "malformed", _("The request could not be read to its end: send it again."))
 
 
-_TURNS: dict[type[Exception], Callable[[Exception], Problem]] = {
-    ValidationError: _invalid,
-    StaleWrite: _stale,
-    PermissionDenied: _forbidden,
-    NotConfirmed: lambda error: Problem(403, "confirmation-required", str(error)),
-    Http404: lambda error: not_found(),
-    RequestDataTooBig: _too_large,
-    TooManyFieldsSent: _too_large,
-    UnreadablePostError: _broken,
-    MultiPartParserError: _broken,
-    BadRequest: _broken,
-    SuspiciousOperation: _broken,
-    IntegrityError: _taken,
-    DataError: _unfit,
-    OverflowError: _unfit,
-    OperationalError: _busy,
-}
+def _foreseen(error: Exception) -> Problem | None:
+    match error:
+        case Problem():
+            return error
+        case ValidationError():
+            return _invalid(error)
+        case StaleWrite():
+            return stale(error)
+        case PermissionDenied():
+            return _forbidden(error)
+        case NotConfirmed():
+            return Problem(403, "confirmation-required", str(error))
+        case Http404():
+            return not_found()
+        case RequestDataTooBig() | TooManyFieldsSent():
+            return _too_large()
+        case UnreadablePostError() | MultiPartParserError() | BadRequest() | SuspiciousOperation():
+            return _broken()
+        case IntegrityError():
+            return _taken()
+        case DataError() | OverflowError():
+            return _unfit(error)
+        case OperationalError():
+            return _busy(error)
+    return _busy(error) if is_full(error) else None

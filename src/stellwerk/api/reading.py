@@ -3,7 +3,6 @@
 import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -14,9 +13,10 @@ from stellwerk.api.problems import Problem
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import in_utc
+from stellwerk.vocabulary import JsonObject, JsonValue
 
 
-def json_object(request: HttpRequest) -> dict[str, Any]:
+def json_object(request: HttpRequest) -> JsonObject:
     """Return the JSON object in the body; 415 for another type, 400 for what is no JSON object."""
     if request.content_type != "application/json":
         raise Problem(
@@ -33,13 +33,15 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
     return found
 
 
-def values_of(record_type: RecordType, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def values_of(
+    record_type: RecordType, given: Mapping[str, JsonValue]
+) -> tuple[dict[str, object], dict[str, list[str]]]:
     """Turn the members of a body into values for the verbs; return them, and the faults of those of a wrong type.
 
     Unknown members are handed on: the verbs refuse them, as they refuse those that may not be set.
     """
-    values: dict[str, Any] = {}
-    faults: dict[str, Any] = {}
+    values: dict[str, object] = {}
+    faults: dict[str, list[str]] = {}
     own = record_type.own_fields
     for name, value in given.items():
         try:
@@ -63,7 +65,7 @@ def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
         raise ValidationError(dict.fromkeys(unknown, _("This field cannot be set here.")))
 
 
-def text(given: Mapping[str, Any], name: str) -> str:
+def text(given: Mapping[str, JsonValue], name: str) -> str:
     """Return a member that must be a text."""
     value = given.get(name)
     if not isinstance(value, str):
@@ -71,7 +73,7 @@ def text(given: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def flag(given: Mapping[str, Any], name: str) -> bool:
+def flag(given: Mapping[str, JsonValue], name: str) -> bool:
     """Return a member that is true or false; false when it is missing."""
     value = given.get(name, False)
     if not isinstance(value, bool):
@@ -98,7 +100,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refuse_unstorable(value: Any) -> None:
+def _refuse_unstorable(value: JsonValue) -> None:
     """Refuse what only an escape can bring into JSON and no database takes: null characters, half characters."""
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
@@ -114,7 +116,7 @@ def _refuse_unstorable(value: Any) -> None:
             _refuse_unstorable(member)
 
 
-def _custom(value: Any) -> dict[str, Any]:
+def _custom(value: JsonValue) -> JsonObject:
     if not isinstance(value, dict):
         raise ValidationError(_("Give an object with the names of custom fields."))
     return {f"custom.{name}": member for name, member in value.items()}

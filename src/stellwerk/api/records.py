@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
@@ -11,7 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from stellwerk.api import cursor, problems, reading, schemas
-from stellwerk.api.call import Answer, Call
+from stellwerk.api.call import Answer, Call, first
+from stellwerk.api.cursor import MOST_ROWS, PAGE_SIZE
 from stellwerk.api.entries import Entries
 from stellwerk.api.operation import Parameter, operation
 from stellwerk.api.problems import Problem, not_found
@@ -27,9 +27,8 @@ from stellwerk.kernel.query.selection import Selection
 from stellwerk.kernel.write import services
 from stellwerk.kernel.write.access_changes import new_access
 from stellwerk.kernel.write.writer import DIRECT, Checking, Writer
+from stellwerk.vocabulary import JsonObject, Values
 
-PAGE_SIZE = 50
-MOST_ROWS = 200
 MOST_IN_BULK = 500
 ALL_OR_NOTHING, EACH = "all_or_nothing", "each"
 Written = tuple[Record | None, Record]
@@ -188,15 +187,12 @@ def take_step(call: Call) -> Answer:
     refusals=[404, 422],
 )
 def list_journal(call: Call) -> Answer:
-    size = call.number("limit", PAGE_SIZE, MOST_ROWS)
-    after = call.number("cursor", 0, 10**9 - 1)
-    entries = Entry.objects.filter(record_id=call.record.pk, number__gt=after).select_related("actor")
+    entries = Entry.objects.filter(record_id=call.record.pk).select_related("actor")
     internal = policy_of(call.person).sees_internal(call.record)
     if not internal:
         entries = entries.filter(internal=False)
-    rows = list(entries.order_by("number")[: size + 1])
-    following = str(rows[size - 1].number) if len(rows) > size else None
-    items = Entries(call.record_type, call.person, internal=internal).many(rows[:size])
+    rows, following = cursor.page_by("number", entries, call)
+    items = Entries(call.record_type, call.person, internal=internal).many(rows)
     return Answer({"items": items, "next": following})
 
 
@@ -229,23 +225,21 @@ def create_many(call: Call) -> Answer:
     refusals=[400, 413, 415, 422],
 )
 def change_many(call: Call) -> Answer:
-    def change(item: Data) -> Written:
+    def change(item: JsonObject) -> Written:
         reference = reading.text(item, "reference").upper()
         version = item.get("version")
         if not isinstance(version, int) or isinstance(version, bool):
             raise reading.unfit("version", _("Give the version that you last saw, as a number."))
-        record: Record | None = call.visible().filter(reference=reference).first()
-        if record is None:
-            raise not_found()
+        record = first(call.visible().filter(reference=reference))
         values = {name: value for name, value in item.items() if name != "reference"}
         return record, _change(call, record, values, version)
 
     return _each(call, change, 200)
 
 
-def _each(call: Call, write: Callable[[Data], Written], status: int) -> Answer:
+def _each(call: Call, write: Callable[[JsonObject], Written], status: int) -> Answer:
     """Write all items or none, or each by itself; tell the result of every one, in their order."""
-    mode, items = _bulk(call.body)
+    all_or_nothing, items = _bulk(call.body)
     results: list[Data] = []
     written: list[tuple[Data, Written]] = []
     with transaction.atomic():
@@ -259,7 +253,7 @@ def _each(call: Call, write: Callable[[Data], Written], status: int) -> Answer:
                 result |= {"status": problem.status, "problem": problem.content()}
             results.append(result)
         failed = [result for result in results if "problem" in result]
-        if failed and mode == ALL_OR_NOTHING:
+        if failed and all_or_nothing:
             raise Problem(
                 422,
                 "nothing-written",
@@ -279,73 +273,76 @@ def _outcome(text: str, record: Record) -> Data:
     return {"text": text, "record": reference_to(record)}
 
 
-def _bulk(body: Data) -> tuple[str, list[Data]]:
+def _bulk(body: JsonObject) -> tuple[bool, list[JsonObject]]:
+    """Read whether all items are to be written or none, and the items."""
     reading.refuse_unknown(body, ("mode", "items"))
     mode, items = body.get("mode", ALL_OR_NOTHING), body.get("items")
     if mode not in (ALL_OR_NOTHING, EACH):
         raise reading.unfit("mode", _("Choose all_or_nothing or each."))
     if not isinstance(items, list) or not 0 < len(items) <= MOST_IN_BULK:
         raise reading.unfit("items", _("Give a list of 1 to %d items.") % MOST_IN_BULK)
-    if not all(isinstance(item, dict) for item in items):
+    objects = [item for item in items if isinstance(item, dict)]
+    if len(objects) < len(items):
         raise reading.unfit("items", _("Each item must be an object with the record's fields."))
-    return mode, items
+    return mode == ALL_OR_NOTHING, objects
 
 
 # -- telling and writing -----------------------------------------------------------------------------
 
 
-def _told(call: Call, record: Record, *, status: int = 200, names: tuple[str, ...] | None = None) -> Answer:
+def _told(
+    call: Call, record: Record, *, status: int = 200, names: tuple[str, ...] | None = None, outcome: str = ""
+) -> Answer:
     data = Representation(call.record_type, call.person, names).one(record)
     headers = {"ETag": _etag(record, data)}
     if status == 201:
         headers["Location"] = f"{call.request.path}/{record.reference}"
+    if outcome:
+        data["outcome"] = _outcome(outcome, record)
     return Answer(data, status, headers)
 
 
-def _written(call: Call, write: Any, *, required: bool = False) -> Answer:
+def _written(call: Call, write: Callable[[Record, int | None], Record], *, required: bool = False) -> Answer:
     """Write with the version that the caller saw; a stale one is 412 if it came as If-Match, else 409."""
     record = call.record  # what is not there comes before what is missing in the request
     version = call.expected_version(required=required)
     try:
         written = write(record, version)
-        told = _told(call, written)
-        if outcome := new_access([(record, written)]):
-            told.data["outcome"] = _outcome(outcome, written)
-        return told
+        return _told(call, written, outcome=new_access([(record, written)]))
     except StaleWrite as stale:
-        problem = _problem(call, stale, call.body)
+        theirs = Representation(call.record_type, call.person).one(stale.current)
+        problem = problems.stale(stale, _yours(call, stale, call.body), theirs)
         if "If-Match" in call.request.headers:
             problem.status = 412
-        problem.headers["ETag"] = _etag(stale.current, problem.more["theirs"]["values"])
+        problem.headers["ETag"] = _etag(stale.current, theirs)
         raise problem from None
 
 
-def _problem(call: Call, error: Exception, given: Data) -> Problem:
+def _problem(call: Call, error: Exception, given: JsonObject) -> Problem:
     """Turn an exception into a problem; of a stale write both versions are told, as far as the caller sees them."""
-    problem = problems.of(error)
-    if isinstance(error, StaleWrite):
-        told = Representation(call.record_type, call.person)
-        problem.more["yours"]["values"] = told.given(_fields_of(given), error.yours)
-        problem.more["theirs"]["values"] = told.one(error.current)
-    return problem
+    if not isinstance(error, StaleWrite):
+        return problems.of(error)
+    theirs = Representation(call.record_type, call.person).one(error.current)
+    return problems.stale(error, _yours(call, error, given), theirs)
 
 
-def _fields_of(given: Data) -> Data:
-    """Leave out what says which record and which version is meant."""
-    return {name: value for name, value in given.items() if name not in ("reference", "version")}
+def _yours(call: Call, stale: StaleWrite, given: JsonObject) -> Data:
+    """Tell what the caller gave, without what says which record and which version is meant."""
+    fields = {name: value for name, value in given.items() if name not in ("reference", "version")}
+    return Representation(call.record_type, call.person).given(fields, stale.yours)
 
 
-def _create(call: Call, given: Data) -> Record:
-    def create(values: Data, writer: Writer) -> Record:
-        created: Record = services.create(
+def _create(call: Call, given: JsonObject) -> Record:
+    return _write(
+        call,
+        given,
+        lambda values, writer: services.create(
             call.record_type.model, values, by=call.person, via=Via.API, writer=writer
-        )
-        return created
-
-    return _write(call, given, create)
+        ),
+    )
 
 
-def _change(call: Call, record: Record, given: Data, version: int | None) -> Record:
+def _change(call: Call, record: Record, given: JsonObject, version: int | None) -> Record:
     return _write(
         call,
         {name: value for name, value in given.items() if name != "version"},
@@ -355,7 +352,7 @@ def _change(call: Call, record: Record, given: Data, version: int | None) -> Rec
     )
 
 
-def _write(call: Call, given: Data, write: Callable[[Data, Any], Record]) -> Record:
+def _write(call: Call, given: JsonObject, write: Callable[[Values, Writer], Record]) -> Record:
     """Write what was given; where some of it cannot be read, what is wrong with the rest is told as well."""
     values, faults = reading.values_of(call.record_type, given)
     return write(values, Checking(faults) if faults else DIRECT)

@@ -1,16 +1,16 @@
 """Comments, files, links and watchers: what stands beside every record."""
 
-from typing import Any
-
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
 from django.http import FileResponse
 from django.utils.translation import gettext as _
 
 from stellwerk.api import reading, schemas
-from stellwerk.api.call import Answer, Call
+from stellwerk.api.call import Answer, Call, first
+from stellwerk.api.cursor import page_by
 from stellwerk.api.operation import operation
 from stellwerk.api.problems import Problem, not_found
-from stellwerk.api.records import CURSOR, IDEMPOTENCY_KEY, LIMIT, MOST_ROWS, PAGE_SIZE
+from stellwerk.api.records import CURSOR, IDEMPOTENCY_KEY, LIMIT
 from stellwerk.api.representation import Data, moment, reference_to
 from stellwerk.kernel.activity.attachments import services as files
 from stellwerk.kernel.activity.attachments.content import served_type
@@ -39,15 +39,11 @@ from stellwerk.kernel.permissions.policy import policy_of
     refusals=[404, 422],
 )
 def list_comments(call: Call) -> Answer:
-    size = call.number("limit", PAGE_SIZE, MOST_ROWS)
-    said = Comment.objects.filter(
-        record_id=call.record.pk, pk__gt=call.number("cursor", 0, 10**9 - 1)
-    ).select_related("author")
+    said = Comment.objects.filter(record_id=call.record.pk).select_related("author")
     if not policy_of(call.person).sees_internal(call.record):
         said = said.filter(internal=False)
-    rows = list(said.order_by("pk")[: size + 1])
-    following = str(rows[size - 1].pk) if len(rows) > size else None
-    return Answer({"items": [_comment(row) for row in rows[:size]], "next": following})
+    rows, following = page_by("pk", said, call)
+    return Answer({"items": [_comment(row) for row in rows], "next": following})
 
 
 @operation(
@@ -143,11 +139,7 @@ def add_attachment(call: Call) -> Answer:
     refusals=[404],
 )
 def download_attachment(call: Call) -> FileResponse:
-    found: Attachment | None = (
-        files.attachments_of(call.record, call.person).filter(pk=call.where["id"]).first()
-    )
-    if found is None:
-        raise not_found()
+    found = first(files.attachments_of(call.record, call.person).filter(pk=call.where["id"]))
     return FileResponse(
         found.blob.file.open("rb"),
         as_attachment=True,
@@ -169,9 +161,7 @@ def download_attachment(call: Call) -> FileResponse:
     refusals=[404],
 )
 def remove_attachment(call: Call) -> Answer:
-    found = files.attachments_of(call.record, call.person).filter(pk=call.where["id"]).first()
-    if found is None:
-        raise not_found()
+    found = first(files.attachments_of(call.record, call.person).filter(pk=call.where["id"]))
     detach(found, by=call.person)
     return Answer(None, 204)
 
@@ -233,14 +223,11 @@ def add_link(call: Call) -> Answer:
     refusals=[404, 422],
 )
 def remove_link(call: Call) -> Answer:
-    found = _links(call).filter(pk=call.where["id"]).first()
-    if found is None:
-        raise not_found()
-    links.unlink(found, by=call.person)
+    links.unlink(first(_links(call).filter(pk=call.where["id"])), by=call.person)
     return Answer(None, 204)
 
 
-def _links(call: Call) -> Any:
+def _links(call: Call) -> QuerySet[Link]:
     """Select the links that the caller may see; what is tied to a record is its staff's business."""
     found = links.links_of(call.record, call.person).order_by("pk")
     return found if policy_of(call.person).sees_internal(call.record) else found.none()
@@ -314,5 +301,4 @@ def remove_watcher(call: Call) -> Answer:
 def _person(call: Call, reference: str) -> Person | None:
     if reference.upper() in (call.person.reference, "ME"):
         return call.person
-    found: Person | None = Person.objects.visible_to(call.person).filter(reference=reference.upper()).first()
-    return found
+    return Person.objects.visible_to(call.person).filter(reference=reference.upper()).first()

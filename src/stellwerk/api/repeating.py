@@ -1,26 +1,40 @@
 """Whether an answer that is kept for a repeated request may still be given: only as far as it could be read anew."""
 
-from typing import Any
+from typing import TypedDict
 
 from stellwerk.api.call import Call
 from stellwerk.api.problems import not_found
-from stellwerk.api.representation import Representation
+from stellwerk.api.representation import Data, Representation
+from stellwerk.kernel.fields.field import ReferenceTold
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
 
-Data = dict[str, Any]
+
+class KeptAnswer(TypedDict, total=False):
+    """What an answer that was kept may hold: records, one or several, or something beside a record."""
+
+    results: list["Result"]
+    reference: str
+    internal: bool
+    record: ReferenceTold
 
 
-def require_still(call: Call, answered: Data) -> None:
+class Result(TypedDict, total=False):
+    record: Data
+
+
+def require_still(call: Call, answered: KeptAnswer) -> None:
     """Refuse, as if there were nothing, where the caller would not be shown all of the answer today."""
     if "reference" in call.where and "step" not in call.where:
         _require_beside(call, answered)
         return
-    told = [result.get("record") for result in answered["results"]] if "results" in answered else [answered]
-    _require_records(call, [data for data in told if data])
+    if "results" in answered:
+        _require_records(call, [result["record"] for result in answered["results"] if "record" in result])
+    elif answered:
+        _require_records(call, [dict(answered)])
 
 
-def _require_beside(call: Call, answered: Data) -> None:
+def _require_beside(call: Call, answered: KeptAnswer) -> None:
     """Look at a comment, file, link or watcher: at its record, whether it is internal, and at what it links to."""
     record = call.record
     if answered.get("internal") and not policy_of(call.person).sees_internal(record):

@@ -1,23 +1,25 @@
 """Records as JSON: every declared field for staff, what is shown to requesters for guests."""
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TypeAlias
 
 from django.utils.translation import gettext as _
 
 from stellwerk.api.reading import unfit
-from stellwerk.kernel.fields.field import Field
-from stellwerk.kernel.fields.machine import to_machine
+from stellwerk.kernel.fields.field import Field, ReferenceTold
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.references import summaries_of
 from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.vocabulary import Values
 
 ALWAYS = ("id", "reference", "type")
 BOOKKEEPING = ("is_open", "version", "created_at", "updated_at")
-Data = dict[str, Any]
+Data: TypeAlias = dict[str, object]
+"""A record or what stands beside it, as it is told."""
 
 
 class Representation:
@@ -38,7 +40,7 @@ class Representation:
     def many(self, records: Sequence[Record]) -> list[Data]:
         return self._told(records, internal_among(self.record_type, records, self.person))
 
-    def given(self, members: Data, values: Data) -> Data:
+    def given(self, members: Values, values: Values) -> Data:
         """Tell again what a caller gave, with the references in it as they are told, if the caller may see them.
 
         `values` holds the ids to which the members' references were resolved.
@@ -46,7 +48,9 @@ class Representation:
         pointing = {n: field for n, field in self.record_type.pointing.items() if n in members}
         ids = {pk for name, field in pointing.items() for pk in field.refers(values.get(name))}
         visible = Record.objects.visible_to(self.person).filter(pk__in=ids) if ids else ()
-        told = {record.pk: reference_to(record) for record in visible}
+        told = {
+            record.pk: ReferenceTold(reference=record.reference, title=record.title) for record in visible
+        }
         return {
             name: (name in pointing and pointing[name].to_json(values.get(name), told)) or value
             for name, value in members.items()
@@ -107,14 +111,14 @@ def internal_among(record_type: RecordType, records: Iterable[Record], person: P
     return set(found.values_list("pk", flat=True))
 
 
-def reference_to(record: Record | None) -> Data | None:
+def reference_to(record: Record | None) -> ReferenceTold | None:
     """Tell which record is meant."""
     return {"reference": record.reference, "title": record.title} if record else None
 
 
-def moment(value: Any) -> str | None:
+def moment(instant: datetime) -> str:
     """Write an instant in UTC."""
-    return to_machine(value).replace("+00:00", "Z") if value else None  # type: ignore[union-attr]
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @cache
@@ -133,9 +137,9 @@ def told_fields(record_type: RecordType) -> list[Field]:
     return [*own, *map(record_type.own_field, BOOKKEEPING)]
 
 
-def _named(pairs: Iterable[tuple[Record, Iterable[Field]]]) -> dict[int, Data]:
+def _named(pairs: Iterable[tuple[Record, Iterable[Field]]]) -> dict[int, ReferenceTold]:
     """Find out what the references are called, in one query at most."""
-    names: dict[int, Data] = {}
+    names: dict[int, ReferenceTold] = {}
     unknown: set[int] = set()
     for record, shown in pairs:
         for field in shown:

@@ -4,14 +4,14 @@ Functions take a record type and return a schema; names of components are those 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from django.utils.encoding import force_str
 
-from stellwerk.api.operation import Parameter, Schema
+from stellwerk.api.operation import Parameter
 from stellwerk.api.representation import told_fields
 from stellwerk.kernel.custom_fields.schema import schema_of
-from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.fields.field import Choices, Field
+from stellwerk.kernel.fields.schema import Schema, or_null
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model import link_types
 from stellwerk.kernel.model.declaration import CORE_DATES, RecordType
@@ -34,11 +34,21 @@ def component(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def an_object(properties: dict[str, Schema], required: Iterable[str] | None = None, **more: Any) -> Schema:
-    """Describe an object; without `required` every property is always there."""
+def an_object(
+    properties: Mapping[str, Schema],
+    required: Iterable[str] | None = None,
+    *,
+    description: str = "",
+    more: bool = False,
+) -> Schema:
+    """Describe an object; without `required` every property is always there, with `more` there may be others."""
     names = list(properties) if required is None else list(required)
-    described: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
-    return described | ({"required": names} if names else {}) | more
+    described: Schema = {"type": "object", "properties": properties, "additionalProperties": more}
+    if names:
+        described["required"] = names
+    if description:
+        described["description"] = description
+    return described
 
 
 def listing(item: Schema, **more: Schema) -> Schema:
@@ -73,7 +83,7 @@ def new_records(record_type: Type) -> Schema:
 
 
 def changed_records(record_type: Type) -> Schema:
-    named = an_object({"reference": TEXT, "version": NUMBER}, additionalProperties=True)
+    named = an_object({"reference": TEXT, "version": NUMBER}, more=True)
     return _bulk({"allOf": [named, {"type": "object"}], "description": "The fields of a change beside them."})
 
 
@@ -113,11 +123,17 @@ def components_of(record_type: Type, custom: Mapping[str, Field] | None) -> dict
     name = name_of(record_type)
     given_custom: Schema = {"type": "object"} if custom is None else schema_of(custom)
     # What was stored under an earlier definition is still told.
-    told_custom = {key: part for key, part in given_custom.items() if key in ("type", "properties")}
+    told_custom: Schema = {"type": "object"}
+    if "properties" in given_custom:
+        told_custom["properties"] = given_custom["properties"]
     fields = told_fields(record_type)
     told = {field.name: _told(field, record_type) for field in fields}
     given = {name: _given(_field(record_type, name), record_type) for name in record_type.editable_fields}
-    read = {"id": NUMBER, "reference": _pattern(record_type), "type": {"const": record_type.key}}
+    read: dict[str, Schema] = {
+        "id": NUMBER,
+        "reference": _pattern(record_type),
+        "type": {"const": record_type.key},
+    }
     return {
         name: an_object(
             {**read, **told, "custom": told_custom, "outcome": component("Outcome")},
@@ -190,15 +206,7 @@ def _given(field: Field, record_type: Type) -> Schema:
 def _described(field: Field, record_type: Type, schema: Schema, *, null: bool) -> Schema:
     if field.choices and not field.many:
         schema = component(_choices_name(record_type, field))
-    return _nullable(schema, null) | _words(field)
-
-
-def _nullable(schema: Schema, null: bool) -> Schema:
-    if not null or not schema:
-        return dict(schema)
-    if "$ref" in schema or "anyOf" in schema:
-        return {"anyOf": [*schema.get("anyOf", [schema]), {"type": "null"}]}
-    return schema | {"type": [schema["type"], "null"]}
+    return (or_null(schema) if null else schema) | _words(field)
 
 
 def _words(field: Field) -> Schema:
@@ -209,7 +217,7 @@ def _choices_name(record_type: Type, field: Field) -> str:
     return name_of(record_type) + "".join(part.capitalize() for part in field.name.split("_"))
 
 
-def _enumeration(pairs: Any) -> Schema:
+def _enumeration(pairs: Choices) -> Schema:
     """Describe choices."""
     values = [value for value, _label in pairs]
     meanings = "; ".join(f"`{value}`: {force_str(label)}" for value, label in pairs)
@@ -314,7 +322,7 @@ def _references() -> dict[str, Schema]:
 
 
 def _beside_records() -> dict[str, Schema]:
-    authored = {"by": NULLABLE_REFERENCE, "at": MOMENT}
+    authored: dict[str, Schema] = {"by": NULLABLE_REFERENCE, "at": MOMENT}
     changes: Schema = {
         "type": "object",
         "additionalProperties": {"type": "array", "items": {}, "minItems": 2, "maxItems": 2},
@@ -325,7 +333,7 @@ def _beside_records() -> dict[str, Schema]:
         description="What a write set going, such as that the record is open again, where it goes on, or who lost or "
         "gained access by it.",
     )
-    made: Schema = {"outcome": {"anyOf": [component("Outcome"), {"type": "null"}]}}
+    made: dict[str, Schema] = {"outcome": {"anyOf": [component("Outcome"), {"type": "null"}]}}
     comment: dict[str, Schema] = {"id": NUMBER, **authored, "body": TEXT, "internal": FLAG}
     file: dict[str, Schema] = {
         "id": NUMBER,
@@ -423,7 +431,7 @@ def _answers() -> dict[str, Schema]:
                 },
             },
             ["type", "title", "status", "detail"],
-            additionalProperties=True,
+            more=True,
             description="RFC 9457 problem details.",
         ),
     }

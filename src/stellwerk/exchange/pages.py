@@ -323,7 +323,7 @@ def _in_words(record_type: RecordType, lines: list[Line]) -> list[dict[str, Any]
         for value in line.changes.get(name, ())
         for pk in field.refers(value)
     }
-    titles = dict(Record.objects.filter(pk__in=ids).values_list("pk", "title"))
+    titles: dict[int | str, str] = dict(Record.objects.filter(pk__in=ids).values_list("pk", "title"))
 
     def said(name: str, value: object) -> str:
         field = fields.get(name) or Gone(name, name)

@@ -151,7 +151,7 @@ def test_whatever_is_sent_the_answer_is_as_documented(
     who: str, request: pytest.FixtureRequest, ticket: dict[str, Any]
 ) -> None:
     program: Program = request.getfixturevalue(f"as_{who}")
-    api = schemathesis.openapi.from_dict(document.build())
+    api = schemathesis.openapi.from_dict(dict(document.build()))
     api.app = on_this_machine(get_wsgi_application())
     existing = dict(Record.objects.values_list("kind", "reference"))
     long_walk = {"general", *(each.slug for each in for_long_walks())}
@@ -234,7 +234,7 @@ def test_what_was_made_is_there_where_the_document_says(
         for path, operations in described["paths"].items()
         if path.startswith("/api/v1/incidents") and "/transitions/" not in path
     }
-    api = schemathesis.openapi.from_dict(described)
+    api = schemathesis.openapi.from_dict(dict(described))
     api.app = on_this_machine(get_wsgi_application())
     reached: dict[str, set[int]] = {}
 

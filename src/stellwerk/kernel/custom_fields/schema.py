@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from stellwerk.kernel.fields.field import Field, Schema
+from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.fields.schema import Schema, or_null
 
 
 def schema_of(fields: Mapping[str, Field]) -> Schema:
@@ -16,9 +17,7 @@ def schema_of(fields: Mapping[str, Field]) -> Schema:
 
 
 def _property(field: Field) -> Schema:
-    described = field.schema()
-    if field.nullable:
-        more = {"enum": [*described["enum"], None]} if "enum" in described else {}
-        described = {**described, "type": [described["type"], "null"], **more}
-    help_text = {"description": str(field.help)} if field.help else {}
-    return {"title": field.title, **help_text, **described}
+    described: Schema = {"title": field.title}
+    if field.help:
+        described["description"] = str(field.help)
+    return described | (or_null(field.schema()) if field.nullable else field.schema())

@@ -71,7 +71,7 @@ def of_column(column: "models.Field[Any, Any]", label: Label, *, shown_to_guests
 
 def of_definition(definition: Definition, prefix: str = "") -> Field:
     """Make the field of a definition; `prefix` is that of the type it refers to."""
-    field = DEFINED[definition.type](  # type: ignore[attr-defined]
+    field = DEFINED[definition.type](
         f"custom.{definition.name}",
         definition.title,
         help=definition.help,

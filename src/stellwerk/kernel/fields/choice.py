@@ -1,16 +1,26 @@
 """One of some values, several of them, and the state of a record."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.encoding import force_str
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.field import Definition, Field, Reader, Schema, Titles, chosen, kind
+from stellwerk.kernel.fields.field import (
+    Choices,
+    Column,
+    Definition,
+    Field,
+    Holder,
+    Reader,
+    Titles,
+    chosen,
+    kind,
+)
 from stellwerk.kernel.fields.holds import Holds
-from stellwerk.vocabulary import Text
+from stellwerk.kernel.fields.schema import Schema
+from stellwerk.vocabulary import JsonValue
 
 
 @kind
@@ -19,12 +29,12 @@ class Choice(Field):
 
     kind = "choice"
 
-    def choices_of(self, column: Any, definition: Definition | None) -> Sequence[tuple[Any, Text]]:
+    def choices_of(self, column: Column | None, definition: Definition | None) -> Choices:
         if definition is not None:
             return [(value, value) for value in map(str, definition.choices)]
-        return list(column.flatchoices)
+        return list(column.flatchoices) if column is not None else ()
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: object) -> str:
         fits = isinstance(value, str) and value in dict(self.choices)
         return "" if fits else _("Choose one of: %s.") % listed(self.choices)
 
@@ -43,7 +53,7 @@ class Choice(Field):
         whole = all(isinstance(value, int) for value in values)
         return {"type": "integer" if whole else "string", "enum": values, "description": meanings}
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         whole = any(isinstance(choice, int) for choice, _label in self.choices)
         if whole and (not isinstance(value, int) or isinstance(value, bool)):
             raise ValidationError(_("Give a whole number."))
@@ -53,13 +63,13 @@ class Choice(Field):
             raise ValidationError(_("Choose one of: %s.") % listed(self.choices))
         return value
 
-    def text(self, value: Any, titles: Titles) -> str:
-        return str(dict(self.choices).get(value, value))
+    def text(self, value: object, titles: Titles) -> str:
+        return next((str(label) for choice, label in self.choices if choice == value), str(value))
 
     def description(self) -> str:
         return "one of " + ", ".join(f"`{value}`" for value, _label in self.choices if value)
 
-    def filter_value(self, text: str) -> Any:
+    def filter_value(self, text: str) -> object:
         if self.column is None:
             return text  # perhaps no longer offered: records that hold it are found all the same
         return chosen([text], {str(value): value for value, _label in self.choices})[0]
@@ -79,13 +89,13 @@ class Status(Choice):
 
     kind = "status"
 
-    def choices_of(self, column: Any, definition: Definition | None) -> Sequence[tuple[Any, Text]]:
+    def choices_of(self, column: Column | None, definition: Definition | None) -> Choices:
         return ()
 
     def schema(self) -> Schema:
         return super().schema() if self.choices else {"type": "string"}
 
-    def filter_value(self, text: str) -> Any:
+    def filter_value(self, text: str) -> object:
         return chosen([text], {str(value): str(value) for value, _label in self.choices})[0]
 
     def description(self) -> str:
@@ -99,18 +109,18 @@ class SeveralChoices(Choice):
     kind = "several_choices"
     many = True
 
-    def choices_of(self, column: Any, definition: Definition | None) -> Sequence[tuple[Any, Text]]:
+    def choices_of(self, column: Column | None, definition: Definition | None) -> Choices:
         if definition is not None:
             return super().choices_of(column, definition)
-        return [(value, label) for value, label in column.offered]
+        return [(value, label) for value, label in getattr(column, "offered", ())]
 
-    def put(self, record: Any, value: Any) -> None:
+    def put(self, record: Holder, value: object) -> None:
         super().put(record, value if self.column is None else self.cleaned(value))
 
-    def is_empty(self, value: Any) -> bool:
+    def is_empty(self, value: object) -> bool:
         return not value
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         if isinstance(value, str):
             value = [part.strip() for part in value.split(";") if part.strip()]
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
@@ -119,7 +129,7 @@ class SeveralChoices(Choice):
         rank = {choice: at for at, choice in enumerate(known)}
         return sorted(dict.fromkeys(value), key=lambda one: rank.get(one, len(known))) or None
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: object) -> str:
         known = dict(self.choices)
         fits = isinstance(value, list) and all(isinstance(one, str) and one in known for one in value)
         return "" if fits else _("Choose among: %s.") % listed(self.choices)
@@ -128,10 +138,10 @@ class SeveralChoices(Choice):
         values = [value for value, _label in self.choices]
         return {"type": "array", "items": {"type": "string", "enum": values}, "uniqueItems": True}
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         return self.cleaned(value)
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         labels = dict(self.choices)
         return (
             ", ".join(str(labels.get(one, one)) for one in value) if isinstance(value, list) else str(value)
@@ -146,5 +156,5 @@ class SeveralChoices(Choice):
         return condition
 
 
-def listed(choices: Iterable[tuple[Any, Any]]) -> str:
+def listed(choices: Choices) -> str:
     return ", ".join(str(value) for value, _label in choices)

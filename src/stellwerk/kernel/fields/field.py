@@ -6,7 +6,8 @@ beside this one; a page's renderer and a file's reader of each are registered in
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, TypeVar
+from datetime import date
+from typing import TYPE_CHECKING, ClassVar, Never, Protocol, TypeAlias, TypedDict, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -16,10 +17,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.fields.machine import MachineValue, to_machine
-from stellwerk.vocabulary import Text
+from stellwerk.kernel.fields.schema import Schema
+from stellwerk.vocabulary import JsonValue, Text
 
-Schema = dict[str, Any]
+if TYPE_CHECKING:
+    Column: TypeAlias = models.Field[Never, object]
+    """A column of a table, whatever its values are."""
+else:
+    Column = models.Field  # Django's own class takes no parameters
+Choices: TypeAlias = Sequence[tuple[str | int, Text]]
+"""What may be chosen, each value with its label."""
 F = TypeVar("F", bound="type[Field]")
+V = TypeVar("V")
 
 LONGEST_TEXT = 2_000_000
 """Characters that a text may have; a megabyte of any language fits."""
@@ -40,14 +49,30 @@ def kind(field_class: F) -> F:
 class Definition(Protocol):
     """What a field added by an installation says of itself."""
 
-    name: Any
-    title: Any
-    help: Any
-    required: Any
-    shown_to_requesters: Any
-    choices: Any
-    references: Any
-    unit: Any
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def help(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def required(self) -> bool: ...
+    @property
+    def shown_to_requesters(self) -> bool: ...
+    @property
+    def choices(self) -> list[str]: ...
+    @property
+    def references(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+
+
+class Holder(Protocol):
+    """What fields lie on: a record, whose columns are attributes of it."""
+
+    custom: dict[str, object]
 
 
 class Reader(Protocol):
@@ -66,7 +91,14 @@ class Reader(Protocol):
         """Return the title of the visible record with this reference or id."""
 
 
-Titles = Callable[[Any], str | None]
+class ReferenceTold(TypedDict):
+    """How an answer names another record."""
+
+    reference: str
+    title: str
+
+
+Titles: TypeAlias = Callable[[int | str], str | None]
 """Gives the title of the record with an id, or with a reference; None when there is none."""
 
 
@@ -90,7 +122,7 @@ class Field:
     """Whether a value alone, such as a mere yes, needs its label beside it."""
     ranged: ClassVar[bool] = False
     """Whether a list can be narrowed to a span of its values."""
-    target: Any = None
+    target: "type[models.Model] | None" = None
     """The model that its values point to; None for all kinds but references in columns."""
     points: ClassVar[bool] = False
     """Whether its values are other records."""
@@ -103,7 +135,7 @@ class Field:
         label: Text,
         *,
         help: Text = "",
-        column: "models.Field[Any, Any] | None" = None,
+        column: Column | None = None,
         definition: Definition | None = None,
         shown_to_guests: bool = False,
     ) -> None:
@@ -111,12 +143,12 @@ class Field:
         self.column, self.definition = column, definition
         self.shown_to_guests = shown_to_guests
         self.tones: Mapping[str, str] = {}
-        self.choices: Sequence[tuple[Any, Text]] = self.choices_of(column, definition)
+        self.choices: Choices = self.choices_of(column, definition)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
 
-    def choices_of(self, column: Any, definition: Definition | None) -> Sequence[tuple[Any, Text]]:
+    def choices_of(self, column: Column | None, definition: Definition | None) -> Choices:
         """List the values that it may hold, with their labels; empty for all kinds but choices."""
         return ()
 
@@ -163,13 +195,14 @@ class Field:
 
     # -- on a record -----------------------------------------------------------------------------------
 
-    def get(self, record: Any) -> Any:
+    def get(self, record: Holder) -> object:
         """Return what the record holds: references as ids, custom values as they are stored."""
         if self.column is None:
             return record.custom.get(self.name[7:])
-        return getattr(record, self.column.attname)
+        held: object = getattr(record, self.column.attname)
+        return held
 
-    def put(self, record: Any, value: Any) -> None:
+    def put(self, record: Holder, value: object) -> None:
         """Set a Python or machine value; ValidationError, TypeError or ValueError when it does not fit the column."""
         if self.column is None:
             record.custom = {**record.custom, self.name[7:]: storable(value)}
@@ -178,10 +211,10 @@ class Field:
             value = ""
         setattr(record, self.column.attname, self.column.to_python(storable(value)))
 
-    def machine(self, record: Any) -> MachineValue:
+    def machine(self, record: Holder) -> MachineValue:
         return to_machine(self.get(record))
 
-    def is_empty(self, value: Any) -> bool:
+    def is_empty(self, value: object) -> bool:
         return value is None or value == ""
 
     def readable_by(self, *, internal: bool) -> bool:
@@ -190,15 +223,15 @@ class Field:
 
     # -- values of custom fields -----------------------------------------------------------------------
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         """Turn what a form, file or program gives into a machine value; what cannot be read is left to `fault`."""
         return value
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: object) -> str:
         """Say in a sentence why a machine value does not fit; "" when it does."""
         return ""
 
-    def cleaned(self, value: Any) -> Any:
+    def cleaned(self, value: object) -> object:
         """Read a value and refuse it when it does not fit."""
         value = None if value in (None, "") else self.read(value)
         if value is None and self.required:
@@ -221,11 +254,11 @@ class Field:
         """Describe how the API takes its values."""
         return self.schema()
 
-    def to_json(self, value: Any, told: Mapping[Any, Any]) -> Any:
+    def to_json(self, value: object, told: Mapping[int, ReferenceTold]) -> object:
         """Tell a stored value; `told` maps the ids that it refers to, to how such records are told."""
         return to_machine(value)
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         """Read a value that a program gives; ValidationError when JSON's type is another. Never called with null."""
         if not isinstance(value, str):
             raise ValidationError(_("Give a text."))
@@ -233,21 +266,21 @@ class Field:
 
     # -- references ------------------------------------------------------------------------------------
 
-    def refers(self, value: Any) -> Iterable[int]:
+    def refers(self, value: object) -> Iterable[int]:
         """Yield the ids of the records that a stored value points to."""
         return ()
 
-    def named(self, value: Any) -> Iterable[str]:
+    def named(self, value: object) -> Iterable[str]:
         """Yield the references, such as PER-000001, that a value names records by."""
         return ()
 
-    def with_ids(self, value: Any, ids: Mapping[str, int]) -> Any:
+    def with_ids(self, value: object, ids: Mapping[str, int]) -> object:
         """Put ids in the place of references that a program gave."""
         return value
 
     # -- text ------------------------------------------------------------------------------------------
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         """Say a machine value in plain words: in comparisons, files and the search."""
         return str(value)
 
@@ -271,16 +304,17 @@ class Field:
             return condition
         return Q(**{f"{self.path}__in": [self.filter_value(value) for value in values]})
 
-    def filter_value(self, text: str) -> Any:
+    def filter_value(self, text: str) -> object:
         """Read one value of a filter; ValidationError when it does not fit."""
         if self.column is None:
             return self.cleaned(text)
-        return self.column.to_python(text)
+        value: object = self.column.to_python(text)
+        return value
 
-    def holding(self, value: Any) -> Q:
+    def holding(self, value: object) -> Q:
         return Q(**{self.path: value})
 
-    def bound(self, end: str, text: str) -> Any:
+    def bound(self, end: str, text: str) -> date:
         """Read one end of a span; ValidationError when it does not fit."""
         raise NotImplementedError
 
@@ -301,13 +335,13 @@ class Field:
             else {"type": "string"}
         ), ""
 
-    def order(self) -> "tuple[str, models.Field[Any, Any]]":
+    def order(self) -> tuple[str, Column]:
         """Return the way to what a list is sorted by, and the column that reads it."""
         assert self.column is not None  # noqa: S101 -- custom fields are not sorted by
         return self.name, self.column
 
 
-def storable(value: Any) -> Any:
+def storable(value: object) -> object:
     """Refuse text that no database takes, before one of them answers with an error of its own."""
     if isinstance(value, str):
         if "\x00" in value:
@@ -323,7 +357,7 @@ def storable(value: Any) -> Any:
     return value
 
 
-def chosen(values: Iterable[str], choices: Mapping[str, Any]) -> list[Any]:
+def chosen(values: Iterable[str], choices: Mapping[str, V]) -> list[V]:
     """Look up values among choices; ValidationError names those there are."""
     for value in values:
         if value not in choices:

@@ -2,7 +2,6 @@
 
 import json
 from datetime import date
-from typing import Any
 
 from django.utils import formats
 
@@ -16,7 +15,7 @@ class Gone(Field):
 
     kind = "gone"
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         if isinstance(value, bool):
             return YesNo.text(self, value, titles)  # type: ignore[arg-type]
         if isinstance(value, int | float):

@@ -1,8 +1,8 @@
 """Days and instants."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
-from typing import Any
+from typing import TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -10,8 +10,12 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.field import Field, Reader, Schema, Titles, kind
+from stellwerk.kernel.fields.field import Field, Reader, ReferenceTold, Titles, kind
 from stellwerk.kernel.fields.machine import in_utc, to_machine
+from stellwerk.kernel.fields.schema import Schema
+from stellwerk.vocabulary import JsonValue
+
+D = TypeVar("D", bound=date)
 
 
 @kind
@@ -25,17 +29,17 @@ class Date(Field):
     def ranged(self) -> bool:  # type: ignore[override]
         return self.column is not None
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         return value.isoformat() if isinstance(value, date) else value
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: object) -> str:
         fits = isinstance(value, str) and len(value) == 10 and _day(value)
         return "" if fits else _("Give a date as year-month-day, such as 2026-03-31.")
 
     def schema(self) -> Schema:
         return {"type": "string", "format": "date"}
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         day = _day(str(value))
         return formats.date_format(day, "DATE_FORMAT") if day else str(value)
 
@@ -44,7 +48,7 @@ class Date(Field):
             return super().filter(values, reader)
         raise ValidationError(_("Use %(name)s__gte and %(name)s__lt.") % {"name": self.name})
 
-    def bound(self, end: str, text: str) -> Any:
+    def bound(self, end: str, text: str) -> date:
         day, instant = _read(text)
         return _given(day or (instant and _day_of(instant)))
 
@@ -63,19 +67,19 @@ class Instant(Field):
     def schema(self) -> Schema:
         return {"type": "string", "format": "date-time"}
 
-    def to_json(self, value: Any, told: Any) -> Any:
-        return to_machine(value).replace("+00:00", "Z") if value else None  # type: ignore[union-attr]
+    def to_json(self, value: object, told: Mapping[int, ReferenceTold]) -> object:
+        return str(to_machine(value)).replace("+00:00", "Z") if value else None
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         try:
-            found = parse_datetime(super().from_json(value).replace(" ", "+"))
+            found = parse_datetime(str(super().from_json(value)).replace(" ", "+"))
             if found is not None and found.utcoffset() is not None:
                 return in_utc(found)
         except ValueError:
             pass
         raise ValidationError(_("Give a moment with its offset, such as 2026-03-31T09:00:00Z."))
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         _day, moment = _read(str(value))
         if moment is None:
             return str(value)
@@ -85,7 +89,7 @@ class Instant(Field):
     def filter(self, values: Sequence[str], reader: Reader) -> Q:
         raise ValidationError(_("Use %(name)s__gte and %(name)s__lt.") % {"name": self.name})
 
-    def bound(self, end: str, text: str) -> Any:
+    def bound(self, end: str, text: str) -> datetime:
         """Read a day or an instant; a day means its beginning in the reader's time zone."""
         day, instant = _read(text)
         if day and (instant is None or len(text) <= 10):
@@ -116,7 +120,7 @@ def _day_of(instant: datetime) -> date:
     return timezone.localdate(instant) if instant.tzinfo else instant.date()
 
 
-def _given(found: Any) -> Any:
+def _given(found: D | None) -> D:
     if found is None:
         raise ValidationError(_("Give a date as year-month-day, such as 2026-03-31."))
     return found

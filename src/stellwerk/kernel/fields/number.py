@@ -3,13 +3,15 @@
 import math
 import re
 from decimal import Decimal
-from typing import Any
+from typing import SupportsFloat
 
 from django.core.exceptions import ValidationError
 from django.utils import formats
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.field import Field, Schema, Titles, kind
+from stellwerk.kernel.fields.field import Field, Titles, kind
+from stellwerk.kernel.fields.schema import Schema
+from stellwerk.vocabulary import JsonValue
 
 SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 MOST_SECONDS = 100 * 366 * 86_400
@@ -30,14 +32,16 @@ class Number(Field):
     def unit(self) -> str:
         return str(getattr(self.column if self.column is not None else self.definition, "unit", "") or "")
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         if isinstance(value, str) and self.unit:
             value = value.strip().removesuffix(self.unit).strip()
+        if isinstance(value, bool) or not isinstance(value, str | SupportsFloat):
+            return str(value)
         try:
             exact = float(value)
         except (TypeError, ValueError, OverflowError):
             return str(value)
-        if isinstance(value, bool) or not math.isfinite(exact):
+        if not math.isfinite(exact):
             return str(value)  # JSON has no such number
         if isinstance(value, int):
             return value
@@ -45,19 +49,19 @@ class Number(Field):
             int(exact) if exact.is_integer() else exact
         )  # PostgreSQL writes 1e+16 as digits, which is no float
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: object) -> str:
         fits = isinstance(value, int | float) and not isinstance(value, bool)
         return "" if fits else _("Give a number.")
 
     def schema(self) -> Schema:
         return {"type": "number"}
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise ValidationError(_("Give a number."))
         return value
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         number = formats.number_format(value) if isinstance(value, int | float | Decimal) else str(value)
         return f"{number}\u00a0{self.unit}" if self.unit else number
 
@@ -69,7 +73,7 @@ class WholeNumber(Number):
     def schema(self) -> Schema:
         return {"type": "integer"}
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         if not isinstance(value, int) or isinstance(value, bool):
             raise ValidationError(_("Give a whole number."))
         return value
@@ -87,12 +91,12 @@ class Decimals(Number):
     def schema(self) -> Schema:
         return {"type": "string"}
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             raise ValidationError(_("Give a number."))
         return value
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         return str(value)
 
     def description(self) -> str:
@@ -109,8 +113,8 @@ class Percentage(Number):
     def unit(self) -> str:
         return "%"
 
-    def fault(self, value: Any) -> str:
-        fits = not super().fault(value) and 0 <= value <= 100
+    def fault(self, value: object) -> str:
+        fits = isinstance(value, int | float) and not super().fault(value) and 0 <= value <= 100
         return "" if fits else _("Give a percentage from 0 to 100.")
 
     def schema(self) -> Schema:
@@ -127,20 +131,20 @@ class Duration(Number):
     def unit(self) -> str:
         return ""
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         if isinstance(value, str):
             seconds = seconds_in(value)
             return value if seconds is None else seconds
         return super().read(value)
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: object) -> str:
         fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST_SECONDS
         return "" if fits else _("Give a duration such as “4 h 30 min” or “4:30”.")
 
     def schema(self) -> Schema:
         return {"type": "integer", "minimum": 0, "maximum": MOST_SECONDS}
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         return said_span(value) if isinstance(value, int) else str(value)
 
 

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TypeGuard
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.field import Field, Reader, Schema, Titles, kind
+from stellwerk.kernel.fields.field import Column, Field, Holder, Reader, ReferenceTold, Titles, kind
 from stellwerk.kernel.fields.holds import Holds
+from stellwerk.kernel.fields.schema import Schema
+from stellwerk.vocabulary import JsonValue
 
 LARGEST_ID = 2**63 - 1
 MOST_REFERENCES = 1_000
@@ -34,7 +36,7 @@ class Pointing(Field):
     """What references to its target begin with; empty where any record will do. Set by the registry's side."""
 
     @property
-    def target(self) -> Any:
+    def target(self) -> type[models.Model] | None:  # type: ignore[override]  # asked of the column each time
         return self.column.related_model if self.column is not None else None
 
     @property
@@ -75,10 +77,10 @@ class Pointing(Field):
 
     @property
     def _model(self) -> type[models.Model]:
-        model: type[models.Model] = self.target
-        return model
+        assert self.target is not None  # noqa: S101 -- asked of columns only
+        return self.target
 
-    def _id(self, value: Any) -> Any:
+    def _id(self, value: JsonValue) -> int | str:
         """Read an id that a program gives; references are put in its place by `with_ids`."""
         if not isinstance(value, int | str) or isinstance(value, bool):
             raise ValidationError(_("Give a reference such as PER-000001, or an id."))
@@ -93,16 +95,16 @@ class Reference(Pointing):
 
     kind = "reference"
 
-    def put(self, record: Any, value: Any) -> None:
+    def put(self, record: Holder, value: object) -> None:
         if self.column is not None and isinstance(value, models.Model):
             setattr(record, self.name, value)
         else:
             super().put(record, value)
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         return getattr(value, "reference", value)
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: object) -> str:
         fits = isinstance(value, str) and re.search(self.pattern, value)
         return "" if fits else no_such_record().messages[0]
 
@@ -115,25 +117,28 @@ class Reference(Pointing):
     def given_schema(self) -> Schema:
         return GIVEN if self.column is not None else self.schema()
 
-    def to_json(self, value: Any, told: Mapping[Any, Any]) -> Any:
-        return told.get(value) if self.column is not None else value
+    def to_json(self, value: object, told: Mapping[int, ReferenceTold]) -> object:
+        if self.column is None:
+            return value
+        return told.get(value) if isinstance(value, int) else None
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         return self._id(value) if self.column is not None else value
 
-    def refers(self, value: Any) -> Iterable[int]:
+    def refers(self, value: object) -> Iterable[int]:
         return (value,) if isinstance(value, int) else ()
 
-    def named(self, value: Any) -> Iterable[str]:
+    def named(self, value: object) -> Iterable[str]:
         return (value,) if isinstance(value, str) else ()
 
-    def with_ids(self, value: Any, ids: Mapping[str, int]) -> Any:
+    def with_ids(self, value: object, ids: Mapping[str, int]) -> object:
         return ids.get(value, 0) if isinstance(value, str) and self.column is not None else value
 
-    def text(self, value: Any, titles: Titles) -> str:
-        return titles(value) or (str(value) if self.column is None else "")
+    def text(self, value: object, titles: Titles) -> str:
+        title = titles(value) if isinstance(value, int | str) else None
+        return title or (str(value) if self.column is None else "")
 
-    def order(self) -> "tuple[str, models.Field[Any, Any]]":
+    def order(self) -> tuple[str, Column]:
         return f"{self.name}__title", self._model._meta.get_field("title")  # type: ignore[return-value]
 
     def description(self) -> str:
@@ -147,7 +152,7 @@ class SeveralReferences(Pointing):
     kind = "several_references"
     many = True
 
-    def put(self, record: Any, value: Any) -> None:
+    def put(self, record: Holder, value: object) -> None:
         if isinstance(value, Iterable) and not isinstance(value, str):
             value = (
                 [getattr(one, "pk", one) for one in value] if self.column is not None else self.read(value)
@@ -159,10 +164,10 @@ class SeveralReferences(Pointing):
             raise ValidationError(_("Give a list of references."))
         setattr(record, self.column.attname, list(dict.fromkeys(value)) if value else None)
 
-    def is_empty(self, value: Any) -> bool:
+    def is_empty(self, value: object) -> bool:
         return not value
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         if isinstance(value, str):
             value = _REFERENCE.findall(value.upper()) or value
         if isinstance(value, Iterable) and not isinstance(value, str | dict):
@@ -170,11 +175,13 @@ class SeveralReferences(Pointing):
             value = list(dict.fromkeys(named)) if all(isinstance(one, str) for one in named) else named
         return value or None
 
-    def fault(self, value: Any) -> str:
-        fits = isinstance(value, list) and all(
-            isinstance(one, str) and re.search(self.pattern, one) for one in value
+    def fault(self, value: object) -> str:
+        fits = (
+            isinstance(value, list)
+            and len(value) <= MOST_REFERENCES
+            and all(isinstance(one, str) and re.search(self.pattern, one) for one in value)
         )
-        return "" if fits and len(value) <= MOST_REFERENCES else no_such_record().messages[0]
+        return "" if fits else no_such_record().messages[0]
 
     def schema(self) -> Schema:
         return _several({"type": "string", "pattern": self.pattern})
@@ -185,30 +192,30 @@ class SeveralReferences(Pointing):
     def given_schema(self) -> Schema:
         return _several(GIVEN) if self.column is not None else self.schema()
 
-    def to_json(self, value: Any, told: Mapping[Any, Any]) -> Any:
-        if self.column is None or value is None:
+    def to_json(self, value: object, told: Mapping[int, ReferenceTold]) -> object:
+        if self.column is None:
             return value
-        return [told[pk] for pk in value if pk in told]
+        return [told[pk] for pk in value if pk in told] if isinstance(value, list) else None
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         if self.column is None:
             return value
         if not isinstance(value, list) or len(value) > MOST_REFERENCES:
             raise ValidationError(_("Give a list of references."))
         return [self._id(one) for one in value]
 
-    def refers(self, value: Any) -> Iterable[int]:
+    def refers(self, value: object) -> Iterable[int]:
         return [one for one in value if isinstance(one, int)] if isinstance(value, list) else ()
 
-    def named(self, value: Any) -> Iterable[str]:
+    def named(self, value: object) -> Iterable[str]:
         return [one for one in value if isinstance(one, str)] if isinstance(value, list) else ()
 
-    def with_ids(self, value: Any, ids: Mapping[str, int]) -> Any:
+    def with_ids(self, value: object, ids: Mapping[str, int]) -> object:
         if not isinstance(value, list) or self.column is None:
             return value
         return [ids.get(one, 0) if isinstance(one, str) else one for one in value]
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         if not isinstance(value, list):
             return str(value)
         return ", ".join(filter(None, (titles(one) or (one if self.column is None else "") for one in value)))
@@ -218,7 +225,7 @@ class SeveralReferences(Pointing):
             return super().filter(values, reader)
         condition = Q(pk__in=[])
         for value in values:
-            for reference in self.cleaned(value) or ():
+            for reference in self.named(self.cleaned(value)):
                 condition |= Q(Holds("custom", reference, self.name[7:]))
         return condition
 
@@ -238,7 +245,7 @@ def _several(items: Schema) -> Schema:
     return {"type": "array", "items": items, "uniqueItems": True, "maxItems": MOST_REFERENCES}
 
 
-def _ids(value: Any) -> bool:
+def _ids(value: object) -> TypeGuard[list[int]]:
     return (
         isinstance(value, list)
         and len(value) <= MOST_REFERENCES

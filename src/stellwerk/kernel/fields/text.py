@@ -1,10 +1,9 @@
 """Texts: one line, several lines, and lines of a certain shape."""
 
-from typing import Any
-
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.field import Field, Schema, kind
+from stellwerk.kernel.fields.field import Field, kind
+from stellwerk.kernel.fields.schema import Schema
 
 LONGEST_CUSTOM = 10_000
 """Characters that a text in a custom field may have."""
@@ -17,16 +16,18 @@ class Text(Field):
     kind = "text"
     is_line = True
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: object) -> str:
         fits = isinstance(value, str) and len(value) <= LONGEST_CUSTOM
         return "" if fits else _("Give a text of at most 10,000 characters.")
 
     def schema(self) -> Schema:
-        return {"type": "string"} | ({"maxLength": LONGEST_CUSTOM} if self.column is None else {})
+        return {"type": "string", "maxLength": LONGEST_CUSTOM} if self.column is None else {"type": "string"}
 
     def given_schema(self) -> Schema:
-        longest = getattr(self.column, "max_length", None)
-        return self.schema() | ({"maxLength": longest} if longest else {})
+        schema = self.schema()
+        if self.column is not None and self.column.max_length:
+            schema["maxLength"] = self.column.max_length
+        return schema
 
 
 @kind

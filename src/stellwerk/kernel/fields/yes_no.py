@@ -1,13 +1,14 @@
 """Yes or no."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.field import Field, Reader, Schema, Titles, kind
+from stellwerk.kernel.fields.field import Field, Reader, Titles, kind
+from stellwerk.kernel.fields.schema import Schema
+from stellwerk.vocabulary import JsonValue
 
 
 @kind
@@ -16,22 +17,22 @@ class YesNo(Field):
     says_little = True
     never_empty = True
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         answers = {"true": True, "on": True, "yes": True, "false": False, "no": False}
         return answers.get(value.lower(), value) if isinstance(value, str) else value
 
-    def fault(self, value: Any) -> str:
+    def fault(self, value: object) -> str:
         return "" if isinstance(value, bool) else _("Answer yes or no.")
 
     def schema(self) -> Schema:
         return {"type": "boolean"}
 
-    def from_json(self, value: Any) -> Any:
+    def from_json(self, value: JsonValue) -> object:
         if not isinstance(value, bool):
             raise ValidationError(_("Give true or false."))
         return value
 
-    def text(self, value: Any, titles: Titles) -> str:
+    def text(self, value: object, titles: Titles) -> str:
         if not isinstance(value, bool):
             return str(value)
         return _("Yes") if value else _("No")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
 
 R = TypeVar("R", bound="Record")
-M = TypeVar("M", bound="Record", covariant=True)
+M_co = TypeVar("M_co", bound="Record", covariant=True)
 
 Visibility = Callable[["Actor", "type[Record]"], models.Q]
 _visibility: "list[Visibility]" = []
@@ -26,7 +26,7 @@ def decides_visibility(condition: Visibility) -> Visibility:
     return condition
 
 
-class RecordQuerySet(models.QuerySet[M]):
+class RecordQuerySet(models.QuerySet[M_co]):
     """Records, narrowed to what somebody may see."""
 
     def visible_to(self, person: "Actor") -> Self:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.db import models
+
 if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
     from stellwerk.kernel.model.record import Record
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="type[RecordType[Any]]")
 
 _by_key: "dict[str, RecordType]" = {}
-_by_model: "dict[type[Record], RecordType]" = {}
+_by_model: "dict[type[models.Model] | None, RecordType]" = {}
 
 
 def register(declaration: T) -> T:
@@ -41,13 +43,13 @@ def get(key: str) -> "RecordType":
         ) from None
 
 
-def for_model(model: "type[Record]") -> "RecordType":
+def for_model(model: type[models.Model] | None) -> "RecordType":
     """Return the declaration of a model; LookupError when it has none."""
     try:
         return _by_model[model]
     except KeyError:
         raise LookupError(
-            f"{model.__name__} has no declaration: write a RecordType for it and @register it."
+            f"{model and model.__name__} has no declaration: write a RecordType for it and @register it."
         ) from None
 
 

@@ -47,8 +47,9 @@ class RankRenderer(ChoiceRenderer):
         return self._drawn(field, value)
 
     def _drawn(self, field: Field, value: object) -> Cell:
-        known = value if isinstance(value, int | str) else None
-        return components.rank(known, dict(field.choices).get(value, ""))
+        if not isinstance(value, int | str):
+            return components.rank(None)
+        return components.rank(value, dict(field.choices).get(value, ""))
 
 
 @renders(SeveralChoices)

@@ -157,17 +157,17 @@ class ReferenceRenderer(Renderer):
     def control(self, field: Field, filtering: Filtering) -> FilterGroup:
         if field.column is None:
             return super().control(field, filtering)
-        model = field.target
+        target = registry.for_model(field.target)
+        model = target.model
         given, find = filtering.given.get(field.name, []), filtering.find.get(field.name, "")
         choices = [("me", str(MEANING_ME[model]))] if model in MEANING_ME else []
         if field.nullable:
             choices.append(("none", _("None")))
         known = {value for value, _label in choices}
         chosen = named([value for value in given if value not in known], model, filtering.person)
-        found = options(registry.for_model(model), filtering.person, find) if find else []
+        found = options(target, filtering.person, find) if find else []
         offered = dict([*choices, *((option.reference, option.title) for option in [*chosen, *found])])
-        key = registry.for_model(model).key
-        return filtering.boxes(field.name, field.title, offered.items(), finds=key, find=find)
+        return filtering.boxes(field.name, field.title, offered.items(), finds=target.key, find=find)
 
 
 @renders(SeveralReferences)

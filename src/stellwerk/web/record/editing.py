@@ -367,9 +367,9 @@ def _start(
         start = values_of(record_type.model(kind=record_type.key), names)
         defaults = record_type.defaults(person, via)
         start |= {name: to_machine(value) for name, value in defaults.items() if name in names}
-    wanted = {name: given[name] for name in names if given.get(name)}
+    wanted: dict[str, object] = {name: given[name] for name in names if given.get(name)}
     pointing = {name: field for name, field in record_type.pointing.items() if name in wanted}
-    wanted |= {name: field.read(wanted[name].upper()) for name, field in pointing.items()}
+    wanted |= {name: field.read(given[name].upper()) for name, field in pointing.items()}
     named = {reference for name, field in pointing.items() for reference in field.named(wanted[name])}
     visible = Record.objects.visible_to(person).filter(reference__in=named)
     found = dict(visible.values_list("reference", "pk") if named else ())
