@@ -54,7 +54,10 @@ def test_the_wheel_carries_assets_templates_and_migrations_but_no_tests(wheel: P
         "stellwerk/frontend/dist/app.js",
         "stellwerk/kernel/migrations/0001_initial.py",
         "stellwerk/web/templates/stellwerk/base.html",
-        "stellwerk/demo/data/federation.toml",
+        "stellwerk/demo/data/demo.toml",
+        "stellwerk/demo/data/scenes/tickets.toml",
+        "stellwerk/demo/data/stories/mail.toml",
+        "stellwerk/demo/data/pictures/screenshot-1.png",
     ):
         assert needed in names
     assert [

@@ -1,6 +1,23 @@
-"""The demo organisation: made up by `build`, the same for the same day and seed, and written by `load`."""
+"""The demo organisation: data in data/, which `load` writes; the same for the same moment and seed."""
 
-from stellwerk.demo.federation import read
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+DATA = files("stellwerk.demo").joinpath("data")
+
+
+@cache
+def read(name: str) -> dict[str, Any]:
+    """Parse one of the data files by its path below data/."""
+    return tomllib.loads(DATA.joinpath(*name.split("/")).read_text(encoding="utf-8"))
+
+
+def read_all(folder: str) -> list[dict[str, Any]]:
+    """Parse all files of a folder, by name."""
+    names = sorted(path.name for path in DATA.joinpath(folder).iterdir())
+    return [read(f"{folder}/{name}") for name in names]
 
 
 def password_of(username: str) -> str:
@@ -10,4 +27,4 @@ def password_of(username: str) -> str:
 
 def sign_ins() -> list[tuple[str, str, str]]:
     """List role, user name and password of those who can sign in."""
-    return [(role, key, password_of(key)) for key, role in read("federation.toml")["sign_ins"].items()]
+    return [(role, key, password_of(key)) for key, role in read("demo.toml")["sign_ins"].items()]

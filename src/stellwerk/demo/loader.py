@@ -1,304 +1,242 @@
-"""Write a demo organisation through the kernel's verbs, with its past as history brought from elsewhere."""
+"""Write the demo organisation through the kernel's verbs, with its past as history brought from elsewhere."""
 
-from __future__ import annotations
-
+import hashlib
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.hashers import make_password
+from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.utils import timezone
 
-from stellwerk.demo import beside, password_of
-from stellwerk.demo.build import SEED, build
-from stellwerk.demo.organisation import Appointment, Event, Organisation, Ticket
-from stellwerk.demo.organisation import Party as MadeUpParty
-from stellwerk.demo.organisation import Team as MadeUpTeam
-from stellwerk.demo.telling import Cast, Teller
-from stellwerk.foundation.category import Category
+from stellwerk.demo import DATA, read, sign_ins
+from stellwerk.demo.records import Written, rows
+from stellwerk.demo.stories import Case, Event
+from stellwerk.demo.year import Year
 from stellwerk.foundation.prioritisation import PriorityScheme
-from stellwerk.foundation.reply_template import ReplyTemplate
+from stellwerk.kernel.activity.attachments.content import proven_type
+from stellwerk.kernel.activity.attachments.models import Attachment
+from stellwerk.kernel.activity.attachments.services import BEGINNING, stored
 from stellwerk.kernel.activity.history import History
-from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.activity.links.models import Link
+from stellwerk.kernel.activity.notifications.models import Notification
+from stellwerk.kernel.activity.notifications.services import HEARD_BY_GUESTS, Why, concerned
+from stellwerk.kernel.activity.watching.models import Watcher
 from stellwerk.kernel.identity.person import Person
-from stellwerk.kernel.identity.role_assignment import RoleAssignment
-from stellwerk.kernel.identity.team import Team, TeamMembership
-from stellwerk.kernel.journal.entry import Entry
+from stellwerk.kernel.journal.entry import Entry, Verb
+from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import SYSTEM
-from stellwerk.kernel.model.days import today
+from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.shared_cache import remembering
-from stellwerk.processes.incidents.closure import ClosureScheme
-from stellwerk.processes.services.service import Service
+from stellwerk.kernel.model.values import Changes
+from stellwerk.kernel.write.events import Event as Happened
+from stellwerk.kernel.write.services import ChangeContext, note
+from stellwerk.web.models import SavedView
 
 BROUGHT_FROM = "demo"
-FIRST_LINE = "desk"
-FOUNDED = timedelta(days=2600)
-PREPARED, WENT_LIVE, BEGAN_TO_RETIRE, RETIRED = (timedelta(days=days) for days in (20, 90, 1900, 2200))
-
-Say = Callable[[str], None]
+SEED = 7
+NOTIFIED_FOR, READ_AFTER, UNREAD = timedelta(days=6), timedelta(hours=3), 4
 
 
 def load(
-    now: datetime | None = None, *, seed: int = SEED, passwords: bool = False, say: Say = print
-) -> Organisation:
-    """Make up the organisation as of `now` and write it, all or nothing; with `passwords`, people can sign in."""
+    now: datetime | None = None,
+    *,
+    seed: int = SEED,
+    passwords: bool = False,
+    say: Callable[[str], None] = print,
+) -> list[tuple[Case, Record]]:
+    """Make up the organisation as of `now` and write it, all or nothing; with `passwords`, people can sign in.
+
+    Returns the stories that were told, each with its record.
+    """
     now = now or timezone.now()
-    organisation = build(today(now), seed, now)
     with transaction.atomic(), remembering():
-        Loader(organisation, say).run()
+        loader = Loader(now, seed)
+        loader.write_records()
+        say(loader.summary())
+        loader.tell_stories(say)
         if passwords:
-            open_the_doors(organisation)
+            for _role, username, password in sign_ins():
+                Person.objects.filter(username=username).update(password=make_password(password))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")  # both databases plan badly right after a large load
-    return organisation
-
-
-def open_the_doors(organisation: Organisation) -> None:
-    """Give those who sign in the passwords that the demo prints."""
-    for person in organisation.people:
-        if person.sign_in:
-            secret = make_password(password_of(person.key))
-            Person.objects.filter(username=person.key).update(password=secret)
+    return [(case, loader.told[id(case)]) for case in loader.cases]
 
 
 class Loader:
-    """Writes an organisation in the order in which things refer to each other."""
+    """Writes the tables of records, then each story as it happened, then what stands beside the records."""
 
-    def __init__(self, organisation: Organisation, say: Say) -> None:
-        self.made, self.say = organisation, say
-        self.cast = Cast()
+    def __init__(self, now: datetime, seed: int) -> None:
+        self.now, self.zone = now, ZoneInfo(read("demo.toml")["zone"])
+        local = now.astimezone(self.zone).replace(tzinfo=None)
         self.history = History(BROUGHT_FROM, by=SYSTEM)
-        self.founded = organisation.now - FOUNDED
+        self.written = Written(self.history, local.date())
+        self.cases = Year(local, seed).cases_in_order()
+        self.told: dict[int, Record] = {}
+        self.links: list[Link] = []
+        self.watchers: list[Watcher] = []
+        self.files: list[Attachment] = []
 
-    def run(self) -> None:
-        """Write everything, saying what is done."""
-        steps = (
-            self._parties,
-            self._people,
-            self._contacts,
-            self._schemes,
-            self._teams,
-            self._roles,
-            self._services,
-        )
-        for step in steps:
-            step()
-            self.history.flush()
-        self._texts()
-        self.history.flush()
-        self.say(
-            f"{len(self.cast.parties)} parties, {len(self.cast.people)} people, {len(self.cast.services)} services"
-        )
-        self._tickets()
-
-    # -- who and what there is -----------------------------------------------------------------------------
-
-    def _parties(self) -> None:
-        """Create those above before their parts, and store each storey before the next refers to it."""
-        waiting = list(self.made.parties)
-        while waiting:
-            ready = [one for one in waiting if not one.parent or one.parent in self.cast.parties]
-            for made in ready:
-                waiting.remove(made)
-                self._party(made)
-            self.history.flush()
-
-    def _party(self, made: MadeUpParty) -> None:
-        values = {
-            "title": made.name,
-            "party_kind": made.kind,
-            "parent": self.cast.parties.get(made.parent),
-            "description": made.description,
-            "website": f"https://{made.email.split('@')[1]}/",
-        }
-        self.cast.parties[made.key] = self.history.create(Party, values, by=SYSTEM, at=self.founded)
-
-    def _people(self) -> None:
-        for made in self.made.people:
-            values = {
-                "title": made.name,
-                "username": made.key,
-                "email": made.email,
-                "position": made.title,
-                "party": self.cast.parties[made.party],
-                "language": made.language,
-                "time_zone": self.made.zone,
-                "is_service": made.kind == "robots",
-            }
-            person = self.history.create(Person, values, by=SYSTEM, at=self.founded + timedelta(hours=1))
-            self.cast.people[made.key] = person
-            if not made.active:
-                self.history.transition(person, "leave", by=SYSTEM, at=self.made.now - timedelta(days=230))
-
-    def _contacts(self) -> None:
-        for made in self.made.parties:
-            contact = {"contact": self.cast.people[made.contact]}
-            at = self.founded + timedelta(hours=2)
-            self.history.change(self.cast.parties[made.key], contact, by=self.cast.people["admin"], at=at)
-
-    def _schemes(self) -> None:
-        """Put the schemes into force as of the founding, in place of the one that an installation begins with today."""
+    def write_records(self) -> None:
+        """Write what was there before the stories, in place of the scheme that an installation begins with."""
         Entry.objects.filter(record__kind="priority_scheme").delete()
         PriorityScheme.objects.all().delete()
-        maria, at = self.cast.people["maria"], self.founded + timedelta(hours=3)
-        for model, title in (
-            (PriorityScheme, "Priority by impact and urgency"),
-            (ClosureScheme, "A week to confirm, two to reopen"),
-        ):
-            scheme = self.history.create(model, {"title": title}, by=maria, at=at)
-            self.history.transition(scheme, "enact", by=maria, at=at)
-
-    def _teams(self) -> None:
-        for made in self.made.teams:
-            values = {
-                "title": made.name,
-                "party": self.cast.parties[made.party],
-                "lead": self.cast.people[made.lead],
-                "email": made.email,
-                "first_line": made.first_line,
-                "description": made.description,
-            }
-            self.cast.teams[made.key] = self.history.create(Team, values, by=SYSTEM, at=self.founded)
+        last = ""
+        for row in rows():
+            if row.type != last:
+                self.history.flush()
+            last = row.type
+            self.written.write(row)
         self.history.flush()
-        for made in self.made.teams:
-            self._members(made)
 
-    def _members(self, made: MadeUpTeam) -> None:
-        by = self.cast.people[made.lead]
-        for member in made.members:
-            values = {
-                "team": self.cast.teams[made.key],
-                "person": self.cast.people[member.person],
-                "valid_from": member.since,
-            }
-            joined = self.history.create(TeamMembership, values, by=by, at=_morning(member.since))
-            if member.until:
-                last = member.until - timedelta(days=1)
-                self.history.change(joined, {"valid_until": last}, by=by, at=_morning(member.until))
+    def summary(self) -> str:
+        counts = Counter(type_key for type_key, _key in self.written.records)
+        return ", ".join(f"{count} {registry.get(key).label_plural}" for key, count in counts.items())
 
-    def _roles(self) -> None:
-        for made in self.made.appointments:
-            self._role(made)
+    def tell_stories(self, say: Callable[[str], None]) -> None:
+        """Tell the stories that stand alone one by one; those that are linked together, in the order of time."""
+        others = {id(event.other) for case in self.cases for event in case.events if event.other}
+        woven: list[tuple[datetime, int, Case, Event]] = []
+        for number, case in enumerate(self.cases, 1):
+            events = self._instants(case)
+            self._happened(case, events[0])
+            if id(case) in others or any(event.other for event in events):
+                woven += [
+                    (event.at, len(woven) + place, case, event) for place, event in enumerate(events[1:])
+                ]
+            else:
+                for event in events[1:]:
+                    self._happened(case, event)
+            if number % 500 == 0:
+                say(f"{number} of {len(self.cases)} tickets")
+        self.history.flush()  # a link needs both records
+        for _at, _place, case, event in sorted(woven, key=lambda one: one[:2]):
+            self._happened(case, event)
+        self.history.flush()
+        Link.objects.bulk_create(self.links)
+        Watcher.objects.bulk_create(self.watchers)
+        Attachment.objects.bulk_create(self.files)
+        self._notify()
+        self._save_views()
 
-    def _role(self, made: Appointment) -> None:
-        by = self.cast.people[made.by]
+    def _instants(self, case: Case) -> list[Event]:
+        """Turn local times into instants that strictly ascend, also where the clocks change."""
+        last = datetime.min.replace(tzinfo=UTC)
+        for event in case.events:
+            at = event.at.replace(tzinfo=self.zone, microsecond=0).astimezone(UTC)
+            event.at = last = max(at, last + timedelta(seconds=1))
+        return case.events
+
+    def _happened(self, case: Case, event: Event) -> None:
+        """Write one event through the verb that it names."""
+        by, at = self.written.actor(event.by), event.at
         values = {
-            "role": made.role,
-            "person": self.cast.people.get(made.person),
-            "team": self.cast.teams.get(made.team),
-            "party": self.cast.parties.get(made.party),
-            "process": made.process,
-            "valid_from": made.since,
-            "appointed_by": by,
+            name: self.told[id(value)] if isinstance(value, Case) else value
+            for name, value in event.values.items()
         }
-        role = self.history.create(RoleAssignment, values, by=by, at=_morning(made.since))
-        if made.until:
-            last = made.until - timedelta(days=1)
-            self.history.change(role, {"valid_until": last}, by=by, at=_morning(made.until))
+        values = self.written.resolved(case.type, values)
+        if event.do == "create":
+            model = registry.get(case.type).model
+            self.told[id(case)] = self.history.create(model, values, by=by, at=at)
+            return
+        record = self.told[id(case)]
+        if event.do == "change":
+            self.history.change(record, values, by=by, at=at)
+        elif event.do in ("comment", "note"):
+            text = event.text
+            if event.other:
+                about = self.told[id(event.other)]
+                text = text.format(
+                    reference=about.reference, title=about.title, description=event.other.names["description"]
+                )
+            self.history.comment(record, text, by=by, at=at, internal=event.do == "note")
+        elif event.do == "watch":
+            person = self.written.person(event.by)
+            self.watchers.append(Watcher(record=record, person=person))
+            self._note(record, Verb.WATCH, event, {"@watch": [None, {"with": person.pk}]})
+        elif event.do == "file":
+            self._attach(case, record, event)
+        elif event.other:
+            self._link(record, self.told[id(event.other)], event)
+        else:
+            self.history.transition(record, event.do, values, by=by, at=at, reason=event.text)
 
-    def _services(self) -> None:
-        names = {made.key: made.name for made in self.made.services}
-        for made in self.made.services:
-            values = {
-                "title": made.name,
-                "summary": made.tagline,
-                "description": made.description,
-                "value": made.value,
-                "user_group": made.customers,
-                "features": _bullets(made.features),
-                "options": _bullets(made.options),
-                "dependencies": _bullets("; ".join(names[key] for key in made.dependencies)),
-                "support_hours": made.hours,
-                "contact": made.contact,
-                "owner": self.cast.people[made.owner],
-                "team": self.cast.teams[made.team],
-                "party": self.cast.parties[made.party],
-                "in_catalogue": made.visible,
+    def _note(self, record: Record, verb: str, event: Event, changes: Changes) -> None:
+        context = ChangeContext(verb, self.written.actor(event.by), at=event.at, brought_from=BROUGHT_FROM)
+        note(record, context, changes, internal=verb == Verb.WATCH, writer=self.history)
+
+    def _link(self, record: Record, other: Record, event: Event) -> None:
+        source, target = (record, other) if event.do == "link" else (other, record)
+        self.links.append(Link(source_id=source.pk, target_id=target.pk, type=event.text))
+        for one, two, direction in ((source, target, "out"), (target, source, "in")):
+            about = {
+                "type": event.text,
+                "with": two.pk,
+                "direction": direction,
+                "origin": Link.Origin.MANUAL.value,
             }
-            begun = _morning(made.since)
-            service = self.history.create(Service, values, by=self.cast.people[made.owner], at=begun)
-            self.cast.services[made.key] = service
-            for step, after in _way_to(made.phase):
-                self.history.transition(service, step, by=self.cast.people["astrid"], at=begun + after)
+            self._note(one, Verb.LINK, event, {"@link": [None, about]})
 
-    def _texts(self) -> None:
-        maria = self.cast.people["maria"]
-        at = self.founded + timedelta(hours=3)
-        teams = self._teams_by_category()
-        for above in (True, False):
-            for made in self.made.categories:
-                if above == (not made.parent):
-                    values = {
-                        "title": made.name,
-                        "parent": self.cast.categories.get(made.parent),
-                        "team": self.cast.teams[teams.get(made.key, FIRST_LINE)],
-                    }
-                    self.cast.categories[made.key] = self.history.create(Category, values, by=maria, at=at)
-            self.history.flush()
-        for template in self.made.templates:
-            values = {"title": template.name, "body": template.text}
-            self.history.create(ReplyTemplate, values, by=maria, at=at)
+    def _attach(self, case: Case, record: Record, event: Event) -> None:
+        name, content = "log.txt", case.words.say("logs").encode()
+        if event.text == "picture":
+            pictures = sorted(DATA.joinpath("pictures").iterdir(), key=lambda path: path.name)
+            picture = pictures[len(self.files) % len(pictures)]
+            name, content = picture.name, picture.read_bytes()
+        kind, digest = proven_type(content[:BEGINNING]), hashlib.sha256(content).hexdigest()
+        about = {"name": name, "size": len(content), "sha256": digest, "type": kind}
+        self._note(record, Verb.ATTACH, event, {"@file": [None, about]})
+        author = self.written.person(event.by)
+        self.files.append(
+            Attachment(
+                record=record, blob=stored(ContentFile(content)), name=name, author=author, at=event.at
+            )
+        )
 
-    def _teams_by_category(self) -> dict[str, str]:
-        """Give each category the team whose service most of its tickets are about."""
-        team_of = {service.key: service.team for service in self.made.services}
-        seen: dict[str, Counter[str]] = {}
-        for ticket in self.made.tickets:
-            for event in ticket.events:
-                if event.category:
-                    seen.setdefault(event.category, Counter())[team_of[ticket.service]] += 1
-        return {category: teams.most_common(1)[0][0] for category, teams in seen.items()}
+    def _notify(self) -> None:
+        """Notify people of the last days, as if it had happened here; all but each one's newest have been read."""
+        touched = {
+            record.pk: record for record in self.told.values() if record.updated_at >= self.now - NOTIFIED_FOR
+        }
+        fresh = Entry.objects.filter(
+            at__gte=self.now - NOTIFIED_FOR, record__in=list(touched)
+        ).select_related("actor")
+        made = list(
+            chain.from_iterable(
+                self._of(touched[entry.record_id], entry) for entry in fresh.order_by("at", "id")
+            )
+        )
+        newer: Counter[int] = Counter()
+        for notification in reversed(made):
+            newer[notification.person_id] += 1
+            if newer[notification.person_id] > UNREAD:
+                notification.read_at = min(notification.created_at + READ_AFTER, self.now)
+        Notification.objects.bulk_create(made)
 
-    # -- what happened ---------------------------------------------------------------------------------------
+    def _of(self, record: Record, entry: Entry) -> list[Notification]:
+        heard_by_all = entry.verb in HEARD_BY_GUESTS and not entry.internal
+        whys = concerned(Happened(record, entry, entry.actor or SYSTEM, None))
+        return [
+            Notification(person_id=person, entry=entry, why=why, created_at=entry.at)
+            for person, why in whys.items()
+            if person != entry.actor_id and (heard_by_all or why in (Why.NAMED, Why.INVOLVED))
+        ]
 
-    def _tickets(self) -> None:
-        """Write the tickets that stand alone one by one; those that are linked together, in the order of time."""
-        teller = Teller(self.history, self.cast)
-        tied = {number for link in self.made.links for number in (link.source, link.target)}
-        for ticket in self.made.tickets:
-            teller.open(ticket)
-            if ticket.number not in tied:
-                for event in ticket.events[1:]:
-                    teller.go_on(ticket.number, event)
-            if ticket.number % 500 == 0:
-                self.say(f"{ticket.number} of {len(self.made.tickets)} tickets")
-        self.history.flush()
-        self._interwoven(teller, [ticket for ticket in self.made.tickets if ticket.number in tied])
-        self.history.flush()
-        beside.write(self.made, self.cast, teller)
-
-    def _interwoven(self, teller: Teller, tickets: list[Ticket]) -> None:
-        """Continue the lives of linked tickets: a link needs both records, and each journal goes forward."""
-        moments: list[tuple[datetime, int, Callable[[], None]]] = []
-        for ticket in tickets:
-            for event in ticket.events[1:]:
-                moments.append((event.at, len(moments), _telling(teller, ticket.number, event)))
-        for link in self.made.links:
-            moments.append((link.at, len(moments), lambda link=link: teller.tie(link)))  # type: ignore[misc]
-        for _at, _order, tell in sorted(moments, key=lambda moment: moment[:2]):
-            tell()
-
-
-def _telling(teller: Teller, number: int, event: Event) -> Callable[[], None]:
-    return lambda: teller.go_on(number, event)
-
-
-def _way_to(phase: str) -> list[tuple[str, timedelta]]:
-    """List the steps that lead to a phase, with the time from the first idea to each."""
-    way = {
-        "prepare": PREPARED,
-        "go_live": WENT_LIVE,
-        "begin_retirement": BEGAN_TO_RETIRE,
-        "retire": RETIRED,
-    }
-    reached = ("idea", "preparation", "live", "retiring", "retired").index(phase)
-    return list(way.items())[:reached]
-
-
-def _bullets(text: str) -> str:
-    return "\n".join(f"- {part}" for part in text.split("; ")) if text else ""
-
-
-def _morning(day: date) -> datetime:
-    return datetime.combine(day, time(9), tzinfo=UTC)
+    def _save_views(self) -> None:
+        teams = {
+            key: record.reference for (kind, key), record in self.written.records.items() if kind == "team"
+        }
+        for place, view in enumerate(read("demo.toml")["view"]):
+            owner = self.written.person(view["owner"]) if "owner" in view else None
+            query = view["query"].format_map(teams)
+            SavedView.objects.create(
+                kind=view["kind"],
+                name=view["name"],
+                query=query,
+                owner=owner,
+                shared=owner is None,
+                position=place,
+            )

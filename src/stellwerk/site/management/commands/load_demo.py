@@ -10,9 +10,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from stellwerk.demo.build import SEED
-from stellwerk.demo.federation import read
-from stellwerk.demo.loader import load
+from stellwerk.demo import read
+from stellwerk.demo.loader import SEED, load
 from stellwerk.foundation.prioritisation import PriorityScheme
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.model import registry
@@ -37,10 +36,10 @@ class Command(BaseCommand):
                 )
             )
         started = time.monotonic()
-        made = load(_instant(now), seed=seed, passwords=settings.DEMO, say=self._say)
+        load(_instant(now), seed=seed, passwords=settings.DEMO, say=self._say)
         self._say(
             _("%(name)s is ready after %(seconds).1f s.")
-            % {"name": made.name, "seconds": time.monotonic() - started}
+            % {"name": read("demo.toml")["name"], "seconds": time.monotonic() - started}
         )
 
     def _say(self, line: str) -> None:
@@ -50,7 +49,7 @@ class Command(BaseCommand):
 
 def already_loaded() -> bool:
     """Say whether the demo's organisation is here."""
-    return Party.objects.filter(title=read("federation.toml")["federation"]["name"]).exists()
+    return Party.objects.filter(title=read("demo.toml")["name"]).exists()
 
 
 def is_in_use() -> bool:
