@@ -123,6 +123,16 @@ def nothing(text: str = "–") -> SafeString:
     return format_html('<span class="empty-value">{}</span>', text)
 
 
+def outdated(shown: str) -> SafeString:
+    """Mark a stored value that its field no longer takes, such as a choice that was taken away."""
+    return format_html(
+        '{} <span class="text-muted text-sm" title="{}">({})</span>',
+        shown,
+        _("This value is kept, but can't be chosen any more."),
+        _("retired"),
+    )
+
+
 def moment(value: datetime | None, now: datetime | None = None) -> SafeString:
     """Show an instant as people say it ("3 h ago"), with the exact one as title."""
     if value is None:

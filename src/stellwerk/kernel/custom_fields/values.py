@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.added import added_fields, added_to
+from stellwerk.kernel.fields.added import added_fields, added_to, formerly_added_to
 from stellwerk.kernel.fields.build import of_definition
 from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.model import registry, shared_cache
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @added_fields
 def fields_of(key: str) -> dict[str, Field]:
-    """Return the fields added to a record type that are in use, by name; known everywhere as soon as they are written."""
+    """Return the fields added to a record type, retired ones too, by name; known everywhere as soon as they are written."""
     return shared_cache.remember("custom fields", _look_up).get(key, {})
 
 
@@ -32,7 +32,7 @@ def _look_up() -> dict[str, dict[str, Field]]:
     )
 
     found: dict[str, dict[str, Field]] = {}
-    for each in CustomField.objects.filter(is_open=True).order_by("id"):
+    for each in CustomField.objects.order_by("id"):
         found.setdefault(each.target, {})[f"custom.{each.name}"] = _field(each)
     return found
 
@@ -42,9 +42,9 @@ def _field(definition: "CustomField") -> Field:
     return of_definition(definition, target.prefix if target else "")
 
 
-def known_to(policy: AccessPolicy, record_type: "RecordType") -> dict[str, Field]:
+def known_to(policy: AccessPolicy, record_type: "RecordType", *, retired: bool = False) -> dict[str, Field]:
     """Return the custom fields of which a person may know: all for staff, for guests those shown to requesters."""
-    fields = added_to(record_type.key)
+    fields = formerly_added_to(record_type.key) if retired else added_to(record_type.key)
     if not fields or policy.is_administrator or policy.scope(record_type) != frozenset():
         return fields
     return {name: field for name, field in fields.items() if field.readable_by(internal=False)}

@@ -77,6 +77,7 @@ def of_definition(definition: Definition, prefix: str = "") -> Field:
         help=definition.help,
         definition=definition,
         shown_to_guests=definition.shown_to_requesters,
+        retired=not definition.is_open,
     )
     if isinstance(field, Pointing):
         field.prefix = prefix

@@ -149,10 +149,12 @@ class SeveralChoices(Choice):
 
     def filter(self, values: Sequence[str], reader: Reader) -> Q:
         condition = Q(pk__in=[])
-        for value in chosen(values, {str(value): value for value, _label in self.choices}):
-            condition |= Q(
-                Holds("custom", value, self.name[7:]) if self.column is None else Holds(self.name, value)
-            )
+        if self.column is None:
+            for value in values:  # perhaps no longer offered: records that hold it are found all the same
+                condition |= Q(Holds("custom", value, self.name[7:]))
+            return condition
+        for known in chosen(values, {str(value): value for value, _label in self.choices}):
+            condition |= Q(Holds(self.name, known))
         return condition
 
 

@@ -67,6 +67,8 @@ class Definition(Protocol):
     def references(self) -> str: ...
     @property
     def unit(self) -> str: ...
+    @property
+    def is_open(self) -> bool: ...
 
 
 class Holder(Protocol):
@@ -138,10 +140,12 @@ class Field:
         column: Column | None = None,
         definition: Definition | None = None,
         shown_to_guests: bool = False,
+        retired: bool = False,
     ) -> None:
         self.name, self.label, self.help = name, label, help
         self.column, self.definition = column, definition
         self.shown_to_guests = shown_to_guests
+        self.retired = retired
         self.tones: Mapping[str, str] = {}
         self.choices: Choices = self.choices_of(column, definition)
 
@@ -230,6 +234,11 @@ class Field:
     def fault(self, value: object) -> str:
         """Say in a sentence why a machine value does not fit; "" when it does."""
         return ""
+
+    def is_outdated(self, value: object) -> bool:
+        """Whether a stored value of a field in use no longer fits its definition, such as a choice taken away."""
+        in_use = self.definition is not None and not self.retired
+        return in_use and not self.is_empty(value) and bool(self.fault(value))
 
     def cleaned(self, value: object) -> object:
         """Read a value and refuse it when it does not fit."""

@@ -13,7 +13,7 @@ from django.utils.text import capfirst, slugify
 from django.utils.translation import override
 from typing_extensions import TypeVar
 
-from stellwerk.kernel.fields.added import added_to
+from stellwerk.kernel.fields.added import added_to, formerly_added_to
 from stellwerk.kernel.fields.build import of_column
 from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.model.roles import Access, Role
@@ -135,6 +135,11 @@ class RecordType(Generic[R]):
         dates = {name: self.own_fields[name] for name in CORE_DATES}
         return {name: f for name, f in self.own_fields.items() if name not in dates} | added | dates
 
+    @property
+    def retired_fields(self) -> dict[str, Field]:
+        """The fields that an installation added and no longer uses; records may still hold their values."""
+        return formerly_added_to(self.key)
+
     @cached_property
     def own_fields(self) -> dict[str, Field]:
         """The fields that the declaration knows; whoever asks for those that an installation added asks `fields`."""
@@ -170,7 +175,7 @@ class RecordType(Generic[R]):
 
     def label_of(self, name: str) -> str:
         """Return a field's name as a label; never fails for one that is gone."""
-        field = self.own_fields.get(name) or self.fields.get(name)
+        field = self.own_fields.get(name) or self.fields.get(name) or self.retired_fields.get(name)
         return field.title if field else capfirst(name.removeprefix("custom.").replace("_", " "))
 
     @cached_property

@@ -154,7 +154,8 @@ class Selection:
         return order_by(self.record_type, self.ordering)
 
     def _readable_by_guests(self) -> bool:
-        shown = {*self.record_type.readable_fields(internal=False), "open", "q", "ordering"}
+        retired = custom.known_to(policy_of(self.person), self.record_type, retired=True)
+        shown = {*self.record_type.readable_fields(internal=False), *retired, "open", "q", "ordering"}
         used = {name.partition("__")[0] for name in self.given}
         chosen = set() if self.ordering == self.record_type.ordering else {self.ordering.lstrip("-")}
         return used | chosen <= shown
@@ -216,7 +217,9 @@ class Selection:
         """Return a field that the list can be filtered by; of an added one a guest must be shown it to know of it."""
         if not name.startswith("custom."):
             return self.record_type.own_fields[name] if name in self.record_type.filters else None
-        return custom.known_to(policy_of(self.person), self.record_type).get(name)
+        policy = policy_of(self.person)
+        in_use = custom.known_to(policy, self.record_type).get(name)
+        return in_use or custom.known_to(policy, self.record_type, retired=True).get(name)
 
     # -- what fields ask of whoever filters --------------------------------------------------------------
 
@@ -259,13 +262,16 @@ class Selection:
         if name == "open":
             return _("open")
         base, _separator, bound = name.partition("__")
-        label = str(self.record_type.fields[base].label)
+        label = str(self._described(base).label)
         return f"{label} {BOUNDS[bound]}" if bound else label
 
     def _shown(self, name: str, value: str) -> str:
         if name == "open":
             return _("Yes") if yes_or_no(value) else _("No")
-        return self.record_type.fields[name.partition("__")[0]].filter_text(value, self)
+        return self._described(name.partition("__")[0]).filter_text(value, self)
+
+    def _described(self, name: str) -> Field:
+        return self.record_type.fields.get(name) or self.record_type.retired_fields[name]
 
 
 def dated(record_type: "RecordType") -> list[str]:

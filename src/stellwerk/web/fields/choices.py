@@ -16,6 +16,7 @@ from stellwerk.web.fields.renderer import (
     Names,
     Renderer,
     about,
+    no_longer_offered,
     once_per_value,
     renders,
 )
@@ -33,8 +34,7 @@ class ChoiceRenderer(Renderer):
             made = super().form_field(field, asked)
         current = asked.current
         if current not in (None, "", *dict(field.choices)) and isinstance(made, forms.ChoiceField):
-            # No longer offered, and kept all the same.
-            made.choices = [*made.widget.choices, (current, str(current))]
+            made.choices = [*made.widget.choices, (current, no_longer_offered(current))]  # and kept
         return made
 
 
@@ -57,7 +57,7 @@ class SeveralChoicesRenderer(Renderer):
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
         pairs = [(str(value), str(label)) for value, label in field.choices]
         known = dict(pairs)
-        pairs += [(one, one) for one in asked.current or () if one not in known]
+        pairs += [(one, no_longer_offered(one)) for one in asked.current or () if one not in known]
         return forms.MultipleChoiceField(choices=pairs, widget=forms.CheckboxSelectMultiple, **about(field))
 
 

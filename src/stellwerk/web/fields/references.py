@@ -20,6 +20,7 @@ from stellwerk.kernel.identity.team import Team
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.retirable import Retirable
 from stellwerk.web import components
 from stellwerk.web.fields.renderer import (
     Asked,
@@ -203,9 +204,15 @@ class SeveralReferencesRenderer(ReferenceRenderer):
 
 
 def named_record(found: Name) -> Cell:
-    """Show another record by its name, linked where the reader may open it."""
+    """Show another record by its name, linked where the reader may open it, and that it is no longer in use."""
     if found.kind in ("person", "team"):
-        return components.person(found.title, found.url, team=found.kind == "team")
-    return (
-        format_html('<a class="link" href="{}">{}</a>', found.url, found.title) if found.url else found.title
+        shown: Cell = components.person(found.title, found.url, team=found.kind == "team")
+    else:
+        link = format_html('<a class="link" href="{}">{}</a>', found.url, found.title)
+        shown = link if found.url else found.title
+    declared = registry.get(found.kind)
+    if not isinstance(declared, Retirable) or found.status not in declared.workflow.ended:
+        return shown
+    return format_html(
+        '{} <span class="text-muted text-sm">({})</span>', shown, declared.status_label(found.status)
     )

@@ -10,6 +10,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 
 from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.fields.machine import to_machine
@@ -200,10 +201,17 @@ class Renderer:
     def control(self, field: Field, filtering: Filtering) -> FilterGroup:
         choices = field.filter_choices()
         if choices:
+            known = dict(choices)
+            given = filtering.given.get(field.name, [])
+            choices += [(value, no_longer_offered(value)) for value in given if value not in known]
             return filtering.boxes(field.name, field.title, choices)
         text = " ".join(filtering.given.get(field.name, []))
         typed = field.numeric and field.column is None
         return FilterGroup(field.name, field.title, text=text, numeric=typed)
+
+
+def no_longer_offered(value: object) -> str:
+    return _("%s (no longer offered)") % value
 
 
 def about(field: Field) -> dict[str, Any]:

@@ -28,5 +28,6 @@ def _groups(listing: Listing, find: dict[str, str]) -> Iterator[FilterGroup]:
             yield renderer_of(readable[name]).control(readable[name], filtering)
     if record_type.workflow and record_type.workflow.ended:
         yield filtering.boxes("open", _("Open"), [("yes", _("Yes")), ("no", _("No"))])
-    for field in [*ranged, *(field for field in readable.values() if field.column is None)]:
+    retired = [field for name, field in record_type.retired_fields.items() if name in filtering.given]
+    for field in [*ranged, *(field for field in readable.values() if field.column is None), *retired]:
         yield renderer_of(field).control(field, filtering)

@@ -207,6 +207,12 @@ class RecordPage:
         own = self.record_type.own_fields
         added = [name for name in self.fields if name not in own and self._readable(name)]
         drawn.append({"title": _("More"), "items": [self.item(name) for name in added]})
+        retired = [
+            name
+            for name, f in self.record_type.retired_fields.items()
+            if f.readable_by(internal=self.inside) and not f.is_empty(self.values.get(name))
+        ]
+        drawn.append({"title": _("No longer used"), "items": [self.item(name) for name in retired]})
         declared = {name for section in self.record_type.sections for name in section.fields}
         derived = [n for n in own if n not in declared and n not in long and n not in CORE]
         shown = [self.item(name) for name in derived if self.values.get(name) and self._readable(name)]

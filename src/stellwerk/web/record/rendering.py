@@ -20,6 +20,7 @@ from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.web import components
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.fields.renderer import LONGEST, Name, titles_of
 
@@ -73,7 +74,8 @@ class Renderer:
         """Draw a machine value; "" for an empty one."""
         field = self._field(name)
         try:
-            return "" if field.is_empty(value) else renderer_of(field).shown(field, value, self.names)
+            shown = "" if field.is_empty(value) else renderer_of(field).shown(field, value, self.names)
+            return components.outdated(shown) if field.is_outdated(value) else shown
         except (TypeError, ValueError, AttributeError, LookupError, ValidationError, NoReverseMatch):
             return Truncator(str(value)).chars(LONGEST)  # no program of ours wrote it into a journal
 
@@ -90,7 +92,9 @@ class Renderer:
 
     def _field(self, name: str) -> Field:
         """Return a field; what is gone and what an installation no longer uses is drawn as a mere value."""
-        return self.record_type.own_fields.get(name) or self.record_type.fields.get(name) or Gone(name, name)
+        known = self.record_type
+        in_use = known.own_fields.get(name) or known.fields.get(name)
+        return in_use or known.retired_fields.get(name) or Gone(name, name)
 
 
 def moment_of(text: str) -> datetime | None:

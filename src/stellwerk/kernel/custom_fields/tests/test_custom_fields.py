@@ -1,5 +1,6 @@
 """Custom fields: one schema, which values are held against and the API tells to those who may know of it."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,10 +9,11 @@ from django.test import Client
 from jsonschema import Draft202012Validator
 
 from stellwerk.api import document
+from stellwerk.foundation.category import Category
 from stellwerk.kernel.audit.walk import verify
 from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.custom_fields.schema import schema_of
-from stellwerk.kernel.custom_fields.values import fields_of
+from stellwerk.kernel.fields.added import added_to
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
@@ -44,7 +46,7 @@ def incident(centre: Party, gus: Person) -> Incident:
 
 
 def test_a_type_has_one_schema(every_kind: None) -> None:
-    schema = schema_of(fields_of("incident"))
+    schema = schema_of(added_to("incident"))
     Draft202012Validator.check_schema(schema)
     assert schema == {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -175,7 +177,7 @@ def test_a_requester_sets_and_knows_only_what_is_shown_to_them(
     told = document.build(policy_of(gus))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
     assert list(told["properties"]) == ["room"]
     told = document.build(policy_of(maria))["components"]["schemas"]["IncidentNew"]["properties"]["custom"]
-    assert told == schema_of(fields_of("incident"))
+    assert told == schema_of(added_to("incident"))
 
 
 def test_a_value_of_a_retired_field_stays_and_is_not_looked_at(
@@ -224,3 +226,84 @@ def test_a_choice_taken_away_is_kept_and_found_where_it_is_held(
         assert "filters or columns that no longer exist: gone, lost." in listed.text
         assert ("Mended" in listed.text, "Green one" in listed.text) == (True, False)
     assert client.get("/incidents/?custom.gone=1").status_code == 400
+    assert "red (no longer offered)" in client.get("/incidents/filters/?custom.colour=red").text
+    page = client.get(f"/records/{held.reference}/").text
+    assert re.search(r">red <span[^>]*>\(retired\)</span>", page)
+    assert "(retired)" not in client.get(f"/records/{other.reference}/").text
+
+
+def test_several_choices_of_which_one_was_taken_away_are_kept_and_found(
+    incident: Incident, maria: Person, client: Client
+) -> None:
+    field = define("colours", "several_choices", choices=["red", "green"])
+    held = change(incident, {"custom.colours": ["red", "green"]}, by=SYSTEM)
+    change(field, {"choices": ["green"]}, by=SYSTEM)
+    client.force_login(maria)
+    assert held.title in client.get("/incidents/?custom.colours=red").text
+    assert "(retired)" in client.get(f"/records/{held.reference}/").text
+    address = f"/records/{held.reference}/fields/custom.colours/"
+    assert "red (no longer offered)" in client.get(address).text
+    assert client.post(address, {"custom.colours": ["red", "green"]}).status_code == 302
+    assert Incident.objects.get(pk=held.pk).custom == {"colours": ["red", "green"]}
+
+
+def test_a_reference_of_a_type_that_is_no_longer_meant_is_shown_and_kept(
+    incident: Incident, maria: Person, client: Client
+) -> None:
+    field = define("cause", "reference", references="incident")
+    other = create(Incident, {"title": "Cause", "party": incident.party, "requester": maria}, by=SYSTEM)
+    held = change(incident, {"custom.cause": other.reference}, by=SYSTEM)
+    change(field, {"references": "person"}, by=SYSTEM)
+    client.force_login(maria)
+    page = client.get(f"/records/{held.reference}/").text
+    assert re.search(rf"{other.reference}</a> <span[^>]*>\(retired\)</span>", page)
+    address = f"/records/{held.reference}/edit/"
+    assert client.post(address, filled(client, held, "Mended")).status_code == 302
+    kept = Incident.objects.get(pk=held.pk)
+    assert (kept.title, kept.custom) == ("Mended", {"cause": other.reference})
+
+
+def filled(client: Client, record: Incident, title: str) -> dict[str, Any]:
+    """What the edit form is filled with, under another title."""
+    form = client.get(f"/records/{record.reference}/edit/").context["form"]
+    return {name: form[name].value() or "" for name in form.fields} | {"title": title}
+
+
+def test_a_retired_field_is_shown_kept_and_found_where_it_is_held(
+    every_kind: None, incident: Incident, maria: Person, gus: Person, client: Client
+) -> None:
+    held = change(incident, {"custom.room": "E 7", "custom.floor": 2}, by=SYSTEM)
+    given = {"party": incident.party, "requester": gus}
+    other = create(Incident, {"title": "Elsewhere", **given, "custom.room": "F 1"}, by=SYSTEM)
+    for name in ("room", "floor"):
+        transition(CustomField.objects.get(name=name), "retire", by=SYSTEM)
+    client.force_login(maria)
+    page = client.get(f"/records/{held.reference}/").text
+    _head, _title, section = page.partition("No longer used")
+    assert "Room" in section
+    assert "E 7" in section
+    assert f"/records/{held.reference}/fields/custom.room/" not in page
+    address = f"/records/{held.reference}/edit/"
+    assert client.post(address, filled(client, held, "Mended")).status_code == 302
+    assert Incident.objects.get(pk=held.pk).custom == {"room": "E 7", "floor": 2}
+    listed = client.get("/incidents/?custom.room=E+7").text
+    assert ("Mended" in listed, other.title in listed) == (True, False)
+    client.force_login(gus)
+    answers = [client.get(f"/api/v1/incidents?{one}") for one in ("custom.room=E+7", "custom.floor=2")]
+    assert [answer.status_code for answer in answers] == [200, 422]  # Gus was shown the room, not the floor
+    assert [one["reference"] for one in answers[0].json()["items"]] == [held.reference]
+
+
+def test_a_reference_to_what_is_no_longer_in_use_says_so(
+    incident: Incident, maria: Person, client: Client
+) -> None:
+    hardware = create(Category, {"title": "Hardware"}, by=SYSTEM)
+    held = change(incident, {"category": hardware}, by=SYSTEM)
+    client.force_login(maria)
+    address = f"/records/{held.reference}/"
+    assert "(No longer used)" not in client.get(address).text
+    transition(hardware, "retire", by=SYSTEM)
+    assert re.search(r"Hardware(</a>)? <span[^>]*>\(No longer used\)</span>", client.get(address).text)
+    assert client.post(f"{address}edit/", filled(client, held, "Mended")).status_code == 302
+    assert Incident.objects.get(pk=held.pk).category == hardware
+    assert "Mended" in client.get(f"/incidents/?category={hardware.reference}").text
