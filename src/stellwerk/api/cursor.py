@@ -3,7 +3,7 @@
 from typing import TypedDict, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from stellwerk.api.call import Call
@@ -31,10 +31,9 @@ class Total(TypedDict):
 def page(selection: Selection, cursor: str | None, size: int) -> tuple[list[Record], str | None]:
     """Return the rows after `cursor`, and the cursor of the next page if there is one."""
     order = selection.order
-    rows = order.marked(selection.visible())
-    if cursor:
-        rows = rows.filter(_beyond(selection, cursor))
-    found = list(order.apply(rows)[: size + 1])
+    place = _place(selection, cursor) if cursor else None
+    rows = selection.visible_beyond(place, size + 1)
+    found = list(order.apply(order.marked(rows))[: size + 1])
     if len(found) <= size:
         return found, None
     return found[:size], f"{order.place_of(found[size - 1]).token()}.{selection.ordering}"
@@ -43,15 +42,17 @@ def page(selection: Selection, cursor: str | None, size: int) -> tuple[list[Reco
 def total(selection: Selection) -> Total:
     """Count the rows, up to a limit beyond which the exact number costs more than it tells."""
     most = FOUND_UP_TO if selection.text else COUNTED_UP_TO
-    count = selection.countable()[: most + 1].count()
-    return {"count": min(count, most), "exact": count <= most}
+    count, exact = selection.counted(most)
+    return {"count": count, "exact": exact}
 
 
-def _beyond(selection: Selection, cursor: str) -> Q:
+def _place(selection: Selection, cursor: str) -> Place:
     token, _point, made_for = cursor.partition(".")
     try:
         if made_for == selection.ordering:
-            return selection.order.beyond(Place.read(token))
+            place = Place.read(token)
+            selection.order.beyond(place)  # reads its value
+            return place
     except ValidationError:
         pass
     raise unfit("cursor", _("This cursor is not of this list: begin without one."))

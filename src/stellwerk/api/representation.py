@@ -100,15 +100,19 @@ def chosen(record_type: RecordType, given: str | None) -> tuple[str, ...] | None
     return names
 
 
-def internal_among(record_type: RecordType, records: Iterable[Record], person: Person) -> set[int]:
+def internal_among(record_type: RecordType, records: Sequence[Record], person: Person) -> set[int]:
     """Return the ids of those records on which the person holds a staff role, in one query at most."""
     policy = policy_of(person)
-    ids = {record.pk for record in records}
-    if not ids or policy.is_administrator or policy.scope(record_type) is None:
-        return ids
+    parties = policy.scope(record_type)
+    if policy.is_administrator or parties is None:
+        return {record.pk for record in records}
+    inside = {r.pk for r in records if (r.pk if record_type.scope == "pk" else r.party_id) in parties}
+    others = {record.pk for record in records} - inside
+    if not others:
+        return inside
     model = record_type.model
-    found = model._default_manager.filter(policy.as_staff(model), pk__in=ids)
-    return set(found.values_list("pk", flat=True))
+    shared = model._default_manager.filter(policy.as_staff(model, few=True), pk__in=others)
+    return inside | set(shared.values_list("pk", flat=True))
 
 
 def reference_to(record: Record | None) -> ReferenceTold | None:

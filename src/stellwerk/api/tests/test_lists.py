@@ -8,6 +8,7 @@ from stellwerk.api import cursor
 from stellwerk.api.tests.conftest import Program
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
+from stellwerk.kernel.search import index, postgresql, sqlite
 from stellwerk.kernel.write.services import create
 from stellwerk.processes.incidents.incident import Incident
 
@@ -111,12 +112,51 @@ def test_gus_sees_his_own_and_nobody_sees_none(as_gus: Program, as_nobody: Progr
     }
 
 
-def test_a_list_asks_four_queries_however_long_it_is(as_maria: Program, seven: list[str]) -> None:
+def test_a_list_asks_three_queries_however_long_it_is(as_maria: Program, seven: list[str]) -> None:
     as_maria.get("incidents")
     for limit in (1, 7):
         with CaptureQueriesContext(connection) as queries:
             as_maria.get(f"incidents?limit={limit}")
-        assert len(queries) == 4  # mark of what is remembered, rows, whose rows, total
+        assert len(queries) == 3  # mark of what is remembered, rows, total
+
+
+def test_who_sees_rows_as_a_guest_too_is_asked_in_one_more(
+    as_maria: Program, seven: list[str], maria: Person, gus: Person, other_centre: Any
+) -> None:
+    elsewhere = {"title": "Elsewhere", "requester": gus, "reported_by": maria, "party": other_centre}
+    foreign = create(Incident, elsewhere, by=SYSTEM).reference
+    as_maria.get("incidents")
+    with CaptureQueriesContext(connection) as queries:
+        rows = as_maria.get("incidents").json()["items"]
+    assert len(queries) == 4
+    assert [row["reference"] for row in rows if "team" not in row] == [foreign]
+
+
+def test_a_text_is_looked_for_once(as_maria: Program, seven: list[str]) -> None:
+    as_maria.get("incidents?q=fault")
+    with CaptureQueriesContext(connection) as queries:
+        answer = as_maria.get("incidents?q=fault").json()
+    assert answer["total"] == {"count": 7, "exact": True}
+    assert len(queries) == 4  # mark, what is found, whether any record has parts, rows
+
+
+@pytest.mark.parametrize("sorted_at_once", [0, 5, 100])
+@pytest.mark.parametrize("ordering", ["created_at", "-created_at", "priority", "-title", "-service"])
+def test_of_many_that_a_text_finds_every_page_comes(
+    as_maria: Program,
+    seven: list[str],
+    ordering: str,
+    sorted_at_once: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    everything = references(as_maria, f"ordering={ordering}&limit=200")
+    monkeypatch.setattr(index, "MOST_HITS", 3)
+    for backend in (postgresql, sqlite):
+        monkeypatch.setattr(backend, "SORTED_AT_ONCE", sorted_at_once)
+    assert references(as_maria, f"q=fault&ordering={ordering}&limit=2") == everything
+    assert as_maria.get("incidents?q=fault").json()["total"] == {"count": 7, "exact": True}
+    monkeypatch.setattr(cursor, "FOUND_UP_TO", 3)
+    assert as_maria.get("incidents?q=fault").json()["total"] == {"count": 3, "exact": False}
 
 
 def test_search_finds_over_all_types_what_one_may_see(

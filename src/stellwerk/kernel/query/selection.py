@@ -34,13 +34,14 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.reference_index import Pointer
 from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
-from stellwerk.kernel.query.sorting import Order, order_by
+from stellwerk.kernel.query.sorting import Order, Place, order_by
 from stellwerk.kernel.search import index
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
 
 CORE_FILTERS = ("status", "party", "open", "q", "ordering", *CORE_DATES)
+_CORE_COLUMNS = ("reference", "title", "status", *CORE_DATES)
 MOST_VALUES = 100
 
 
@@ -96,28 +97,75 @@ class Selection:
     def visible(self) -> QuerySet[Any]:
         """Select what the person sees of this, in no order."""
         model = self.record_type.model
+        if self.text and self._found.whole:
+            found: QuerySet[Any] = model._default_manager.filter(self._matches.among(self._found))
+            return found
         visible = policy_of(self.person).visible(model, few=bool(self.text))
         return self.narrow(model._default_manager.filter(visible))
+
+    def visible_beyond(self, place: Place | None, size: int, *, backwards: bool = False) -> QuerySet[Any]:
+        """Select what the person sees of this beyond a place, in no order.
+
+        Of thousands that a text found it is the next `size` only, so that the others are sorted by what is needed for
+        it and not read whole.
+        """
+        order = self.order
+        if self.text and self._found.whole and len(self._found.ids) > size:
+            table: type[Record] = Record if order.path in _CORE_COLUMNS else self.record_type.model
+            found = table._default_manager.filter(self._matches.among(self._found))
+            beyond = found.filter(order.beyond(place, backwards=backwards)) if place else found
+            ids = order.apply(beyond, backwards=backwards).values_list("pk", flat=True)
+            first: QuerySet[Any] = self.record_type.model._default_manager.filter(pk__in=list(ids[:size]))
+            return first
+        rows = self.visible()
+        return rows.filter(order.beyond(place, backwards=backwards)) if place else rows
+
+    def counted(self, most: int) -> tuple[int, bool]:
+        """Count what the person sees of this, up to `most`: the number, and whether it is exact."""
+        if self.text and (self._found.whole or len(self._found.ids) > most):
+            number = len(self._found.ids)
+        else:
+            number = self.countable()[: most + 1].count()
+        return min(number, most), number <= most
 
     def narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the caller's queryset. What guests may not read, they cannot select by either."""
         return self._narrow(queryset.filter(kind=self.record_type.key))
 
     def _narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        queryset = self._narrow_without_text(queryset)
+        return self._matches.narrow(queryset, internal=self._reads_notes) if self.text else queryset
+
+    def _narrow_without_text(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         policy, model = policy_of(self.person), self.record_type.model
         queryset = queryset.filter(self.condition)
         if queryset.model is model and self._asks_own_table_for_open():
             queryset = queryset.filter(**requestable(self.record_type).open_implies)
         if policy.scope(self.record_type) is not None and not self._readable_by_guests():
             queryset = queryset.filter(policy.as_staff(model))
-        if self.text:
-            queryset = self._matches.narrow(queryset, internal=policy.as_staff(model, few=True))
         return queryset
+
+    @property
+    def _reads_notes(self) -> Q:
+        """The condition that the text may be looked for in a record's internal notes too."""
+        return policy_of(self.person).as_staff(self.record_type.model, few=True)
 
     @cached_property
     def _matches(self) -> index.Matches:
         """What the text finds; looked up once for the rows and for their number."""
         return index.Matches(self.text, connection.alias)
+
+    @cached_property
+    def _found(self) -> index.Gathered:
+        """The records that the text finds of what the person sees; looked up once for the page and its number."""
+        table = self._table
+        seen = table._default_manager.filter(policy_of(self.person).visible(self.record_type.model, few=True))
+        narrowed = self._narrow_without_text(seen.filter(kind=self.record_type.key))
+        return self._matches.gather(narrowed, internal=self._reads_notes)
+
+    @property
+    def _table(self) -> type[Record]:
+        return Record if self.is_of_core else self.record_type.model
 
     @property
     def is_of_core(self) -> bool:
@@ -127,10 +175,8 @@ class Selection:
 
     def countable(self) -> QuerySet[Any]:
         """Select what the person sees of this, for counting: from the core table alone where nothing else selects."""
-        policy, model = policy_of(self.person), self.record_type.model
-        table: type[Record] = Record if self.is_of_core else model
-        few = bool(self.text)
-        visible: QuerySet[Any] = table._default_manager.filter(policy.visible(model, few=few))
+        policy, model, few = policy_of(self.person), self.record_type.model, bool(self.text)
+        visible: QuerySet[Any] = self._table._default_manager.filter(policy.visible(model, few=few))
         if connection.vendor == "sqlite" and self._points:
             # Told the kind too, SQLite would walk through all records of it rather than look up those that point there.
             return self._narrow(visible).order_by()

@@ -12,6 +12,7 @@ or a condition on the records, because somebody may work for one party and be a 
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
@@ -31,6 +32,7 @@ from stellwerk.kernel.search.snippet import Snippet, cut
 __all__ = [
     "MOST_HITS",
     "Found",
+    "Gathered",
     "Matches",
     "SearchPart",
     "SearchRow",
@@ -51,6 +53,13 @@ _ROWS_AT_ONCE = 1_000
 # are gathered first, which spares them the choice.
 _GATHERED = 1_000
 _NUMBERED_ALIKE = 50
+
+
+class Gathered(NamedTuple):
+    """The ids of records that match, in no order; unless these are the `whole`, some of more than MOST_HITS."""
+
+    ids: tuple[int, ...] = ()
+    whole: bool = True
 
 
 class _Hit(NamedTuple):
@@ -119,6 +128,45 @@ class Matches:
         self._query = understand(text)
         self._connection = connections[using]
         self._conditions: dict[bool, Q] = {}
+        self._many = False
+        """Whether more records match than are gathered, so that nobody tries again."""
+
+    def gather(self, queryset: QuerySet[Any], *, internal: bool | Q) -> Gathered:
+        """Return the ids of the caller's records that match, all of them unless there are thousands.
+
+        So a list and its number come of one look into the index; it may begin with the matches, as no order is asked for.
+        """
+        if not self._query:
+            return Gathered()
+        found = _narrowed(queryset, self._query, internal=internal).order_by().values_list("pk", flat=True)
+        ids = list(found[: MOST_HITS + 1])
+        if len(ids) > MOST_HITS:
+            sorted_at_once = _backend(self._connection).SORTED_AT_ONCE
+            self._many = not sorted_at_once or len(self._rows(True, sorted_at_once + 1)) > sorted_at_once
+            if self._many:
+                return Gathered(tuple(ids), whole=False)
+            ids = list(found)
+        in_parts = set[int]()
+        if self._has_parts:
+            in_parts = {hit.pk for hit in _newest_in_parts(queryset, self._query, internal, MOST_HITS)}
+        return Gathered(tuple(in_parts.union(ids)), whole=len(in_parts) <= MOST_HITS)
+
+    def among(self, gathered: Gathered) -> Q:
+        """Return the condition that a record is one of those gathered."""
+        condition: Q = _backend(self._connection).among(gathered.ids)
+        return condition
+
+    @cached_property
+    def _has_parts(self) -> bool:
+        """Whether any record has parts; few places have, and to look for words in them costs as much as in records."""
+        return SearchEntry.objects.using(self._connection.alias).filter(pk__lt=0).exists()
+
+    def _rows(self, internal: bool, most: int) -> list[int]:
+        lookup = "match_all" if internal else "match_public"
+        rows = SearchEntry.objects.using(self._connection.alias).filter(
+            pk__gt=0, **{f"words__{lookup}": self._query}
+        )
+        return list(rows.values_list("pk", flat=True)[:most])
 
     def narrow(self, queryset: QuerySet[R], *, internal: bool | Q) -> QuerySet[R]:
         """Keep the records that contain all words of the text; none when it has no word."""
@@ -136,13 +184,9 @@ class Matches:
         return self._conditions[internal]
 
     def _gathered(self, internal: bool) -> Q:
-        parts = _found_in_parts(self._connection, self._query, internal)
-        lookup = "match_all" if internal else "match_public"
-        rows = SearchEntry.objects.using(self._connection.alias).filter(
-            pk__gt=0, **{f"words__{lookup}": self._query}
-        )
-        few = list(rows.values_list("pk", flat=True)[: _GATHERED + 1])
-        if len(few) > _GATHERED:
+        parts = _found_in_parts(self._connection, self._query, internal) if self._has_parts else None
+        few = [] if self._many else self._rows(internal, _GATHERED + 1)
+        if self._many or len(few) > _GATHERED:
             many: Q = _backend(self._connection).by_word(self._query, internal=internal, found_in_parts=parts)
             return many
         found: Q = Q(pk__in=few) | parts if parts else Q(pk__in=few)

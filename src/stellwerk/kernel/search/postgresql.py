@@ -1,11 +1,12 @@
 """Search on PostgreSQL: a tsvector per record behind a GIN index, made of words that are already folded."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from stellwerk.kernel.search.query import Query, Step, Term
 from stellwerk.kernel.search.row import SearchPart, SearchRow
@@ -33,6 +34,10 @@ _UPSERT = (
 # A sum, because for an order by the key alone the planner would walk down the key: quick where every tenth record
 # matches, but where it guesses wrong it reads the whole table.
 NEWEST_FIRST = (F("search_entry__pk") + 0).desc()
+
+# So many matches are quicker read and sorted than looked for down a list's order: the planner does not know how many
+# there are, and chooses the wrong way as often as not.
+SORTED_AT_ONCE = 4_000
 
 _WALKED = 8_192  # records that are quicker read than looked up
 _SHORT_PREFIX = 3
@@ -76,6 +81,11 @@ def by_word(query: Query, *, internal: bool, found_in_parts: Q | None) -> Q:
     lookup = "match_all" if internal else "match_public"
     found = Q(**{f"search_entry__words__{lookup}": query})
     return found | found_in_parts if found_in_parts else found
+
+
+def among(ids: Sequence[int]) -> Q:
+    """Return the condition that a record is one of these; as an array, which thousands need not be parted into."""
+    return Q(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))  # nosec B611 -- the ids are a parameter
 
 
 def in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:
@@ -138,7 +148,10 @@ def write(connection: BaseDatabaseWrapper, rows: Iterable[SearchRow | SearchPart
     """Put the rows into the index, replacing what was there of the same records."""
     values = [(row.key, vector(row), row.shown_public, row.shown_internal) for row in rows]
     with connection.cursor() as cursor:
-        cursor.executemany(_UPSERT, values)
+        if len(values) == 1:  # many go through a pipeline, which one alone would only wait for
+            cursor.execute(_UPSERT, values[0])
+        else:
+            cursor.executemany(_UPSERT, values)
 
 
 def vector(row: SearchRow | SearchPart) -> str:

@@ -1,6 +1,6 @@
 """Search on SQLite: an FTS5 table, which walks its matches newest first without sorting them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
@@ -23,6 +23,9 @@ DROP = ("DROP TABLE IF EXISTS kernel_search",)
 
 # FTS5 walks its matches in the order of its own key, so the newest need no sorting.
 NEWEST_FIRST = F("search_entry__pk").desc()
+
+# More than are counted are looked for down a list's order (`by_word`), which costs less than to look up each.
+SORTED_AT_ONCE = 0
 
 _UPSERT = (
     "INSERT OR REPLACE INTO kernel_search (rowid, title_words, public_words, internal_words, public, internal) "
@@ -57,6 +60,11 @@ def by_word(query: Query, *, internal: bool, found_in_parts: Q | None) -> Q:
     matches = RawSQL(sql, [expression(query, internal=internal)])  # nosec B611 -- the words are parameters
     found = Q(In(F("pk") + 0, matches))
     return found | found_in_parts if found_in_parts else found
+
+
+def among(ids: Sequence[int]) -> Q:
+    """Return the condition that a record is one of these."""
+    return Q(pk__in=ids)
 
 
 def in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:

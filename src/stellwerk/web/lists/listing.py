@@ -88,9 +88,8 @@ class Listing:
         order = self.selection.order
         place = Place.read(self._after or self._before or "") if self._after or self._before else None
         backwards = bool(self._before and not self._after)
-        rows = columns.loaded(order.marked(self.queryset), self.record_type, self.columns, self.person)
-        if place:
-            rows = rows.filter(order.beyond(place, backwards=backwards))
+        beyond = self.selection.visible_beyond(place, ROWS + 1, backwards=backwards)
+        rows = columns.loaded(order.marked(beyond), self.record_type, self.columns, self.person)
         records = list(order.apply(rows, backwards=backwards)[: ROWS + 1])
         more, records = len(records) > ROWS, records[:ROWS]
         if backwards:
@@ -111,7 +110,7 @@ class Listing:
         """Count the rows, up to MOST_COUNTED: the number, and whether it is exact."""
         if page.first == 1 and page.after is None:
             return len(page.records), True
-        return bounded(self.selection.countable())
+        return self.selection.counted(MOST_COUNTED)
 
     # -- addresses ---------------------------------------------------------------------------------------
 
@@ -177,7 +176,7 @@ def counted(record_type: RecordType, query: str, person: Person) -> str:
         listing = Listing(record_type, QueryDict(query or "view=all"), person)
     except ValidationError:
         return ""
-    return shown_total(*bounded(listing.selection.countable()))
+    return shown_total(*listing.selection.counted(MOST_COUNTED))
 
 
 def bounded(queryset: QuerySet[Any]) -> tuple[int, bool]:
