@@ -276,7 +276,7 @@ def test_what_was_left_out_is_told_in_the_dialog(open_as: OpenAs, ticket: Incide
     page.locator("#steps").get_by_role("link", name="Wait").click()
     dialog = page.locator("#dialog")
     dialog.get_by_role("button", name="Wait").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("One field needs another look")
+    expect(dialog.get_by_role("alert")).to_contain_text("One field needs attention")
     expect(dialog.get_by_label("Waiting for")).to_be_focused()
     expect(page.locator("#record-head")).to_be_visible()
     dialog.get_by_label("Waiting for").select_option("the user")
@@ -355,7 +355,7 @@ def test_maria_merges_a_duplicate_and_takes_it_apart_again(
     page = open_as(maria, f"/records/{duplicate.reference}/")
     page.locator("#steps summary").click()
     page.get_by_role("link", name="Merge into another ticket").click()
-    into = page.locator("#dialog").get_by_label("The ticket that goes on")
+    into = page.locator("#dialog").get_by_label("Merge into")
     into.press_sequentially("nine")
     expect(page.locator("#dialog .picker [role=option]")).to_contain_text(ticket.reference)
     into.fill(ticket.reference)
@@ -370,7 +370,7 @@ def test_maria_merges_a_duplicate_and_takes_it_apart_again(
     duplicate.refresh_from_db()
     assert (duplicate.status, duplicate.resolution_code) == ("new", "")
     page.goto(f"/records/{ticket.reference}/")
-    expect(page.locator("#stream")).to_contain_text(f"{duplicate.reference} was taken apart")
+    expect(page.locator("#stream")).to_contain_text(f"{duplicate.reference} was undone")
 
 
 def test_maria_imports_a_table_once_its_bad_line_is_mended(
@@ -382,8 +382,8 @@ def test_maria_imports_a_table_once_its_bad_line_is_mended(
     page.locator("summary", has_text="Export").click()
     page.get_by_role("link", name="Import a file").click()
     upload(page, f"{head},No sound,{gus.reference},high\n,No picture,{gus.reference},enormous\n")
-    expect(page.get_by_role("heading", level=1)).to_have_text("desk.csv cannot be imported like this")
-    expect(page.get_by_role("alert")).to_contain_text("Nothing was written")
+    expect(page.get_by_role("heading", level=1)).to_have_text("desk.csv can't be imported as it is")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was saved")
     line = page.get_by_role("listitem").filter(has_text="Line 3")
     expect(line).to_contain_text("impact “enormous”: Choose one of: high, medium, low.")
     expect(page.get_by_role("main")).not_to_contain_text("Line 2")
@@ -410,8 +410,8 @@ def test_maria_leaves_a_large_import_to_a_job_and_her_page_follows_it(open_as: O
     page = open_as(maria, "/incidents/import/")
     upload(page, "title,requester\n" + "".join(f"Ticket {n},{maria.reference}\n" for n in range(501)))
     heading = page.get_by_role("heading", level=1)
-    expect(heading).to_have_text("desk.csv is being looked at")
-    expect(page.get_by_role("progressbar", name="Waiting for its turn")).to_be_visible()
+    expect(heading).to_have_text("desk.csv is being checked")
+    expect(page.get_by_role("progressbar", name="Queued")).to_be_visible()
     Worker().drain()
     expect(heading).to_have_text("What importing desk.csv would do")
     page.get_by_role("button", name="Import it").click()
@@ -427,7 +427,7 @@ def test_maria_leaves_a_large_import_to_a_job_and_her_page_follows_it(open_as: O
 def upload(page: Page, table: str) -> None:
     file = {"name": "desk.csv", "mimeType": "text/csv", "buffer": table.encode()}
     page.get_by_label("File").set_input_files(file)
-    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Check file").click()
 
 
 def test_maria_saves_a_view_and_finds_it_as_a_tab(open_as: OpenAs, ticket: Incident, maria: Person) -> None:

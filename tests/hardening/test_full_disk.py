@@ -20,8 +20,8 @@ from stellwerk.kernel.write.services import create
 from stellwerk.processes.incidents.incident import Incident
 
 pytestmark = pytest.mark.django_db
-FULL = "The server's disk is full. Nothing was written: tell whoever runs it, and try again then."
-BUSY = "The database is busy. Nothing was written; try again."
+FULL = "The server's disk is full. Nothing was saved. Tell whoever runs the server, then try again."
+BUSY = "The database is busy. Nothing was saved. Try again."
 every_trouble = pytest.mark.parametrize(
     ("told", "sentence"),
     [

@@ -27,7 +27,7 @@ from stellwerk.processes.incidents.incident import Incident
 pytestmark = pytest.mark.django_db
 
 NOWHERE = 10**12
-NO_SUCH = ["Choose one of those offered: there is no such record."]
+NO_SUCH = ["Select a record from the list."]
 PAIRS = [
     (record_type, right, wrong)
     for record_type in for_long_walks()

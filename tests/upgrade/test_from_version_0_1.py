@@ -141,7 +141,7 @@ def test_an_installation_of_version_0_1_comes_over_with_one_command(come_over: A
         installation.data_dir.mkdir()
         come_over(installation)
         assert "Everything is in order." in installation.succeed("check")
-        assert "The search was rebuilt: 28 of 28 records." in installation.succeed("search", "rebuild")
+        assert "The search index was rebuilt: 28 of 28 records." in installation.succeed("search", "rebuild")
         with served(installation) as browser:
             expect_records(browser)
             expect_pages(Browser(browser.port).sign_in("arno"))
@@ -193,9 +193,9 @@ def expect_pages(arno: Browser) -> None:
         'Cause</dt><dd class="property-value is-editable"><span class="property-show"><a class="reference" '
         in (arno.page("/records/INC-000002/"))
     )
-    assert "Take apart from INC-000001" in arno.page("/records/INC-000003/")
+    assert "Undo merge into INC-000001" in arno.page("/records/INC-000003/")
     apart = arno.post("/tickets/INC-000003/unmerge/", {}, of="/records/INC-000003/")
-    assert "Take apart" not in apart
+    assert "Undo merge" not in apart
     assert "Mail stands still as well" in apart
     assert "Half a" in arno.page("/records/INC-000001/")
     assert "mail.log" in arno.page("/records/INC-000007/")

@@ -117,10 +117,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if exception:
             raise ImmediateHttpResponse(fault(request, exception))
         if error == AuthError.CANCELLED:
-            raise refuse(request, _("The sign-in was cancelled, or you were refused there."), 403)
+            raise refuse(request, _("The sign-in was cancelled, or the other service refused it."), 403)
         if "error" in request.GET:
             raise ImmediateHttpResponse(fault(request, ValueError(request.GET["error"])))
-        raise refuse(request, _("This sign-in was not begun here, or too long ago. Begin again."), 400)
+        raise refuse(request, _("This sign-in expired or wasn't started here. Start again."), 400)
 
 
 UNVOUCHED = _noop(
@@ -149,7 +149,7 @@ def bring_up_to_date(person: Person, claimed: Claims, address: EmailAddress | No
     new = {name: value for name, value in wanted.items() if value != getattr(person, name)}
     try:
         if new:
-            change(person, new, by=SYSTEM, reason=_("Single sign-on says so."))
+            change(person, new, by=SYSTEM, reason=_("Updated by single sign-on."))
     except ValidationError as error:  # signing in does not depend on it
         log.warning("What single sign-on says of %s does not fit: %s", person.reference, error)
     if not taken:

@@ -86,7 +86,7 @@ def _checked(person: Person, address: str) -> str:
     if not new or new == person.email:
         raise ValidationError({"email": _("Give another address.")})
     if Person.objects.filter(email=new).exists():
-        raise ValidationError({"email": _("Somebody has this address already.")})
+        raise ValidationError({"email": _("Someone already uses this address.")})
     return new
 
 
@@ -125,7 +125,7 @@ def confirm(key: str) -> AddressChange | None:
         if set(asked.confirmed) < {OLD, NEW}:
             asked.save(update_fields=["confirmed"])
             return asked
-        reason = _("Asked for by %(who)s (%(reference)s) and confirmed at both addresses.")
+        reason = _("Requested by %(who)s (%(reference)s) and confirmed at both addresses.")
         words = {"who": asked.asked_by.title, "reference": asked.asked_by.reference}
         change(asked.person, {"email": asked.new}, by=SYSTEM, reason=reason % words)
         asked.delete()
@@ -150,10 +150,9 @@ def message(asked: AddressChange, end: str) -> EmailMessage:
         "hours": settings.PASSWORD_RESET_TIMEOUT // 3600, "link": link(asked, end), "here": settings.STELLWERK_URL,
     }  # fmt: skip
     text = _(
-        "%(who)s asked to change the address of %(whose)s at %(here)s from %(old)s to %(new)s.\n\n"
-        "If that is right, confirm it here within %(hours)d hours:\n\n%(link)s\n\n"
-        "The address changes once both addresses have confirmed. If it isn't right, don't open the link, and tell "
-        "your administrator.\n"
+        "%(who)s asked to change the address of %(whose)s at %(here)s from %(old)s to %(new)s.\n\nIf "
+        "that's right, confirm it within %(hours)d hours:\n\n%(link)s\n\nThe address changes once both "
+        "addresses have confirmed. If it isn't right, don't open the link, and tell your administrator.\n"
     )
     return EmailMessage(
         subject=_("Confirm the new address"),

@@ -89,7 +89,7 @@ class TokenForm(forms.Form):
             (30, _("in 30 days")),
             (LIFETIME.days, _("in 90 days")),
             (365, _("in a year")),
-            (0, _("never: it works until somebody revokes it")),
+            (0, _("never: it works until someone revokes it")),
         ],
         initial=LIFETIME.days,
     )

@@ -23,10 +23,12 @@ def make_link(person: Person, *, by: Actor) -> str:
         person = locked(person)
         require_no_more_than_own(person, by)
         if not person.is_active:
-            raise ValidationError(_("Former people do not sign in: reinstate this person first."))
+            raise ValidationError(_("Former users can't sign in. Reinstate this person first."))
         if not (person.username or person.email):
-            raise ValidationError(_("Give this person a user name or an address first, to sign in with."))
-        note(person, ChangeContext(Verb.CHANGE, by, reason=_("Made a link for choosing a password.")), {})
+            raise ValidationError(
+                _("Give this person a user name or an e-mail address to sign in with first.")
+            )
+        note(person, ChangeContext(Verb.CHANGE, by, reason=_("Created a link for choosing a password.")), {})
     generator: PasswordResetTokenGenerator = default_token_generator
     key = {"uidb36": user_pk_to_url_str(person), "key": generator.make_token(person)}
     return f"{settings.STELLWERK_URL}{reverse('account_reset_password_from_key', kwargs=key)}"

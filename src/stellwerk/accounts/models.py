@@ -15,8 +15,8 @@ class ResetMail(models.Model):
 
     class Meta:
         app_label = "kernel"
-        verbose_name = _("mail about a forgotten password")
-        verbose_name_plural = _("mails about forgotten passwords")
+        verbose_name = _("password reset mail")
+        verbose_name_plural = _("password reset mails")
 
     def __str__(self) -> str:
         return self.digest

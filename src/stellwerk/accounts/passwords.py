@@ -43,7 +43,7 @@ class SimilarPasswordValidator(password_validation.UserAttributeSimilarityValida
             raise ValidationError(self.get_help_text(), code=error.code) from None
 
     def get_help_text(self) -> str:
-        return _("Choose a password that has nothing to do with your name, user name or address.")
+        return _("Choose a password that doesn't contain your name, user name or address.")
 
 
 class TrivialPasswordValidator:
@@ -56,9 +56,7 @@ class TrivialPasswordValidator:
             raise ValidationError(self.get_help_text(), code="password_too_trivial")
 
     def get_help_text(self) -> str:
-        return _(
-            "Choose several words that have nothing to do with each other: this password is easy to guess."
-        )
+        return _("This password is easy to guess. Use several unrelated words.")
 
 
 def _words(plain: str) -> set[str]:

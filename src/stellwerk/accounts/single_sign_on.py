@@ -53,9 +53,9 @@ def fault(request: HttpRequest, error: Exception | None) -> HttpResponse:
     """Say that the provider did not answer, or answered in a way that nobody understands; logs the error."""
     log.warning("The sign-in provider failed: %s", error, exc_info=error)
     if isinstance(error, RequestException):
-        text = _("The service for single sign-on does not answer. Try again in a few minutes.")
+        text = _("The single sign-on service isn't responding. Try again in a few minutes.")
         return refused(request, text, 503)
-    text = _("The service for single sign-on gave an answer that is not valid. Tell your administrator.")
+    text = _("The single sign-on service sent an invalid answer. Tell your administrator.")
     return refused(request, text, 502)
 
 

@@ -50,7 +50,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     person = _reader(request)
     form = LookForm(request.POST, person)
     if not form.is_valid():
-        return HttpResponse(_("Choose one of the offered looks."), status=422, content_type="text/plain")
+        return HttpResponse(_("Choose one of the themes in the list."), status=422, content_type="text/plain")
     _remember(person)
     back = request.POST.get("next", "/")
     if "next" not in request.POST or request.headers.get("Sec-Fetch-Mode") == "cors":
@@ -87,7 +87,7 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     owner = _owner(request)
     token = get_object_or_404(ApiToken, pk=pk, person=owner)
     revoke(token)
-    messages.success(request, _("“%s” no longer works.") % token.name)
+    messages.success(request, _("“%s” was revoked.") % token.name)
     return HttpResponseRedirect(_tokens_url(owner, _reader(request)))
 
 
@@ -108,7 +108,7 @@ def sign_in_link(request: HttpRequest, reference: str) -> HttpResponse:
     seen = Person.objects.visible_to(reader)
     person = get_object_or_404(seen, reference=reference.upper(), is_service=False)
     if not policy_of(reader).is_administrator:
-        raise PermissionDenied(_("Only administrators make links for choosing a password."))
+        raise PermissionDenied(_("Only administrators can create links for choosing a password."))
     context = {"person": person, "hours": settings.PASSWORD_RESET_TIMEOUT // 3600}
     if request.method == "POST":
         try:
@@ -138,7 +138,7 @@ def change_address(request: HttpRequest, reference: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error("email", error.messages)
         else:
-            text = _("Both addresses were sent a link. The new one counts once both have confirmed.")
+            text = _("A link was sent to both addresses. The new one takes effect once both have confirmed.")
             messages.success(request, text if asked else _("Saved."))
             return redirect("account" if person.pk == reader.pk else person)
     context = {"person": person, "form": form, "own": person.pk == reader.pk}
@@ -178,7 +178,7 @@ def _owner(request: HttpRequest) -> Person:
     if not reference:
         return reader
     if not policy_of(reader).is_administrator:
-        raise PermissionDenied(_("Only administrators issue tokens for service accounts."))
+        raise PermissionDenied(_("Only administrators can issue tokens for service accounts."))
     return get_object_or_404(Person, reference=reference.upper(), is_service=True)
 
 
@@ -192,11 +192,11 @@ def _links(person: Person) -> list[dict[str, Any]]:
         (_("Second factor"), _("App codes, passkeys and recovery codes"), "mfa_index", "shield-check"),
         (
             _("Sessions"),
-            _("Where you are signed in; end what is not you"),
+            _("See where you're signed in, and sign out other sessions"),
             "usersessions_list",
             "monitor-smartphone",
         ),
-        (_("API tokens"), _("For programs that act for you"), "tokens", "braces"),
+        (_("API tokens"), _("Let programs act for you"), "tokens", "braces"),
     ]
     ways = [
         {"title": title, "text": text, "url": reverse(name), "icon": icon} for title, text, name, icon in rows

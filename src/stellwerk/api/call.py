@@ -88,7 +88,7 @@ class Call:
         """Return a query parameter that may be given once."""
         values = self.request.GET.getlist(name)
         if len(values) > 1:
-            raise reading.unfit(name, _("Give this parameter once."))
+            raise reading.unfit(name, _("Give this parameter only once."))
         return values[0] if values else None
 
     def number(self, name: str, default: int, most: int) -> int:
@@ -112,7 +112,9 @@ class Call:
         if tag == "*":
             return None
         if not (found := ETAG.fullmatch(tag)):
-            raise Problem(412, "stale", _("If-Match must be the ETag of the record as you last read it."))
+            raise Problem(
+                412, "stale", _("If-Match must be the ETag that you got when you last read the record.")
+            )
         return int(found[1])
 
     def _version_in_body(self, required: bool) -> int | None:
@@ -121,7 +123,7 @@ class Call:
             raise Problem(
                 428,
                 "version-required",
-                _("Say which version you change: send If-Match with the record's ETag, or “version”."),
+                _("Say which version you're changing: send If-Match with the record's ETag, or “version”."),
             )
         if version is not None and (not isinstance(version, int) or isinstance(version, bool)):
             raise reading.unfit("version", _("Give the version as a number."))

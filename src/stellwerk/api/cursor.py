@@ -55,7 +55,7 @@ def _place(selection: Selection, cursor: str) -> Place:
             return place
     except ValidationError:
         pass
-    raise unfit("cursor", _("This cursor is not of this list: begin without one."))
+    raise unfit("cursor", _("This cursor belongs to another list. Start without one."))
 
 
 def page_by(number: str, rows: QuerySet[M], call: Call) -> tuple[list[M], str | None]:

@@ -68,7 +68,7 @@ class Endpoint:
             raise Problem(
                 405,
                 "method-not-allowed",
-                _("This address answers to %s only.") % allowed,
+                _("This address only accepts %s.") % allowed,
                 headers={"Allow": allowed},
             )
         return self.operations[method]
@@ -117,8 +117,8 @@ def _in_the_clear() -> Problem:
         403,
         "https-required",
         _(
-            "Tokens are taken over https only, and this one was sent where others can read it: revoke it, make a "
-            "new one, and send that to an https:// address."
+            "This token was sent without encryption, where others can read it. Revoke it, create a new one, "
+            "and send that to an https:// address only."
         ),
     )
 
@@ -128,7 +128,9 @@ def _in_session(request: HttpRequest) -> Person:
         raise _not_signed_in()
     if request.method not in ("GET", "HEAD") and _lacks_csrf_token(request):
         raise Problem(
-            403, "csrf", _("The request did not come from a page of Stellwerk: use a token, or X-CSRFToken.")
+            403,
+            "csrf",
+            _("This request didn't come from a Stellwerk page. Use a token, or send X-CSRFToken."),
         )
     return request.user
 
@@ -143,7 +145,7 @@ def _not_signed_in() -> Problem:
     return Problem(
         401,
         "not-signed-in",
-        _("Send a valid token, one that is neither expired nor revoked: Authorization: Bearer sw_..."),
+        _("Send a valid token that hasn't expired or been revoked: Authorization: Bearer sw_..."),
         headers={"WWW-Authenticate": "Bearer"},
     )
 
@@ -151,16 +153,18 @@ def _not_signed_in() -> Problem:
 def _require_scope(operation: Operation, token: ApiToken | None) -> None:
     wanted = ApiToken.Scope.WRITE if operation.writes else ApiToken.Scope.READ
     if token is not None and wanted not in token.scopes:
-        raise Problem(403, "scope", _("This token lacks the scope “%s”: use one that has it.") % wanted.value)
+        raise Problem(
+            403, "scope", _("This token doesn't have the scope “%s”. Use one that does.") % wanted.value
+        )
 
 
 def _check_query(operation: Operation, request: HttpRequest) -> None:
     faults = {}
     for name, values in request.GET.lists():
         if not operation.understands(name):
-            faults[name] = _("This parameter is not known here.")
+            faults[name] = _("Unknown parameter.")
         elif any("\x00" in value for value in values):
-            faults[name] = _("The text holds a null character: remove it.")
+            faults[name] = _("The text contains a null character. Remove it.")
     if faults:
         raise ValidationError(faults)
 
@@ -204,8 +208,8 @@ def _again(known: IdempotentAnswer, fingerprint: str, call: Call) -> HttpRespons
         raise Problem(
             422,
             "key-used",
-            _("This Idempotency-Key was used for another request: choose a new one."),
-            errors={"Idempotency-Key": [_("Used for another request.")]},
+            _("This Idempotency-Key was already used for another request. Choose a new one."),
+            errors={"Idempotency-Key": [_("Already used for another request.")]},
         )
     repeating.require_still(call, json.loads(known.body or "{}"))
     headers = {**known.headers, "Idempotent-Replayed": "true"}

@@ -77,17 +77,21 @@ def of(error: Exception) -> Problem:
     if foreseen is not None:
         return foreseen
     logger.exception("unforeseen error in the API", exc_info=error)
-    return Problem(500, "unforeseen", _("Something went wrong here. Nothing was written; try again later."))
+    return Problem(
+        500, "unforeseen", _("Something went wrong on our side. Nothing was saved. Try again later.")
+    )
 
 
 def not_found() -> Problem:
     """Say the same of what does not exist and of what the caller may not see."""
-    return Problem(404, "not-found", _("There is nothing here that you may see: check the address."))
+    return Problem(
+        404, "not-found", _("There is nothing here, or you don't have access to it. Check the address.")
+    )
 
 
 def slash_too_many() -> Problem:
     """Say, of whatever address, that none here ends with a slash."""
-    return Problem(404, "not-found", _("No address of the API ends with a slash: leave it out."))
+    return Problem(404, "not-found", _("API addresses don't end with a slash. Remove it."))
 
 
 def too_many(seconds: float) -> Problem:
@@ -95,7 +99,7 @@ def too_many(seconds: float) -> Problem:
     return Problem(
         429,
         "too-many-requests",
-        _("Too many requests: go on in %d seconds.") % whole,
+        _("Too many requests. Try again in %d seconds.") % whole,
         headers={"Retry-After": str(whole)},
     )
 
@@ -116,23 +120,23 @@ def _invalid(error: ValidationError) -> Problem:
         dict(error.message_dict) if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error.messages}
     )
     general = errors.pop(NON_FIELD_ERRORS, None)
-    detail = " ".join(general or [_("Some values do not fit: mend those named in “errors”.")])
+    detail = " ".join(general or [_("Some values aren't valid. Correct the ones listed in “errors”.")])
     return Problem(422, "invalid", detail, errors=errors or None)
 
 
 def _forbidden(error: PermissionDenied) -> Problem:
-    return Problem(403, "forbidden", str(error) or _("You may not do this."))
+    return Problem(403, "forbidden", str(error) or _("You don't have permission to do this."))
 
 
 def _taken() -> Problem:
     return Problem(
-        409, "conflict", _("Somebody else wrote the same at the same moment: read it again and repeat.")
+        409, "conflict", _("Someone else saved the same thing at the same moment. Read it again and repeat.")
     )
 
 
 def _unfit(error: Exception) -> Problem:
     logger.warning("a value reached the database that it does not take", exc_info=error)
-    return Problem(422, "invalid", _("A value is larger than what can be kept."), errors={})
+    return Problem(422, "invalid", _("A value is too large to store."), errors={})
 
 
 def _busy(error: Exception) -> Problem:
@@ -146,11 +150,11 @@ def _busy(error: Exception) -> Problem:
 
 
 def _too_large() -> Problem:
-    return Problem(413, "too-large", _("The request is too large: send less at once, or attach a file."))
+    return Problem(413, "too-large", _("The request is too large. Send less at once, or attach a file."))
 
 
 def _broken() -> Problem:
-    return Problem(400, "malformed", _("The request could not be read to its end: send it again."))
+    return Problem(400, "malformed", _("The request was cut off before its end. Send it again."))
 
 
 def _foreseen(error: Exception) -> Problem | None:

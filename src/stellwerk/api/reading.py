@@ -20,14 +20,14 @@ def json_object(request: HttpRequest) -> JsonObject:
     """Return the JSON object in the body; 415 for another type, 400 for what is no JSON object."""
     if request.content_type != "application/json":
         raise Problem(
-            415, "unsupported-media-type", _("Send JSON, and say so: Content-Type: application/json.")
+            415, "unsupported-media-type", _("Send JSON with the header Content-Type: application/json.")
         )
     try:
         found = json.loads(request.body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise Problem(400, "malformed", _("The body is not valid JSON: %s.") % error) from None
+        raise Problem(400, "malformed", _("The body isn't valid JSON: %s.") % error) from None
     if not isinstance(found, dict):
-        raise Problem(400, "malformed", _("The body must be a JSON object, in braces."))
+        raise Problem(400, "malformed", _("The body must be a JSON object."))
     if b"\\u" in request.body:
         _refuse_unstorable(found)
     return found
@@ -62,7 +62,7 @@ def refuse_unknown(given: Iterable[str], known: Collection[str]) -> None:
     """Refuse members of a body that mean nothing here."""
     unknown = [name for name in given if name not in known]
     if unknown:
-        raise ValidationError(dict.fromkeys(unknown, _("This field cannot be set here.")))
+        raise ValidationError(dict.fromkeys(unknown, _("This field can't be set here.")))
 
 
 def text(given: Mapping[str, JsonValue], name: str) -> str:
@@ -89,7 +89,7 @@ def moment(name: str, given: str) -> datetime:
             return in_utc(found)
     except ValueError:
         pass
-    raise unfit(name, _("Give a moment with its offset, such as 2026-03-31T09:00:00Z."))
+    raise unfit(name, _("Give a date and time with a UTC offset, such as 2026-03-31T09:00:00Z."))
 
 
 def unfit(name: str, why: str) -> ValidationError:
@@ -105,7 +105,7 @@ def _refuse_unstorable(value: JsonValue) -> None:
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
             raise Problem(
-                400, "malformed", _("A text holds a null character or half a character: remove it.")
+                400, "malformed", _("A text contains a null character or an invalid character. Remove it.")
             )
     elif isinstance(value, dict):
         for name, member in value.items():
@@ -118,7 +118,7 @@ def _refuse_unstorable(value: JsonValue) -> None:
 
 def _custom(value: JsonValue) -> JsonObject:
     if not isinstance(value, dict):
-        raise ValidationError(_("Give an object with the names of custom fields."))
+        raise ValidationError(_("Give an object whose keys are names of custom fields."))
     return {f"custom.{name}": member for name, member in value.items()}
 
 

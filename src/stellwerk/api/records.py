@@ -229,7 +229,7 @@ def change_many(call: Call) -> Answer:
         reference = reading.text(item, "reference").upper()
         version = item.get("version")
         if not isinstance(version, int) or isinstance(version, bool):
-            raise reading.unfit("version", _("Give the version that you last saw, as a number."))
+            raise reading.unfit("version", _("Give the version that you last read, as a number."))
         record = first(call.visible().filter(reference=reference))
         values = {name: value for name, value in item.items() if name != "reference"}
         return record, _change(call, record, values, version)
@@ -257,7 +257,10 @@ def _each(call: Call, write: Callable[[JsonObject], Written], status: int) -> An
             raise Problem(
                 422,
                 "nothing-written",
-                _("%(failed)d of %(all)d items do not fit, so nothing was written: mend those in “results”.")
+                _(
+                    "%(failed)d of %(all)d items aren't valid, so nothing was saved. Correct the ones listed in "
+                    "“results”."
+                )
                 % {"failed": len(failed), "all": len(items)},
                 results=failed,
             )
@@ -390,4 +393,4 @@ def _refuse_unknown_filters(call: Call) -> None:
     }
     unknown = [name for name in call.request.GET if name not in known and not name.startswith("custom.")]
     if unknown:
-        raise ValidationError(dict.fromkeys(unknown, _("This parameter is not known here.")))
+        raise ValidationError(dict.fromkeys(unknown, _("Unknown parameter.")))

@@ -116,11 +116,13 @@ def list_attachments(call: Call) -> Answer:
 def add_attachment(call: Call) -> Answer:
     record = call.record
     if call.request.content_type != "multipart/form-data":
-        raise Problem(415, "unsupported-media-type", _("Send the file as multipart/form-data, in “file”."))
+        raise Problem(
+            415, "unsupported-media-type", _("Send the file as multipart/form-data, in the field “file”.")
+        )
     reading.refuse_unknown({**call.request.POST.dict(), **call.request.FILES.dict()}, ("file", "internal"))
     sent = call.request.FILES.getlist("file")
     if len(sent) != 1 or not isinstance(sent[0], UploadedFile):
-        raise reading.unfit("file", _("Send exactly one file, in “file”."))
+        raise reading.unfit("file", _("Send exactly one file, in the field “file”."))
     internal = call.request.POST.get("internal", "false")
     if internal not in ("true", "false"):
         raise reading.unfit("internal", _("Give true or false."))
@@ -209,7 +211,7 @@ def add_link(call: Call) -> Answer:
         raise reading.unfit("type", _("Choose one of: %s.") % known)
     other = Record.objects.visible_to(call.person).filter(reference=target).first()
     if other is None:
-        raise reading.unfit("target", _("Choose one of those offered: there is no such record."))
+        raise reading.unfit("target", _("Select a record from the list."))
     made = links.link(record, kind, other, by=call.person)
     return Answer(_link(record, made), 201)
 
@@ -277,7 +279,7 @@ def add_watcher(call: Call) -> Answer:
     reading.refuse_unknown(call.body, ("person",))
     person = _person(call, reading.text(call.body, "person")) if "person" in call.body else call.person
     if person is None:
-        raise reading.unfit("person", _("Choose one of those offered: there is no such record."))
+        raise reading.unfit("person", _("Select a record from the list."))
     watching.watch(record, person, by=call.person)
     return Answer(reference_to(person), 201)
 

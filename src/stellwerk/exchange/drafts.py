@@ -150,7 +150,9 @@ def _attempt(draft: ImportDraft, go: Callable[[], Outcome], reached: State) -> N
         _put(draft, go(), reached)
     except PermissionDenied:
         _put(draft, Outcome(), reached)
-        draft.refusal = _("You may no longer import this: your role has ended. Nothing was written.")
+        draft.refusal = _(
+            "You no longer have permission to import this: your role has ended. Nothing was saved."
+        )
     except ValidationError as error:
         _put(draft, Outcome(), reached)
         draft.refusal = " ".join(error.messages)
@@ -245,9 +247,9 @@ def told(draft: ImportDraft) -> str:
     """Say in one sentence what came of it."""
     done = draft.state == State.DONE
     said = {
-        State.CHECKED: _("%s was looked at and can be imported"),
+        State.CHECKED: _("%s was checked and can be imported"),
         State.DONE: _("%s was imported"),
-    }.get(State(draft.state), _("%s cannot be imported like this"))
+    }.get(State(draft.state), _("%s can't be imported as it is"))
     counted = figures(Outcome.from_json(draft.outcome), done=done)
     numbers = ", ".join(f"{count} {word}" for word, count in counted if count)
     return f"{said % draft.name}: {draft.refusal or numbers}"
@@ -259,7 +261,7 @@ def figures(outcome: Outcome, *, done: bool) -> list[tuple[str, int]]:
         CREATE: _("created") if done else _("to create"),
         CHANGE: _("changed") if done else _("to change"),
         UNCHANGED: _("unchanged"),
-        ERROR: _("with a fault"),
+        ERROR: _("with errors"),
     }
     left_out = [(_("with something left out"), outcome.left_out)] if outcome.left_out else []
     return [(word, outcome.counts[name]) for name, word in words.items()] + left_out

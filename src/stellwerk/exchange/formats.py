@@ -98,7 +98,7 @@ def read_json(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
     except (ValueError, RecursionError) as error:
         raise ValidationError(_("The file is not JSON: %s") % error) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValidationError(_("The file must hold a list of objects, one for each record."))
+        raise ValidationError(_("The file must contain a list of objects, one for each record."))
     yield from enumerate(rows, start=1)
 
 
@@ -130,7 +130,7 @@ def _workbook_cell(value: object, row: Sequence[Any], names: Sequence[str]) -> A
     text = cells.escaped(cells.neutralised(cells.as_text(value)))
     if len(text) > LONGEST_CELL:
         raise ValidationError(
-            _("A text of %(record)s is longer than a cell of a workbook holds: export as CSV or JSON.")
+            _("A text of %(record)s is too long for a cell of a workbook. Export as CSV or JSON.")
             % {"record": row[names.index("reference")] if "reference" in names else _("a record")}
         )
     return text or None

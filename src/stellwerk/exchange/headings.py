@@ -55,7 +55,7 @@ class Headings:
             if name in meant:
                 names = {"first": meant[name], "second": heading, "name": name}
                 raise ValidationError(
-                    _("The columns “%(first)s” and “%(second)s” both mean %(name)s: leave one out.") % names
+                    _("The columns “%(first)s” and “%(second)s” both mean %(name)s. Leave one out.") % names
                 )
             if name != LEFT_OUT:
                 meant[name] = heading

@@ -119,7 +119,7 @@ class RecordImport:
         self.headings = Headings(record_type, columns)
         policy = policy_of(by)
         if not policy.is_administrator and policy.scope(record_type, Access.EDIT) == frozenset():
-            raise PermissionDenied(_("You may not import %s.") % record_type.label_plural)
+            raise PermissionDenied(_("You don't have permission to import %s.") % record_type.label_plural)
         if key not in keys_of(record_type):
             raise ValidationError({"key": _("Choose one of: %s.") % ", ".join(keys_of(record_type))})
         self._visible: Any = record_type.model._default_manager.visible_to(by)
@@ -159,7 +159,7 @@ class RecordImport:
             batch = [(number, self.headings.row(row)) for number, row in given]
             short = {number: row for number, row in given if isinstance(row, formats.ShortRow)}
             if outcome.counts.total() + len(batch) > formats.MOST_ROWS:
-                raise ValidationError(_("The file has more than %d rows: split it.") % formats.MOST_ROWS)
+                raise ValidationError(_("The file has more than %d rows. Split it.") % formats.MOST_ROWS)
             known = self._known(batch)
             if not writer.rehearses:
                 new = [number for number, row in batch if _key_text(row.get(self.key)) not in known]
@@ -177,7 +177,9 @@ class RecordImport:
     def _note_short(self, line: Line, row: formats.ShortRow | None) -> None:
         if row is not None:
             line.left_out = True
-            what = _("The row has %(cells)d cells instead of %(columns)d: the others stay as they are.")
+            what = _(
+                "The row has %(cells)d cells instead of %(columns)d. The remaining fields stay as they are."
+            )
             line.warnings.append(what % {"cells": len(row), "columns": row.columns})
 
     def _judged(self, line: Line) -> Line:
@@ -221,9 +223,11 @@ class RecordImport:
         seen[self.key, name] = number
         found = known.get(name, [])
         if len(found) > 1:
-            raise ValidationError(_("Several records have this %s: use the reference.") % self.key)
+            raise ValidationError(_("Several records have this %s. Use the reference.") % self.key)
         if not found and self.key == "reference":
-            raise ValidationError({"reference": _("There is no such record; leave it empty to create one.")})
+            raise ValidationError(
+                {"reference": _("There is no such record. Leave the cell empty to create one.")}
+            )
         return found[0] if found else None
 
     def _claim(self, record: Any, number: int, seen: dict[tuple[str, str], int]) -> None:
@@ -234,7 +238,7 @@ class RecordImport:
                 continue
             first = seen.setdefault((name, str(value)), number)
             if first != number:
-                raise ValidationError({name: _("Line %d of the file has the same.") % first})
+                raise ValidationError({name: _("Line %d of the file has the same value.") % first})
 
     def _write(
         self,
@@ -255,15 +259,16 @@ class RecordImport:
             result = services.change(record, values, by=self.by, writer=writer)
             line.action = CHANGE if writer.changes else UNCHANGED
             if writer.changes and _older(row.get("updated_at"), record):
-                line.warnings.append(_("It was changed since the file was written."))
+                line.warnings.append(_("It was changed after the file was written."))
         if left := self._not_taken(row, result, targets):
             line.left_out = True
-            line.warnings.append(_("Not taken, because it follows from other fields: %s.") % ", ".join(left))
+            line.warnings.append(_("Ignored, because it follows from other fields: %s.") % ", ".join(left))
         if dated := self._past(row, record):
             line.left_out = True
             line.warnings.append(
                 _(
-                    "Not taken: %(names)s. A record begins when it is imported; bring its past in as a log (%(how)s)."
+                    "Ignored: %(names)s. A record starts when it's imported. To keep its past, import it as a log "
+                    "(%(how)s)."
                 )
                 % {"names": ", ".join(dated), "how": AS_A_LOG}
             )
@@ -306,7 +311,7 @@ class RecordImport:
                         values[name] = value
             except FieldDoesNotExist:
                 faults[name] = (
-                    _("This column has no heading of its own: give it one, or say by its place what it is.")
+                    _("This column has no heading. Give it one, or assign it by its position.")
                     if name.startswith("#")
                     else _("There is no such column.")
                 )
@@ -465,7 +470,7 @@ class _Targets:
         if reference := cells.reference_in(text):
             found = self._by_reference.get(reference)
             if not isinstance(found, self._model(name)):
-                raise ValidationError(_("Choose one of those offered: there is no such record."))
+                raise ValidationError(_("Select a record from the list."))
             return found  # type: ignore[no-any-return]
         model = self._model(name)
         if not self._by_title.get((model, text)):
@@ -473,9 +478,9 @@ class _Targets:
         called = self._by_title[model, text]
         if len(called) != 1:
             raise ValidationError(
-                _("Several are called so: give the reference.")
+                _("Several records have this name. Give the reference.")
                 if called
-                else _("Choose one of those offered: there is no such record.")
+                else _("Select a record from the list.")
             )
         return called[0]
 

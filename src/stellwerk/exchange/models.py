@@ -31,8 +31,8 @@ class ImportDraft(models.Model):
     """
 
     class State(models.TextChoices):
-        UNCLEAR = "unclear", _("to be explained")
-        CHECKING = "checking", _("being looked at")
+        UNCLEAR = "unclear", _("being prepared")
+        CHECKING = "checking", _("being checked")
         CHECKED = "checked", _("ready to be imported")
         RUNNING = "running", _("being imported")
         DONE = "done", _("imported")
@@ -44,13 +44,13 @@ class ImportDraft(models.Model):
     key = models.CharField(max_length=60)
     content = models.BinaryField()
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.CHECKED)
-    job = models.UUIDField(_("job in hand"), null=True)
+    job = models.UUIDField(_("current job"), null=True)
     rows = models.PositiveIntegerField(_("rows"), default=0)
     looked_at = models.PositiveIntegerField(_("rows looked at"), default=0)
     reading = models.JSONField(_("how it is read"), default=dict)
     """What was stated of the file: encoding, delimiter, sheet, header_line, columns; and remarks on how it was read."""
     outcome = models.JSONField(_("outcome"), default=dict, encoder=DjangoJSONEncoder)
-    refusal = models.TextField(_("why it was refused as a whole"), default="")
+    refusal = models.TextField(_("why it was refused"), default="")
     changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

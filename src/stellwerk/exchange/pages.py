@@ -76,13 +76,16 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         label=gettext_lazy("File"),
         help_text=gettext_lazy(
-            "CSV, XLSX or JSON. A row names the columns; what is not called like a field you can assign next."
+            "CSV, XLSX or JSON. The first row names the columns. You can assign columns that don't match a "
+            "field in the next step."
         ),
         widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.xlsm,.json"}),
     )
     key = forms.ChoiceField(
         label=gettext_lazy("Rows are known by"),
-        help_text=gettext_lazy("A row without it creates a record; with it, the record found is changed."),
+        help_text=gettext_lazy(
+            "A row without a reference creates a record. A row with one changes that record."
+        ),
     )
 
     def __init__(
@@ -105,7 +108,7 @@ class UploadForm(forms.Form):
             raise ValidationError(error.messages) from None
         if (file.size or 0) > settings.UPLOAD_LIMIT:
             raise ValidationError(
-                _("The file is too large: at most %d MB are accepted.") % (settings.UPLOAD_LIMIT // 2**20)
+                _("The file is too large. The limit is %d MB.") % (settings.UPLOAD_LIMIT // 2**20)
             )
         return file
 
@@ -121,7 +124,7 @@ def import_page(request: SignedInRequest, record_type: RecordType) -> HttpRespon
         draft = _draft(record_type, person, form)
         try:
             if not drafts.begin(draft):
-                raise ValidationError(_("Another import of yours is under way: wait until it has ended."))
+                raise ValidationError(_("Another import of yours is running. Wait until it's finished."))
         except ValidationError as error:
             form.add_error("file", ValidationError(error.messages))
         else:
@@ -144,7 +147,7 @@ class ExplainForm(forms.Form):
     """How a file is to be read, and what those of its columns are that are not called like a field."""
 
     DELIMITERS: ClassVar[dict[str, Any]] = {
-        "": gettext_lazy("As found out"),
+        "": gettext_lazy("Detect automatically"),
         "comma": gettext_lazy("Comma"),
         "semicolon": gettext_lazy("Semicolon"),
         "tab": gettext_lazy("Tab"),
@@ -154,11 +157,11 @@ class ExplainForm(forms.Form):
 
     sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
     header_line = forms.IntegerField(
-        label=gettext_lazy("Line with the column names"), required=False, min_value=1, max_value=1_000
+        label=gettext_lazy("Line with the headings"), required=False, min_value=1, max_value=1_000
     )
     encoding = forms.CharField(
         label=gettext_lazy("Encoding"),
-        help_text=gettext_lazy("Such as cp1250; needed only where letters look wrong."),
+        help_text=gettext_lazy("Such as cp1250. Only needed if letters look wrong."),
         required=False,
         max_length=40,
     )
@@ -222,7 +225,7 @@ def _explain(request: HttpRequest, record_type: RecordType, draft: ImportDraft) 
         before = dict(draft.reading)
         try:
             if not drafts.explain(draft, form.stated(), form.columns()):
-                raise ValidationError(_("Another import of yours is under way: wait until it has ended."))
+                raise ValidationError(_("Another import of yours is running. Wait until it's finished."))
         except ValidationError as error:
             draft.reading = before
             form.add_error(None, ValidationError(error.messages))
@@ -271,7 +274,7 @@ def draft_page(request: SignedInRequest, record_type: RecordType, pk: int) -> Ht
 def _found(drafts_of_person: QuerySet[ImportDraft]) -> ImportDraft:
     draft = drafts_of_person.first()
     if draft is None:
-        raise Http404(_("This file is no longer kept: upload it again."))
+        raise Http404(_("This file is no longer stored. Upload it again."))
     return draft
 
 

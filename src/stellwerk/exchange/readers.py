@@ -89,9 +89,7 @@ class StatusCells(TextCells):
     def refuse(self, field: Field, cell: object, stored: object) -> None:
         if cell not in (None, "", stored):
             raise ValidationError(
-                _(
-                    "A state is reached by its steps: take them on the record, or bring its past in as a log (%s)."
-                )
+                _("Status can't be imported. Change it on the record, or import its past as a log (%s).")
                 % AS_A_LOG
             )
 

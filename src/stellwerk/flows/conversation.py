@@ -55,10 +55,10 @@ def tell_what_became_of_it(event: Event) -> None:
         return
     texts = {
         Ticket.Status.RESOLVED: _(
-            "What you reported is solved, together with other reports of the same matter."
+            "What you reported is solved, together with other reports of the same problem."
         ),
-        Ticket.Status.CANCELLED: _("We no longer work on what you reported."),
-        Ticket.Status.IN_PROGRESS: _("It was not solved after all: we work on it again."),
+        Ticket.Status.CANCELLED: _("We've stopped working on what you reported."),
+        Ticket.Status.IN_PROGRESS: _("It wasn't solved after all. We're working on it again."),
     }
     text = texts[Ticket.Status(ticket.status)]
     for merged in merged_from(ticket):
@@ -87,7 +87,7 @@ def _pass_on(event: Event, ticket: Ticket, into: Ticket) -> None:
         by=SYSTEM,
         internal=True,
     )
-    text = _("We passed it on to those who handle this together with other reports of the same matter.")
+    text = _("We're handling this together with other reports of the same problem.")
     event.subject.outcome = Outcome(text, ticket)
     return None
 
@@ -97,7 +97,9 @@ def _go_on(event: Event, ticket: Ticket) -> None:
     if not _can_be_reopened(ticket):
         return _open_another(event, ticket)
     reopened = transition(ticket, "reopen", by=event.by)
-    event.subject.outcome = Outcome(_("%s is open again, and we go on with it.") % ticket.reference, reopened)
+    event.subject.outcome = Outcome(
+        _("%s is open again and we're working on it.") % ticket.reference, reopened
+    )
     return None
 
 

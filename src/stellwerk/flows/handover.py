@@ -22,7 +22,10 @@ def hand_over_work(event: Event) -> None:
         for record in records.order_by("pk"):
             if ended.work_goes_to_id and not policy_of(event.by).may_edit(record):
                 raise PermissionDenied(
-                    _("You can't hand over open work that you may not change. Ask somebody who works on it.")
+                    _(
+                        "You can't hand over open work that you don't have permission to change. Ask someone who works "
+                        "on it."
+                    )
                 )
             try:
                 change(record, {name: ended.work_goes_to_id}, by=SYSTEM, reason=reason)

@@ -65,7 +65,7 @@ class CategoryType(Retirable[Category]):
         while above is not None:
             if above.pk == record.pk:
                 raise ValidationError(
-                    {"parent": _("A category cannot be part of itself: choose another one above it.")}
+                    {"parent": _("A category can't be part of itself. Choose another parent.")}
                 )
             above = above.parent
 

@@ -126,7 +126,7 @@ def table(cells: Mapping[tuple[str, str], object]) -> SafeString:
     return format_html(
         '<table class="table table-sm matrix"><caption class="text-muted text-sm">{}</caption>'
         "<thead><tr><td></td>{}</tr></thead><tbody>{}</tbody></table>",
-        _("Impact down, urgency across"),
+        _("Impact (rows) by urgency (columns)"),
         head,
         rows,
     )

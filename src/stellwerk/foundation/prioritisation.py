@@ -26,7 +26,7 @@ def default_matrix() -> dict[str, Any]:
 class PriorityScheme(Scheme):
     """A version of the priority matrix: `matrix[impact][urgency]` is a priority from 1 to 5."""
 
-    description = models.TextField(_("how to judge impact and urgency"), blank=True)
+    description = models.TextField(_("how to assess impact and urgency"), blank=True)
     matrix = MatrixField(_("matrix"), default=default_matrix)
 
     class Meta:
@@ -54,7 +54,7 @@ class PrioritySchemeType(SchemeType[PriorityScheme]):
                     raise ValidationError(
                         {
                             "matrix": _(
-                                "Fill every cell with a priority from 1 to 5: %(impact)s impact, %(urgency)s urgency is not."
+                                "Fill every cell with a priority from 1 to 5. Missing: %(impact)s impact, %(urgency)s urgency."
                             )
                             % {"impact": Level(impact).label, "urgency": Level(urgency).label}
                         }

@@ -114,7 +114,8 @@ class SchemeType(RecordType[S]):
         if record.status == Scheme.Status.DRAFT:
             return ""
         return gettext(
-            "What was put into force stays as it is, so that the past can be told: draft the next version to change it."
+            "A version that has been in force can't be changed, so that the past stays explainable. Draft "
+            "the next version instead."
         )
 
     def validate(self, record: S, before: S | None) -> None:
@@ -134,13 +135,13 @@ class SchemeType(RecordType[S]):
     def notice(self, record: S, by: Actor) -> str:
         if record.status == Scheme.Status.DRAFT:
             return gettext(
-                "A draft. Once put into force, it counts for all parties and cannot be changed any more."
+                "This is a draft. Once put into force, it applies to all parties and can no longer be changed."
             )
         if record.status == Scheme.Status.IN_FORCE:
-            counts = gettext("This version counts, for all parties.")
+            counts = gettext("This version is in force for all parties.")
             how = gettext("To change it, choose “Draft the next version” from the menu.")
             return f"{counts} {how}" if self.commands(record, by) else counts
-        return gettext("A later version has taken the place of this one.")
+        return gettext("A later version has replaced this one.")
 
 
 def _superseded(record: Scheme, before: Scheme) -> bool:

@@ -121,7 +121,7 @@ class LogImporter:
                 progress(self.file, self.figures)
         if not self.figures.tickets:
             self.checkpoint.delete()
-            raise ValidationError(_("Nothing was brought in: the file has no row that names a ticket."))
+            raise ValidationError(_("Nothing was imported: the file has no row that names a ticket."))
         if self.figures.tickets == self.figures.refused:
             self.checkpoint.delete()  # the mapping will be mended, or what it asks for
         else:
@@ -143,7 +143,7 @@ class LogImporter:
         self.figures.made = dict(Counter(registry.for_model(model).key for model, _path in made))
         self.figures.rows_left_out = self.findings.rows_left_out
         if not self.figures.tickets:
-            raise ValidationError(_("Nothing would be brought in: the file has no row that names a ticket."))
+            raise ValidationError(_("Nothing would be imported: the file has no row that names a ticket."))
 
     # -- reading ---------------------------------------------------------------------------------------
 
@@ -266,7 +266,7 @@ class LogImporter:
         self.figures.updates -= 1
         self.figures.late_updates += 1
         self.findings.note(
-            _("later updates of the ticket are here already: this one was left out"), update.line
+            _("later updates of the ticket are already here: this one was left out"), update.line
         )
 
     def _create(self, history: History, case: Case) -> Any:

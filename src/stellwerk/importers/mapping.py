@@ -177,7 +177,7 @@ def _text_of(name: str) -> str:
         entry = resources.files(__package__) / "mappings" / f"{name.removesuffix('.toml')}.toml"
         return entry.read_text(encoding="utf-8")
     raise ValidationError(
-        _("There is no mapping “%(name)s”: give the path of a TOML file, or one of: %(shipped)s.")
+        _("There is no mapping “%(name)s”. Give the path of a TOML file, or one of: %(shipped)s.")
         % {"name": name, "shipped": ", ".join(shipped())}
     )
 
@@ -187,7 +187,7 @@ def parse(text: str) -> LogMapping:
     try:
         root = Table("mapping", tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise ValidationError(_("The mapping is not TOML: %s") % error) from None
+        raise ValidationError(_("The mapping isn't valid TOML: %s") % error) from None
     key = root.text("record_type", required=True)
     try:
         record_type = registry.get(key)
@@ -274,7 +274,7 @@ class Table:
         self._asked.add(key)
         value = self._data.get(key, default)
         if not isinstance(value, kind):
-            raise self.fault(key, _("is not of the kind that is expected here."))
+            raise self.fault(key, _("has the wrong type."))
         return value
 
 
@@ -340,7 +340,7 @@ def _check_parties(mapping: LogMapping) -> None:
     asked = [mapping.ticket.party, *(rule.party for rule in mapping.rules)]
     for name in asked:
         if name and name not in mapping.parties:
-            raise ValidationError(_("The mapping names a party “%s” that [parties] does not have.") % name)
+            raise ValidationError(_("The mapping names a party “%s” that isn't in [parties].") % name)
 
 
 class _Reader:
@@ -456,10 +456,10 @@ class _Reader:
     def _check_columns(self, table: Table, rule: Rule) -> None:
         target = self.record_type.references.get(rule.name)
         if len(rule.columns) > 1 and (target is None or not hasattr(target, "parent")):
-            raise table.fault("column", _("only a reference to a tree takes several columns."))
+            raise table.fault("column", _("only a reference to a tree can take several columns."))
         for name in rule.match:
             if target is None or name not in {f.name for f in target._meta.get_fields()}:
-                raise table.fault("match", _("%s is not a field to find them by.") % name)
+                raise table.fault("match", _("%s isn't a field to find them by.") % name)
 
     def _judgement(self, name: str, rule: Rule, table: Table) -> Judgement:
         judgement = Judgement(

@@ -91,7 +91,7 @@ class LogFile:
             self.findings.leave_out(_("the row names no ticket and was left out"), line)
             return
         for name in self.nameless & filled.keys():
-            what = _("the column has no heading, and the mapping does not name its place: not taken")
+            what = _("the column has no heading, and the mapping doesn't name its position: ignored")
             self.findings.note(what, line, name, filled[name])
         yield number, Row(line, filled)
 
@@ -110,7 +110,7 @@ class LogFile:
         self.nameless = {name for name in unmentioned if not headings[name]}
         if forgotten := [table.named(name) for name in unmentioned if headings[name]]:
             raise ValidationError(
-                _("The mapping does not say what to do with %s: map them, or list them under ignored.")
+                _("The mapping doesn't say what to do with %s. Map them, or list them under ignored.")
                 % ", ".join(forgotten)
             )
         self.narrowest = table.narrowest
@@ -123,13 +123,13 @@ class LogFile:
                 f"#{place}" for place, heading in enumerate(table.headings, start=1) if heading == twice[0]
             ]
             raise ValidationError(
-                _("The column “%(name)s” is there more than once: name it by its place, one of %(places)s.")
+                _("The column “%(name)s” appears more than once. Name it by its position, one of %(places)s.")
                 % {"name": twice[0], "places": ", ".join(places)}
             )
         if missing:
             shown = ", ".join(heading or name for heading, name in zip(table.headings, names, strict=True))
             raise ValidationError(
-                _("The file has no column %(missing)s; its columns are: %(names)s.")
+                _("The file has no column %(missing)s. Its columns are: %(names)s.")
                 % {"missing": ", ".join(missing), "names": shown}
             )
 

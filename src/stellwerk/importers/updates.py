@@ -98,7 +98,7 @@ class Interpreter:
             return None
         first = updates[0].at
         if opened is not None and opened > first:
-            self._note(_("opened after its first update: it counts as opened with it"), rows[0])
+            self._note(_("opened after its first update: the instant of the update is used"), rows[0])
         opener = self._person(rows[0], self.mapping.ticket.created_by)
         return Case(group.number, min(opened or first, first), opener, updates)
 
@@ -135,7 +135,7 @@ class Interpreter:
             name = row.get(rules.field)
             if name not in rules.fields:
                 if name not in self.mapping.ignored:
-                    self._note(_("the mapping does not know this field: not taken"), row, rules.field)
+                    self._note(_("the mapping doesn't know this field: ignored"), row, rules.field)
                 continue
             known[name] = row.get(rules.new)
             own = {column: cell for column, cell in row.cells.items() if column not in common}
@@ -171,7 +171,7 @@ class Interpreter:
             self._leave_out(_("not a date as the mapping describes them: the row was left out"), row, column)
         else:
             self._note(
-                _("not a date as the mapping describes them: the instant before stands in"), row, column
+                _("not a date as the mapping describes them: the previous instant is used"), row, column
             )
         return before
 
@@ -180,7 +180,7 @@ class Interpreter:
         at = _between(readings, before)
         if readings.earlier != readings.later:
             how = f"{at:%Y-%m-%dT%H:%M:%SZ}"
-            what = _("the clocks were changed then: read as %s, after what stands before it") % how
+            what = _("the clocks changed at that time: read as %s, after the row before it") % how
             self.findings.remark(
                 what, row.line, self.mapping.ticket.instant, row.get(self.mapping.ticket.instant)
             )
@@ -238,7 +238,7 @@ class Interpreter:
     def _value(self, rule: Rule, model_field: Any, text: str, row: Row) -> Any:
         if rule.values:
             if text not in rule.values:
-                raise Unfit(_("the mapping does not know this value"))
+                raise Unfit(_("the mapping doesn't know this value"))
             return rule.values[text]
         if rule.custom_type:
             return self._custom(rule.custom_type, text)
@@ -274,7 +274,7 @@ class Interpreter:
     def _looked_up(self, rule: Rule, row: Row) -> Any:
         text = self._text(rule, row)
         if text and text not in rule.values:
-            self._note(_("the mapping does not know this value"), row, *rule.columns[:1])
+            self._note(_("the mapping doesn't know this value"), row, *rule.columns[:1])
         return rule.values.get(text)
 
     def _status(self, row: Row) -> dict[str, Any]:
@@ -282,7 +282,7 @@ class Interpreter:
         if rules is None or not (said := row.get(rules.column)):
             return {}
         if said not in rules.values:
-            self._note(_("unknown state: the one before stays"), row, rules.column)
+            self._note(_("unknown status: the previous one stays"), row, rules.column)
             return {}
         return {**dict.fromkeys(rules.further, ""), **rules.values[said]}
 
@@ -291,7 +291,7 @@ class Interpreter:
         rules = self.mapping.status
         if rules is None or not rules.refuses_unknown or row.get(rules.column) in ("", *rules.values):
             return False
-        self._leave_out(_("unknown state: the row was left out"), row, rules.column)
+        self._leave_out(_("unknown status: the row was left out"), row, rules.column)
         return True
 
     def _text(self, rule: Rule, row: Row) -> str:
@@ -362,7 +362,7 @@ def _filled(cells: dict[str, str]) -> dict[str, str]:
 def _yes_or_no(text: str) -> bool:
     answer = {**YES, **NO}.get(text.lower())
     if answer is None:
-        raise Unfit(_("neither yes nor no"))
+        raise Unfit(_("not yes or no"))
     return answer
 
 

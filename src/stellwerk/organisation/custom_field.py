@@ -35,7 +35,8 @@ class CustomFieldType(Retirable[CustomField]):
         if before and (record.target, record.name, record.type) != (before.target, before.name, before.type):
             raise ValidationError(
                 _(
-                    "Its record type, name and type of value are fixed once values may exist: retire it and add another."
+                    "Record type, name and type of value are fixed once values may exist. Retire this field and add "
+                    "another."
                 )
             )
         if record.type in CHOOSING and not record.choices:

@@ -41,7 +41,7 @@ class PartyType(Retirable[Party]):
         while above is not None:
             if above.pk == record.pk:
                 raise ValidationError(
-                    {"parent": _("A party cannot be part of itself: choose another one above it.")}
+                    {"parent": _("A party can't be part of itself. Choose another parent.")}
                 )
             above = above.parent
 

@@ -24,7 +24,7 @@ SIGN_IN = ("email", "username", "is_service", "status")
 
 def somebody_else_takes_over(person: Person) -> None:
     if person.work_goes_to_id == person.pk:
-        raise ValidationError({"work_goes_to": _("Select somebody else: this person leaves.")})
+        raise ValidationError({"work_goes_to": _("Select someone else: this person is leaving.")})
 
 
 @register
@@ -87,5 +87,9 @@ class PersonType(Retirable[Person]):
             rights.require_no_more_than_own(record, by)
             if isinstance(by, Person) and before.email != record.email and before.address_is_confirmed:
                 raise ValidationError(
-                    {"email": _("Use “Change the address” on the person's page: both addresses confirm it.")}
+                    {
+                        "email": _(
+                            "Use “Change the address” on the person's page. Both addresses have to confirm it."
+                        )
+                    }
                 )

@@ -53,7 +53,7 @@ class RoleAssignmentType(RecordType[RoleAssignment]):
 
     def validate(self, record: RoleAssignment, before: RoleAssignment | None) -> None:
         if (record.person_id is None) == (record.team_id is None):
-            raise ValidationError(_("Name either a person or a team as the holder of the role."))
+            raise ValidationError(_("Name either a person or a team to hold the role."))
         if record.process and record.process not in registry.processes():
             raise ValidationError({"process": _("Choose one of: %s.") % ", ".join(registry.processes())})
         refuse_reversed_dates(record)

@@ -17,7 +17,9 @@ class RoleAssignmentForm(RecordForm):
     def _field(self, name: str, asked: Asked) -> forms.Field:
         field = super()._field(name, asked)
         if name == "party":
-            field.help_text = _("What the role is held for, with all below it. Empty: all parties.")
+            field.help_text = _(
+                "What the role is held for, including everything below it. If empty: all parties."
+            )
             if isinstance(field.widget, forms.Select):
                 field.widget.choices = [("", _("All parties")), *list(field.widget.choices)[1:]]
         if name == "process":

@@ -28,12 +28,12 @@ def its_work_goes_somewhere(team: Team) -> None:
     from stellwerk.kernel.permissions.workers import open_work  # stands on teams
 
     if team.work_goes_to_id == team.pk:
-        raise ValidationError({"work_goes_to": _("Select another team: this one is dissolved.")})
+        raise ValidationError({"work_goes_to": _("Select another team: this one is being dissolved.")})
     count = sum(records.count() for _name, records in open_work(team))
     if count and team.work_goes_to_id is None:
         sentence = ngettext(
-            "%(count)d open record is with %(team)s. Select the team that takes it over.",
-            "%(count)d open records are with %(team)s. Select the team that takes them over.",
+            "%(count)d open record is assigned to %(team)s. Select the team that takes it over.",
+            "%(count)d open records are assigned to %(team)s. Select the team that takes them over.",
             count,
         )
         raise ValidationError({"work_goes_to": sentence % {"count": count, "team": team}})
@@ -65,9 +65,9 @@ class TeamType(Retirable[Team]):
         replace(
             REINSTATE,
             name="revive",
-            label=_("Revive"),
+            label=_("Reinstate"),
             effect=takes_work_again,
-            done=_("revived the team"),
+            done=_("reinstated the team"),
         ),
     )
 

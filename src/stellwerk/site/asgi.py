@@ -105,16 +105,16 @@ class Application:
                     if body.size > self.body_limit:
                         raise self.too_large()
                     if self.held > self.bodies_limit:
-                        text = _("Too much is being sent at the moment: try again in a minute.")
+                        text = _("Too much is being sent right now. Try again in a minute.")
                         raise Problem(429, "too-many-uploads", text, headers={"Retry-After": "60"})
                     body.file.write(chunk)
                     deadline.reschedule(began + BODY_TIME_S + body.size / BODY_RATE)
         except TimeoutError:
-            raise Problem(408, "too-slow", _("The request came too slowly: send it again.")) from None
+            raise Problem(408, "too-slow", _("The request came in too slowly. Send it again.")) from None
         body.file.seek(0)
 
     def too_large(self) -> Problem:
-        text = _("This is too large: at most %d MB are accepted at once.") % (self.body_limit // 2**20)
+        text = _("This is too large. The limit is %d MB at once.") % (self.body_limit // 2**20)
         return Problem(413, "too-large", text)
 
     async def answer(self, scope: Scope, receive: Receive, body: Body) -> Answer:
@@ -154,7 +154,7 @@ class Application:
 
 
 def broken() -> Problem:
-    return Problem(400, "malformed", _("The request could not be read to its end: send it again."))
+    return Problem(400, "malformed", _("The request was cut off before its end. Send it again."))
 
 
 def has_body(scope: Scope) -> bool:

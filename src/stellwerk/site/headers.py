@@ -57,7 +57,7 @@ class EncodingMiddleware:
 
 
 def not_utf8(request: HttpRequest) -> HttpResponse:
-    problem = Problem(415, "unsupported-media-type", _("Forms are read in UTF-8: leave the charset out."))
+    problem = Problem(415, "unsupported-media-type", _("Forms are read as UTF-8. Leave the charset out."))
     if request.path_info.startswith("/api/"):
         return problem.response()
     return HttpResponse(f"{problem.detail}\n", status=415, content_type="text/plain; charset=utf-8")

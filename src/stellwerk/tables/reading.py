@@ -42,7 +42,7 @@ class Table:
         place = self._header_place(titles)
         self.line, header = titles[place]
         if place:
-            self.remarks.append(_("The column names are in line %d.") % self.line)
+            self.remarks.append(_("The headings are in line %d.") % self.line)
         self._first = titles[place + 1 :]
         self.headings = _headings(header)
         self.columns = _names(self.headings)
@@ -68,7 +68,7 @@ class Table:
         if wanted := self.layout.header_line:
             places = [place for place, (line, _cells) in enumerate(titles) if line == wanted]
             if not places:
-                raise ValidationError(_("Line %d holds no column names.") % wanted)
+                raise ValidationError(_("Line %d has no headings.") % wanted)
             return places[0]
         first = titles[0][1]
         if any(map(self._known, first)):
@@ -84,8 +84,8 @@ class Table:
 
     def _nothing(self) -> str:
         if len(self.sheets) > 1:
-            return _("The sheet is empty; the sheets are: %s.") % ", ".join(self.sheets)
-        return _("The first row must name the columns.")
+            return _("The sheet is empty. The sheets are: %s.") % ", ".join(self.sheets)
+        return _("The first row must contain the headings.")
 
     def _read(self, file: IO[bytes]) -> Iterator[Record]:
         raise NotImplementedError
@@ -99,7 +99,7 @@ class CsvTable(Table):
         if encoding == WITHOUT_MARK and not self.layout.encoding:
             self.remarks.append(
                 _(
-                    "The file is not UTF-8 and was read as Windows-1252; name its encoding if letters look wrong."
+                    "The file isn't UTF-8 and was read as Windows-1252. Name its encoding if letters look wrong."
                 )
             )
         name = "utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding
@@ -120,10 +120,10 @@ class CsvTable(Table):
                 yield line + stated, row
                 line = reader.line_num + 1
         except UnicodeError:
-            fault = _("Near line %(line)d the file is not written in %(encoding)s: state its encoding.")
+            fault = _("Near line %(line)d the file isn't in %(encoding)s. Name its encoding.")
             raise ValidationError(fault % {"line": line, "encoding": encoding}) from None
         except csv.Error as error:
-            fault = _("Line %(line)d is not CSV: %(fault)s.")
+            fault = _("Line %(line)d isn't valid CSV: %(fault)s.")
             raise ValidationError(fault % {"line": line, "fault": error}) from None
         finally:
             if not text.closed:
@@ -152,7 +152,7 @@ class WorkbookTable(Table):
         if not sheets or (self.layout.sheet and self.layout.sheet not in sheets):
             names = {"sheet": self.layout.sheet, "sheets": ", ".join(sheets)}
             raise ValidationError(
-                {"sheet": _("There is no sheet “%(sheet)s”; the sheets are: %(sheets)s.") % names}
+                {"sheet": _("There is no sheet “%(sheet)s”. The sheets are: %(sheets)s.") % names}
             )
         return self._rows_of(sheets[self.layout.sheet or self.sheets[0]])
 
@@ -165,7 +165,7 @@ class WorkbookTable(Table):
             ):
                 # A row may claim any number; those before it come as empty ones.
                 if number > self.most_rows + MOST_TITLES:
-                    raise ValidationError(_("The file has more than %d rows: split it.") % self.most_rows)
+                    raise ValidationError(_("The file has more than %d rows. Split it.") % self.most_rows)
                 yield number, row
         except ValidationError:
             raise
@@ -187,18 +187,18 @@ def refuse_bombs(file: IO[bytes]) -> None:
             unpacked = sum(part.file_size for part in parts)
             packed = sum(part.compress_size for part in parts)
             if len(parts) > MOST_PARTS or unpacked > MOST_UNPACKED or unpacked > MOST_RATIO * max(packed, 1):
-                raise ValidationError(_("The workbook unpacks to more than can be taken: save it as CSV."))
+                raise ValidationError(_("The workbook is too large when unpacked. Save it as CSV."))
             for part in parts:
                 with archive.open(part) as content:
                     if b"<!DOCTYPE" in content.read(1024):
                         raise ValidationError(_damaged())
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError):
-        raise ValidationError(_("The file is not a workbook: save it as XLSX, or as CSV.")) from None
+        raise ValidationError(_("The file isn't a workbook. Save it as XLSX, or as CSV.")) from None
     file.seek(0)
 
 
 def _damaged() -> str:
-    return _("The workbook is damaged: save it again as XLSX, or as CSV.")
+    return _("The workbook is damaged. Save it again as XLSX, or as CSV.")
 
 
 def _filled(values: Sequence[Any]) -> int:
@@ -210,7 +210,7 @@ def _headings(cells: Sequence[Any]) -> list[str]:
     last = max((place for place, cell in enumerate(cells, start=1) if cell is not None), default=0)
     headings = ["" if cell is None else str(cell).strip() for cell in cells[:last]]
     if not any(headings):
-        raise ValidationError(_("The first row must name the columns."))
+        raise ValidationError(_("The first row must contain the headings."))
     if len(headings) > MOST_COLUMNS:
         raise ValidationError(_("The file has more than %d columns.") % MOST_COLUMNS)
     return headings

@@ -35,7 +35,7 @@ class ErrorMiddleware:
         if "\x00" in request.path_info:
             raise Http404
         if any("\x00" in value for values in request.GET.lists() for value in values[1]):
-            return refusal(request, ValidationError(_("The text holds a null character: remove it.")), 422)
+            return refusal(request, ValidationError(_("The text contains a null character. Remove it.")), 422)
         return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -122,7 +122,7 @@ def _news(person: Person) -> dict[str, Any]:
     """Show what the reader was told and has not read."""
     unread = still_visible(person, notifications_of(person).filter(read_at=None)[:ROWS])
     return {
-        "title": _("News for you"),
+        "title": _("Notifications"),
         "url": reverse("notifications"),
         "count": len(unread) or "",
         "lit": bool(unread),
@@ -137,7 +137,8 @@ def _news(person: Person) -> dict[str, Any]:
             for note in unread
         ],
         "empty": _(
-            "Nothing new. When somebody answers you, hands you something or names you, it appears here."
+            "No notifications. When someone answers you, assigns something to you or mentions you, it "
+            "appears here."
         ),
         "wide": False,
     }

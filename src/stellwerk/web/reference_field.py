@@ -57,6 +57,6 @@ class ReferenceField(forms.CharField):
         visible = self.record_type.model._default_manager.visible_to(self.person)
         found = list(visible.filter(reference=reference_in(text))) or list(visible.filter(title=text)[:2])
         if len(found) != 1:
-            raise ValidationError(_("Choose one of those offered: there is no such record."))
+            raise ValidationError(_("Select a record from the list."))
         record: Record = found[0]
         return record

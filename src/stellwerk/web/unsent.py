@@ -52,7 +52,7 @@ def sign_in_first(request: HttpRequest) -> HttpResponse:
     """Answer somebody who must sign in: a sentence to a script, the page for it to everybody else."""
     if is_by_script(request):
         return HttpResponse(
-            _("You're signed out. Sign in again to go on."), status=401, content_type="text/plain"
+            _("You're signed out. Sign in again to continue."), status=401, content_type="text/plain"
         )
     form = _form_of(request)
     if form is None:
@@ -71,7 +71,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     if not request.user.is_authenticated:
         return sign_in_first(request)
     if is_by_script(request):
-        text = _("You signed in again meanwhile. Do it once more.")
+        text = _("You signed in again in the meantime. Repeat what you did last.")
         return HttpResponse(
             text, status=403, content_type="text/plain", headers={"X-CSRFToken": get_token(request)}
         )
@@ -211,5 +211,5 @@ def _shown(form: Form, action: str, message: str = "") -> dict[str, Any]:
 
 
 def _said(form: Form) -> str:
-    said = _("Not sent yet: you were signed out. Your text is still here; check it and send it.")
+    said = _("Not sent yet: you were signed out. Your text is still here. Check it and send it.")
     return said + " " + _("Choose the files again.") if form.get("files") else said

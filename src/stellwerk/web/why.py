@@ -26,7 +26,7 @@ GIVES = {
     Access.NONE: "",
     Access.VIEW: gettext_lazy("reading"),
     Access.CONTRIBUTE: gettext_lazy("reading and answering"),
-    Access.EDIT: gettext_lazy("reading, answering, changing"),
+    Access.EDIT: gettext_lazy("reading, replying, changing"),
     Access.FULL: gettext_lazy("everything"),
 }
 """What each level lets people do."""
@@ -51,7 +51,7 @@ def why_page(request: SignedInRequest) -> HttpResponse:
     """Explain what the person `person` may do with the record `record` (references)."""
     administrator = request.user
     if not policy_of(administrator).is_administrator:
-        raise PermissionDenied(_("Only administrators may look into the access of others."))
+        raise PermissionDenied(_("Only administrators can look into other people's access."))
     asked = {name: request.GET.get(name, "").strip().upper() for name in ("person", "record")}
     person = Person.objects.filter(reference=asked["person"]).first()
     record = Record.objects.filter(reference=asked["record"]).first()
@@ -87,13 +87,13 @@ def explanation(person: Person, record: Record) -> dict[str, Any]:
 def _verdict(person: Person, record: Record, *, sees: bool, level: Access) -> str:
     names = {"person": person.title, "record": record.reference}
     if not sees:
-        return _("%(person)s does not see %(record)s: to them it does not exist.") % names
+        return _("%(person)s can't see %(record)s. To them it doesn't exist.") % names
     levels = {
-        Access.NONE: _("%(person)s sees %(record)s."),
-        Access.VIEW: _("%(person)s may read %(record)s."),
-        Access.CONTRIBUTE: _("%(person)s may read %(record)s and answer."),
-        Access.EDIT: _("%(person)s may read %(record)s, answer and change it."),
-        Access.FULL: _("%(person)s may do everything with %(record)s."),
+        Access.NONE: _("%(person)s can see %(record)s."),
+        Access.VIEW: _("%(person)s can read %(record)s."),
+        Access.CONTRIBUTE: _("%(person)s can read %(record)s and reply."),
+        Access.EDIT: _("%(person)s can read %(record)s, reply and change it."),
+        Access.FULL: _("%(person)s can do everything with %(record)s."),
     }
     return levels[level] % names
 
@@ -101,10 +101,10 @@ def _verdict(person: Person, record: Record, *, sees: bool, level: Access) -> st
 def _general(person: Person, record: Record) -> list[Ground]:
     grounds = []
     if not person.is_active:
-        grounds.append(Ground(_("Former person"), "", _("Former people hold no role and sign in no more.")))
+        grounds.append(Ground(_("Former person"), "", _("Former users have no roles and can't sign in.")))
     if record.open_to_all:
         grounds.append(
-            Ground(_("Open to everyone"), _("reading"), _("Everyone signed in may read this record."))
+            Ground(_("Open to everyone"), _("reading"), _("Everyone who is signed in can read this record."))
         )
     return grounds
 
@@ -133,33 +133,34 @@ def _worth(
     of_party = {"party": assignment.party.title if assignment.party else ""}
     role = role_for(record_type, Role(assignment.role), assignment.process)
     if not valid:
-        text = _("Not valid on %s, or the team membership is not, or the team is dissolved.")
+        text = _("Not valid on %s, or the team membership isn't, or the team is dissolved.")
         return "", text % today().isoformat()
     if role is None:
-        return "", _("It is for the process “%(held)s”; this record belongs to “%(needed)s”.") % {
+        return "", _("It's for the process “%(held)s”, but this record belongs to “%(needed)s”.") % {
             "held": assignment.process,
             "needed": record_type.process or "–",
         }
     if role not in STAFF:
-        return "", _("Requesters see what is shared with them; the role itself shows nothing.")
+        return "", _("Requesters see what is shared with them. The role itself shows nothing.")
     level = Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
     if level == Access.NONE:
         return "", _("This role has no access to %s.") % record_type.label_plural
     if not record_type.scope and assignment.party_id is not None:
         return str(GIVES[Access.VIEW]), _(
-            "It belongs to the whole installation: staff of every party reads it, roles for all parties change it."
+            "It belongs to the whole installation: staff of every party can read it, and roles for all "
+            "parties can change it."
         )
     if _entrusted(policy, assignment, record):
         return str(GIVES[Access.VIEW]), _(
-            "The record's party is shared with %(party)s as one of its own, so that its staff may read this."
+            "The record's party is shared with %(party)s as one of its own, so its staff can read this."
         ) % of_party
     if not _covers(policy, assignment, record):
         return "", _(
-            "The record's party is not %(party)s or below it, and nothing is shared with it as one of its own."
+            "The record's party isn't %(party)s or below it, and nothing is shared with it as one of its own."
         ) % of_party
     if role != assignment.role:
         return str(GIVES[level]), _(
-            "Records of “%(process)s” refer to %(types)s: who works on those reads these."
+            "Records of “%(process)s” refer to %(types)s, so people who work on those can read these."
         ) % {
             "process": assignment.process,
             "types": record_type.label_plural,
@@ -197,12 +198,10 @@ def _share(policy: AccessPolicy, share: Share, record: Record) -> Ground:
     if share.person_id == policy.person.pk:
         return Ground(what, as_guest, _("It is shared with this person."))
     if share.capacity in INSIDE:
-        return Ground(what, "", _("It counts for the staff of that party; see the assignments above."))
+        return Ground(what, "", _("It applies to the staff of that party. See the assignments above."))
     if share.party_id in policy.represented:
-        return Ground(what, as_guest, _("This person looks after what is shared with that party."))
-    return Ground(
-        what, "", _("Not this person, nor a party that they look after as administrator, manager or viewer.")
-    )
+        return Ground(what, as_guest, _("This person manages what is shared with that party."))
+    return Ground(what, "", _("Neither this person nor a party that they manage, administer or view."))
 
 
 def _steps(record: Record) -> list[Transition]:

@@ -142,7 +142,7 @@ def test_only_administrators_make_tokens_for_service_accounts(
         ("2fa/webauthn/add/", "Add a key"),
         ("sessions/", "Sessions"),
         ("password/change/", "Change password"),
-        ("reauthenticate/", "Is it you?"),
+        ("reauthenticate/", "Confirm that it's you"),
         ("logout/", "Sign out?"),
         ("tokens/", "API tokens"),
     ],
@@ -174,7 +174,7 @@ def test_an_address_without_a_name_says_why_it_takes_no_keys(client: Client, gus
     confirm(client)
     for path in ("2fa/", "2fa/webauthn/", "2fa/webauthn/add/"):
         page = client.get(f"/account/{path}", headers={"host": "127.0.0.1"}).content.decode()
-        assert "Browsers bind a key to a name, and 127.0.0.1 is a number." in page
+        assert "Browsers tie a key to a name, but 127.0.0.1 is a number." in page
         assert "Add a key</a>" not in page
         assert "mfa_webauthn_add" not in page
 
@@ -202,7 +202,7 @@ def test_a_second_factor_is_set_up_asked_for_and_removed(client: Client, gus: Pe
 def test_a_forgotten_password_is_set_anew_by_mail(client: Client, gus: Person, mailoutbox: Any) -> None:
     done = client.post("/account/password/reset/", {"email": gus.email}, follow=True).content.decode()
     Worker().drain()
-    assert "<h1>Look into your mail</h1>" in done
+    assert "<h1>Check your mail</h1>" in done
     link = re.search(r"https?://\S+(/account/password/reset/key/\S+)", mailoutbox[0].body)
     assert mailoutbox[0].subject.endswith("Your new password")
     form = client.get(link[1], follow=True)  # type: ignore[index]

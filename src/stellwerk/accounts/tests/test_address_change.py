@@ -53,7 +53,7 @@ def test_an_address_changes_once_both_have_confirmed(maria: Person, root: Person
     assert address_of(maria) == NEW
     last = Entry.objects.filter(record_id=maria.pk).order_by("-number")[0]
     assert (last.changes, last.actor_id) == ({"email": ["maria@centre.example", NEW]}, None)
-    assert last.reason == f"Asked for by Root ({root.reference}) and confirmed at both addresses."
+    assert last.reason == f"Requested by Root ({root.reference}) and confirmed at both addresses."
     record = Person.objects.get(pk=maria.pk)
     assert list(verify(record, Entry.objects.filter(record_id=maria.pk).order_by("number"))) == []
 
@@ -100,7 +100,7 @@ def test_nobody_asks_for_the_address_of_who_holds_more(
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("gus@globex.example", "Somebody has this address already."),
+        ("gus@globex.example", "Someone already uses this address."),
         ("maria@centre.example", "Give another address."),
         ("nonsense", "Enter a valid email address."),
     ],

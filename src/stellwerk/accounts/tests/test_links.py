@@ -49,8 +49,8 @@ def test_a_person_without_a_password_chooses_one(as_root: Client, gus: Person, r
     visitor = Client()
     assert visitor.post("/account/login/", {"login": "gus", "password": PASSWORD}).status_code == 302
     entry = Entry.objects.filter(record_id=gus.pk).latest("number")
-    assert (entry.actor_id, entry.reason) == (root.pk, "Made a link for choosing a password.")
-    assert "Made a link for choosing a password." in as_root.get(f"/records/{gus.reference}/").text
+    assert (entry.actor_id, entry.reason) == (root.pk, "Created a link for choosing a password.")
+    assert "Created a link for choosing a password." in as_root.get(f"/records/{gus.reference}/").text
     gus.refresh_from_db()
     assert not list(verify(gus, gus.entries.order_by("number")))
 
@@ -59,7 +59,7 @@ def test_the_page_says_that_one_signs_in_after_choosing_and_so_it_is(as_root: Cl
     page = make(as_root, gus).text
     assert "chooses the password of Gus Gordon and can then sign in as them." in page
     browser, done = choose(link_in(page), PASSWORD)
-    assert "From now on you sign in with the new one." in done.text
+    assert "Use the new one to sign in from now on." in done.text
     assert browser.get("/account/").status_code == 302
 
 
@@ -73,7 +73,7 @@ def test_a_link_works_once(as_root: Client, gus: Person) -> None:
 def test_looking_makes_no_link(as_root: Client, gus: Person) -> None:
     before = gus.entries.count()
     page = as_root.get(f"/account/sign-in-link/{gus.reference}/")
-    assert "once, and for 24 hours" in page.text
+    assert "once, within 24 hours" in page.text
     assert "testserver/account" not in page.text
     assert gus.entries.count() == before
 
@@ -81,7 +81,7 @@ def test_looking_makes_no_link(as_root: Client, gus: Person) -> None:
 def test_who_could_not_sign_in_gets_none(as_root: Client, gus: Person) -> None:
     nameless = make_person("Nameless", username="")
     assert make(as_root, nameless).status_code == 422
-    assert "user name or an address first" in make(as_root, nameless).text
+    assert "user name or an e-mail address to sign in with first" in make(as_root, nameless).text
     transition(gus, "leave", by=SYSTEM)
     assert make(as_root, gus).status_code == 422
 
@@ -106,6 +106,6 @@ def test_whoever_forgot_a_password_where_no_mail_is_sent_learns_who_makes_a_link
         client.post("/account/password/reset/", {"email": gus.email}),
     ):
         assert answer.status_code == 200
-        assert "an administrator makes you a link" in answer.content.decode()
+        assert "an administrator can create a link" in answer.content.decode()
         assert "Send the link" not in answer.content.decode()
     assert mailoutbox == []

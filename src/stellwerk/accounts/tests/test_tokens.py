@@ -147,7 +147,7 @@ def test_the_page_says_when_a_token_ends(client: Client, gus: Person) -> None:
     client.force_login(gus)
     page = client.get("/account/tokens/").content.decode()
     assert re.search(r'<option value="90" selected>\s*in 90 days', page)
-    assert "never: it works until somebody revokes it" in page
+    assert "never: it works until someone revokes it" in page
 
 
 def test_tokens_without_an_end_get_one_with_the_upgrade_and_their_owners_are_told(

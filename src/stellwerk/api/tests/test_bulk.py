@@ -14,7 +14,7 @@ def items(gus: Person) -> list[dict[str, Any]]:
 def test_all_or_nothing_writes_nothing_when_one_item_does_not_fit(as_maria: Program, gus: Person) -> None:
     answer = as_maria.post("incidents/bulk", {"items": items(gus)})
     assert answer.status_code == 422
-    assert answer.json()["detail"].startswith("1 of 3 items do not fit, so nothing was written")
+    assert answer.json()["detail"].startswith("1 of 3 items aren't valid, so nothing was saved")
     (result,) = answer.json()["results"]
     assert (result["index"], result["status"]) == (1, 422)
     assert "title" in result["problem"]["errors"]

@@ -95,7 +95,7 @@ def test_a_token_does_what_its_scopes_allow(maria: Person, ticket: dict[str, Any
     refused = reads.post("incidents/INC-000001/comments", {"body": "x"})
     assert (refused.status_code, refused.json()["detail"]) == (
         403,
-        "This token lacks the scope “write”: use one that has it.",
+        "This token doesn't have the scope “write”. Use one that does.",
     )
     assert writes.get("incidents").status_code == 403
     assert writes.post("incidents/INC-000001/comments", {"body": "x"}).status_code == 201
@@ -173,7 +173,7 @@ def test_nothing_is_redirected_and_no_header_changes_the_method_or_the_host(
     with_a_slash = as_maria.get("incidents/")
     assert (with_a_slash.status_code, with_a_slash.json()["detail"]) == (
         404,
-        "No address of the API ends with a slash: leave it out.",
+        "API addresses don't end with a slash. Remove it.",
     )
     assert as_maria.get("/incidents").status_code == 404
     overridden = as_maria.post(
@@ -214,7 +214,7 @@ def test_too_many_requests_are_told_when_to_go_on(
     refused = as_maria.get("me")
     assert (refused["Retry-After"], refused.json()["detail"]) == (
         "30",
-        "Too many requests: go on in 30 seconds.",
+        "Too many requests. Try again in 30 seconds.",
     )
     assert Program(maria).get("me").status_code == 200
     now[0] += 30

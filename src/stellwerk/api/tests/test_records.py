@@ -44,7 +44,7 @@ def test_faults_are_told_by_field_and_nothing_is_written(as_maria: Program) -> N
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["errors"] == {
         "title": ["Give a text."],
-        "requester": ["Choose one of those offered: there is no such record."],
+        "requester": ["Select a record from the list."],
         "impact": ["Choose one of: high, medium, low."],
     }
     assert not Incident.objects.exists()
@@ -66,9 +66,9 @@ def test_all_faults_of_a_body_are_told_together(as_maria: Program, nobody: Perso
         {
             "impact": ["Choose one of: high, medium, low."],
             "description": ["Give a text."],
-            "nonsense": ["This field cannot be set here."],
-            "priority": ["This field cannot be set here."],
-            "requester": ["Choose one of those offered: there is no such record."],
+            "nonsense": ["This field can't be set here."],
+            "priority": ["This field can't be set here."],
+            "requester": ["Select a record from the list."],
             "title": ["This field cannot be blank."],
             "custom.room": ["incident has no such field."],
         },
@@ -81,12 +81,12 @@ def test_an_unknown_field_hides_neither_an_empty_title_nor_a_missing_reference(
 ) -> None:
     answer = as_maria.post("incidents", {"title": "", "nonsense": 1})
     assert answer.json()["errors"] == {
-        "nonsense": ["This field cannot be set here."],
+        "nonsense": ["This field can't be set here."],
         "title": ["This field cannot be blank."],
     }
     answer = as_root.post("team-memberships", {"nonsense": 1})
     assert answer.json()["errors"] == {
-        "nonsense": ["This field cannot be set here."],
+        "nonsense": ["This field can't be set here."],
         "team": ["Fill this in."],
         "person": ["Fill this in."],
     }
@@ -101,7 +101,7 @@ def test_all_faults_of_a_change_and_of_a_step_are_told_together(
     )
     assert changed.json()["errors"] == {
         "impact": ["Give a text."],
-        "status": ["This field cannot be set here."],
+        "status": ["This field can't be set here."],
         "title": ["This field cannot be blank."],
     }
     as_maria.post("incidents/INC-000001/transitions/begin")
@@ -112,15 +112,15 @@ def test_all_faults_of_a_change_and_of_a_step_are_told_together(
             "Choose one of: solved, workaround, fulfilled, explained, not_reproducible, outside_scope, "
             "duplicate, withdrawn, other."
         ],
-        "title": ["This field cannot be set here."],
-        "resolution": ["Fill this in to go on."],
+        "title": ["This field can't be set here."],
+        "resolution": ["Fill this in to continue."],
     }
     assert (Incident.objects.get().title, Incident.objects.get().version) == ("Mail is down", 2)
 
 
 def test_gus_raises_a_ticket_for_nobody_else(as_gus: Program, maria: Person) -> None:
     answer = as_gus.post("incidents", {"title": "x", "requester": maria.reference})
-    assert answer.json()["errors"] == {"requester": ["This field cannot be set here."]}
+    assert answer.json()["errors"] == {"requester": ["This field can't be set here."]}
     assert not Incident.objects.exists()
 
 
@@ -170,7 +170,7 @@ def test_gus_may_look_at_his_ticket_but_not_change_it(as_gus: Program, ticket: d
     answer = as_gus.patch("incidents/INC-000001", {"title": "Other"}, if_match='"1"')
     assert (answer.status_code, answer.json()["detail"]) == (
         403,
-        "You may look at INC-000001, but not change it.",
+        "You can read INC-000001, but you don't have permission to change it.",
     )
     assert Incident.objects.get().title == "Mail is down"
 
@@ -210,7 +210,7 @@ def test_a_step_is_guarded_by_the_state_and_by_a_version_only_where_one_is_given
         "type": "urn:stellwerk:problem:invalid",
         "title": "Unprocessable Entity",
         "status": 422,
-        "detail": "“Start work” is not possible while INC-000001 is “In progress”.",
+        "detail": "“Start work” isn't possible while INC-000001 is “In progress”.",
     }
 
 
@@ -375,7 +375,7 @@ def test_the_past_is_told_as_of_a_moment(as_maria: Program, ticket: dict[str, An
     assert as_maria.get(f"{path}?as_of={before}").json()["title"] == "Mail is down"
     assert as_maria.get(f"{path}?as_of=2020-01-01T00:00:00Z").status_code == 404
     assert as_maria.get(f"{path}?as_of=yesterday").json()["errors"] == {
-        "as_of": ["Give a moment with its offset, such as 2026-03-31T09:00:00Z."]
+        "as_of": ["Give a date and time with a UTC offset, such as 2026-03-31T09:00:00Z."]
     }
 
 
@@ -393,7 +393,7 @@ def test_steps_are_listed_and_taken(as_maria: Program, as_gus: Program, ticket: 
     unfilled = as_maria.post(f"{path}/resolve", {"resolution": "Restarted"})
     assert (unfilled.status_code, unfilled.json()["errors"]) == (
         422,
-        {"resolution_code": ["Fill this in to go on."]},
+        {"resolution_code": ["Fill this in to continue."]},
     )
     stale = as_maria.post(f"{path}/resolve", {"resolution": "x", "resolution_code": "solved", "version": 1})
     assert stale.status_code == 409

@@ -53,7 +53,7 @@ def test_a_file_is_removed_and_then_is_not_there(
 def test_a_wrong_upload_is_refused(as_gus: Program, ticket: dict[str, Any]) -> None:
     path = f"incidents/{ticket['reference']}/attachments"
     assert as_gus.post(path, {"file": "x"}).status_code == 415
-    assert as_gus.upload(path).json()["errors"] == {"file": ["Send exactly one file, in “file”."]}
+    assert as_gus.upload(path).json()["errors"] == {"file": ["Send exactly one file, in the field “file”."]}
     assert as_gus.upload(path, file=BytesIO(b"")).status_code == 422
     assert as_gus.upload(path, file=BytesIO(b"x"), more="1").status_code == 422
     assert as_gus.upload(path, file=BytesIO(b"x"), internal="maybe").status_code == 422

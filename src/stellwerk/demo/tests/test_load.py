@@ -224,7 +224,7 @@ def test_loading_again_changes_nothing_and_says_so() -> None:
     before = Entry.objects.count()
     out = StringIO()
     call_command("load_demo", stdout=out)
-    assert out.getvalue().strip() == "The demo organisation is loaded already."
+    assert out.getvalue().strip() == "The demo organisation is already loaded."
     assert Entry.objects.count() == before
 
 

@@ -4,6 +4,7 @@ import subprocess
 import threading
 import time
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -70,8 +71,8 @@ def test_a_large_file_is_looked_at_by_a_job_and_imported_by_another(as_maria: Cl
     address = draft.get_absolute_url()
     assert (answer.status_code, answer["Location"], draft.state) == (302, address, "checking")
     page = as_maria.get(address).content.decode()
-    assert "rows.csv is being looked at" in page
-    assert "Waiting for its turn" in page
+    assert "rows.csv is being checked" in page
+    assert "Queued" in page
     assert work() == 1
     page = as_maria.get(address).content.decode()
     assert "501 to create" in page
@@ -80,7 +81,7 @@ def test_a_large_file_is_looked_at_by_a_job_and_imported_by_another(as_maria: Cl
     assert as_maria.post(address)["Location"] == address
     page = as_maria.get(address).content.decode()
     assert "rows.csv is being imported" in page
-    assert "501 rows are being written: all of them, or none" in page
+    assert "501 rows are being saved: all of them, or none" in page
     assert not Incident.objects.exists()
     assert work() == 1
     page = as_maria.get(address).content.decode()
@@ -112,20 +113,20 @@ def test_the_page_shows_how_many_rows_were_looked_at_and_reloads_itself_when_it_
     def look(draft: ImportDraft, count: int) -> None:
         show(draft, count)
         answer = as_maria.get(address, headers={"HX-Request": "true"})
-        seen.append([line for line in answer.content.decode().split("<") if "rows looked at" in line])
+        seen.append([line for line in answer.content.decode().split("<") if "rows checked" in line])
 
     monkeypatch.setattr(drafts, "_show_progress", look)
     work()
-    assert seen == [[f'label for="import-progress">{n} of 600 rows looked at'] for n in (200, 400, 600)]
+    assert seen == [[f'label for="import-progress">{n} of 600 rows checked'] for n in (200, 400, 600)]
     assert as_maria.get(address, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
 
 
 def test_the_outcome_is_told_with_a_link_and_read_once_it_was_seen(as_maria: Client, maria: Person) -> None:
     draft = looked_at(as_maria, table(maria, 501))
     note = Notification.objects.get()
-    assert (note.person, note.text) == (maria, "rows.csv was looked at and can be imported: 501 to create")
-    assert "rows.csv was looked at" in as_maria.get("/notifications/").content.decode()
-    assert "rows.csv was looked at" in as_maria.get("/").content.decode()
+    assert (note.person, note.text) == (maria, "rows.csv was checked and can be imported: 501 to create")
+    assert "rows.csv was checked" in as_maria.get("/notifications/").content.decode()
+    assert "rows.csv was checked" in as_maria.get("/").content.decode()
     assert as_maria.get(f"/notifications/{note.pk}/")["Location"] == draft.get_absolute_url()
     as_maria.post(draft.get_absolute_url())
     work()
@@ -162,14 +163,14 @@ def test_one_bad_row_of_a_large_file_is_named_and_nothing_is_written(as_maria: C
     before = Entry.objects.count()
     assert (draft.state, Outcome.from_json(draft.outcome).counts["error"]) == ("refused", 1)
     page = as_maria.get(draft.get_absolute_url()).content.decode()
-    assert "rows.csv cannot be imported like this" in page
+    assert "rows.csv can't be imported as it is" in page
     assert "Line 650" in page
     assert "impact “enormous”: Choose one of: high, medium, low." in page
     assert "Import it" not in page
     as_maria.post(draft.get_absolute_url())
     assert (work(), Incident.objects.count(), Entry.objects.count()) == (0, 0, before)
     assert Notification.objects.get().text == (
-        "rows.csv cannot be imported like this: 699 to create, 1 with a fault"
+        "rows.csv can't be imported as it is: 699 to create, 1 with errors"
     )
 
 
@@ -196,7 +197,7 @@ def test_what_became_wrong_meanwhile_refuses_all_of_it(as_maria: Client, maria: 
     work()
     draft.refresh_from_db()
     assert (draft.state, Incident.objects.count()) == ("refused", 0)
-    assert "there is no such record" in as_maria.get(draft.get_absolute_url()).content.decode()
+    assert "Select a record from the list" in as_maria.get(draft.get_absolute_url()).content.decode()
 
 
 @pytest.mark.parametrize("when", ["checking", "running"])
@@ -210,9 +211,9 @@ def test_a_role_that_ended_meanwhile_is_a_clear_sentence(when: str, as_maria: Cl
         change(role, {"valid_until": today() - timedelta(days=1)}, by=SYSTEM)
     work()
     draft.refresh_from_db()
-    sentence = "You may no longer import this: your role has ended. Nothing was written."
+    sentence = "You no longer have permission to import this: your role has ended. Nothing was saved."
     assert (draft.state, draft.refusal) == ("refused", sentence)
-    assert Notification.objects.latest("pk").text == f"rows.csv cannot be imported like this: {sentence}"
+    assert Notification.objects.latest("pk").text == f"rows.csv can't be imported as it is: {sentence}"
     page = as_maria.get(draft.get_absolute_url()).content.decode()
     assert sentence in page
     assert "Import it" not in page
@@ -221,8 +222,8 @@ def test_a_role_that_ended_meanwhile_is_a_clear_sentence(when: str, as_maria: Cl
 
 def test_a_large_file_that_cannot_be_read_to_its_end_says_why(as_maria: Client, maria: Person) -> None:
     draft = looked_at(as_maria, table(maria, 502) + b'\n"no end')
-    assert (draft.state, draft.refusal) == ("refused", "Line 504 is not CSV: unexpected end of data.")
-    assert draft.refusal in as_maria.get(draft.get_absolute_url()).content.decode()
+    assert (draft.state, draft.refusal) == ("refused", "Line 504 isn't valid CSV: unexpected end of data.")
+    assert draft.refusal in unescape(as_maria.get(draft.get_absolute_url()).content.decode())
 
 
 def test_one_import_of_a_person_at_a_time(as_maria: Client, maria: Person, root: Person) -> None:
@@ -235,7 +236,9 @@ def test_one_import_of_a_person_at_a_time(as_maria: Client, maria: Person, root:
     for rows in (1, 501):
         answer = upload(as_maria, table(maria, rows), "other.csv")
         assert answer.status_code == 422
-        assert "Another import of yours is under way: wait until it has ended." in answer.content.decode()
+        assert "Another import of yours is running. Wait until it's finished." in unescape(
+            answer.content.decode()
+        )
     assert ImportDraft.objects.get() == draft
     as_root = Client()
     as_root.force_login(root)
@@ -270,7 +273,7 @@ def test_an_import_whose_job_failed_for_good_says_so_and_blocks_nothing(
         work()
     draft = ImportDraft.objects.get()
     page = as_maria.get(draft.get_absolute_url()).content.decode()
-    assert "This import came to a halt because of a fault in the system. Nothing was written." in page
+    assert "This import stopped because of a fault in the system. Nothing was saved." in page
     assert "every 2s" not in page
     assert upload(as_maria, table(maria, 501)).status_code == 302
     assert ImportDraft.objects.get().pk != draft.pk

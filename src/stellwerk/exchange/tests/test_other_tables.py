@@ -113,7 +113,7 @@ def test_nameless_columns_matter_only_where_they_hold_something(maria: Person) -
     assert dict(imported(head + b"x,,maria@centre.example,,low\n", maria).counts) == {"create": 1}
     outcome = imported(head + b"y,z,maria@centre.example,,low\n", maria)
     assert errors(outcome) == {
-        2: ["#2 “z”: This column has no heading of its own: give it one, or say by its place what it is."]
+        2: ["#2 “z”: This column has no heading. Give it one, or assign it by its position."]
     }
     assert Incident.objects.get().title == "x"
     mapped = imported(head + b"y,z,maria@centre.example,,low\n", maria, columns={"#2": "description"})
@@ -146,7 +146,7 @@ def test_looking_at_a_file_finds_doubles_inside_it(maria: Person) -> None:
         == errors(imported(content, SYSTEM, "person")).keys()
     )
     assert errors(rehearsed(content, SYSTEM, "person"))[3] == [
-        "email “Arno@centre.example”: Line 2 of the file has the same."
+        "email “Arno@centre.example”: Line 2 of the file has the same value."
     ]
     assert Record.objects.count() == before
 
@@ -157,7 +157,9 @@ def test_a_short_row_leaves_the_other_fields_alone_and_is_counted(maria: Person)
     content = f"reference,title,impact,description\n{made.reference},New\n".encode()
     outcome = imported(content, maria)
     assert (dict(outcome.counts), outcome.left_out) == ({"change": 1}, 1)
-    assert outcome.lines[0].warnings == ["The row has 2 cells instead of 4: the others stay as they are."]
+    assert outcome.lines[0].warnings == [
+        "The row has 2 cells instead of 4. The remaining fields stay as they are."
+    ]
     made.refresh_from_db()
     assert (made.title, made.description) == ("New", "stays")
 
@@ -167,8 +169,8 @@ def test_dates_of_the_past_are_not_taken_and_it_is_said(maria: Person) -> None:
     outcome = rehearsed(content, maria)
     assert (dict(outcome.counts), outcome.left_out) == ({"create": 1}, 1)
     assert outcome.lines[0].warnings == [
-        "Not taken: created_at. A record begins when it is imported; "
-        "bring its past in as a log (stellwerk import log, docs/importing.md)."
+        "Ignored: created_at. A record starts when it's imported. "
+        "To keep its past, import it as a log (stellwerk import log, docs/importing.md)."
     ]
 
 
@@ -180,7 +182,7 @@ def test_strict_refuses_what_would_be_left_out_and_ends_with_1(tmp_path: Path, m
             command(path, strict=True, dry_run=dry_run)
         assert ended.value.code == 1
     assert not Incident.objects.exists()
-    assert "Rows of which something is left out: 1." in command(path)
+    assert "Rows with something left out: 1." in command(path)
     assert Incident.objects.count() == 1
 
 
@@ -195,7 +197,7 @@ def test_an_import_of_nothing_is_never_done(tmp_path: Path) -> None:
     data.append(["title", "requester"])
     data.append(["x", "root"])
     book.save(path)
-    with pytest.raises(CommandError, match="Its sheets are: Sheet, Data; choose one with --sheet"):
+    with pytest.raises(CommandError, match=r"Its sheets are: Sheet, Data. Choose one with --sheet"):
         command(path)
 
 
@@ -205,7 +207,7 @@ def test_the_command_names_unknown_headings_once(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as refused:
         command(path)
     assert str(refused.value) == (
-        "There are no fields called “Betreff”, “Melder”: say what they are with --column “Betreff=FIELD”, "
+        "There are no fields called “Betreff”, “Melder”. Assign them with --column “Betreff=FIELD”, "
         "or leave them out with --column “Betreff=”."
     )
 

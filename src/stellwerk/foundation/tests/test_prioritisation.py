@@ -57,7 +57,7 @@ def test_nobody_supersedes_a_version_by_hand_or_takes_it_back(root: Person, clie
     with pytest.raises(PermissionDenied):
         transition(first, "supersede", by=root)
     entry = Entry.objects.filter(record=first).latest("number")
-    with pytest.raises(ValidationError, match="stays as it is"):
+    with pytest.raises(ValidationError, match="can't be changed"):
         undo(entry, by=root)
     client.force_login(root)
     page = client.get(f"/records/{first.reference}/").content.decode()
@@ -118,7 +118,7 @@ def test_why_tells_that_a_scheme_belongs_to_the_whole_installation(
     assert scheme is not None
     client.force_login(root)
     page = client.get(f"/access/?person={maria.reference}&record={scheme.reference}").content.decode()
-    assert "Maria Keller may read PRS-" in page
+    assert "Maria Keller can read PRS-" in page
     assert "It belongs to the whole installation" in page
 
 

@@ -96,10 +96,10 @@ def test_a_column_becomes_an_internal_note_once() -> None:
 def test_what_is_unknown_is_reported_with_its_lines_and_nothing_else_is_lost() -> None:
     found = [str(finding) for finding in bring().findings]
     assert found == [
-        "state “-100”: unknown state: the one before stays (1 times, lines 6)",
-        "impact “9”: the mapping does not know this value (1 times, lines 6)",
+        "state “-100”: unknown status: the previous one stays (1 times, lines 6)",
+        "impact “9”: the mapping doesn't know this value (1 times, lines 6)",
         "the row names no ticket and was left out (1 times, lines 10)",
-        "when “yesterday”: not a date as the mapping describes them: the instant before stands in (1 times, lines 11)",
+        "when “yesterday”: not a date as the mapping describes them: the previous instant is used (1 times, lines 11)",
         "the row has 2 cells instead of 20 and was left out (1 times, lines 12)",
     ]
     second = ticket("T2")
@@ -113,7 +113,7 @@ def test_rows_in_an_unknown_state_are_left_out_where_the_mapping_says_so(tmp_pat
         MAPPING.read_text().replace('column = "state"', 'column = "state"\nunknown = "refuse"')
     )
     found = [str(finding) for finding in bring(LOG, mapping).findings]
-    assert found[0] == "state “-100”: unknown state: the row was left out (1 times, lines 6)"
+    assert found[0] == "state “-100”: unknown status: the row was left out (1 times, lines 6)"
     assert ticket("T2").journal_count == 3
 
 
@@ -138,9 +138,9 @@ def test_the_command_says_of_the_same_file_that_nothing_is_new() -> None:
     bring()
     call_command("import_log", str(LOG), mapping=str(MAPPING), stdout=out)
     told = out.getvalue()
-    assert "This file was brought in completely before; --again looks once more." in told
-    assert "3 tickets: 0 new, 0 continued, 3 as they were, 0 left out." in told
-    assert "0 updates brought, 10 known" in told
+    assert "This file was already imported completely. Use --again to check once more." in told
+    assert "3 tickets: 0 new, 0 continued, 3 unchanged, 0 left out." in told
+    assert "0 updates imported, 10 already known" in told
     assert "Made:" not in told
 
 
@@ -206,8 +206,8 @@ def test_a_dry_run_counts_and_writes_nothing() -> None:
     out = io.StringIO()
     before = Record.objects.count()
     call_command("import_log", str(LOG), mapping=str(MAPPING), dry_run=True, stdout=out)
-    assert "3 tickets: 3 new, 0 continued, 0 as they were, 0 left out." in out.getvalue()
-    assert "10 updates brought" in out.getvalue()
+    assert "3 tickets: 3 new, 0 continued, 0 unchanged, 0 left out." in out.getvalue()
+    assert "10 updates imported" in out.getvalue()
     assert (Record.objects.count(), Entry.objects.filter(brought_from="Old helpdesk").count()) == (before, 0)
     assert not CustomField.objects.exists()
     assert not Party.objects.exists()
@@ -216,7 +216,7 @@ def test_a_dry_run_counts_and_writes_nothing() -> None:
 def test_the_command_reports_and_writes_every_finding(tmp_path: Path) -> None:
     out, report = io.StringIO(), tmp_path / "report.csv"
     call_command("import_log", str(LOG), mapping=str(MAPPING), report=report, stdout=out)
-    assert "Made: 6 people, 4 categories, 2 teams." in out.getvalue()
+    assert "Created: 6 people, 4 categories, 2 teams." in out.getvalue()
     assert report.read_text().splitlines()[1:3] == [
         "10,,,the row names no ticket and was left out",
         "12,,,the row has 2 cells instead of 20 and was left out",
@@ -256,14 +256,14 @@ def test_the_shipped_mapping_reads_the_shape_of_the_uci_log(tmp_path: Path) -> N
     ("wrong", "right", "message"),
     [
         ('"open" = "new"', '"open" = "fresh"', "[status] values.open: choose one of: new, in_progress"),
-        ('column = "room"', 'column = "rooms"', "The file has no column rooms; its columns are: id"),
-        ('ignored = ["colour"]', "", "The mapping does not say what to do with colour"),
+        ('column = "room"', 'column = "rooms"', "The file has no column rooms. Its columns are: id"),
+        ('ignored = ["colour"]', "", "The mapping doesn't say what to do with colour"),
         ("[fields.team]", "[fields.crew]", "incident has no field “crew”."),
         ("once = true", "ones = true", "[fields.title] ones: there is no such key."),
         ('time_zone = "Europe/Berlin"', 'time_zone = "Mars"', "there is no such time zone."),
         ('party = "desk"', 'party = "moon"', "names a party “moon”"),
         ('"1" = "high"', '"1" = "huge"', "[fields.impact] values: choose one of: high, medium, low."),
-        ('source = "Old helpdesk"', "source = ", "The mapping is not TOML"),
+        ('source = "Old helpdesk"', "source = ", "The mapping isn't valid TOML"),
     ],
 )
 def test_a_mapping_with_a_fault_says_where(tmp_path: Path, wrong: str, right: str, message: str) -> None:
@@ -282,11 +282,11 @@ def test_a_file_in_another_encoding_is_read_and_it_is_said(tmp_path: Path) -> No
     path, mapping = tmp_path / "latin.csv", tmp_path / "stated.toml"
     path.write_bytes(LOG.read_text().replace("Ada", "Adä").encode("latin-1"))
     assert str(next(iter(bring(path).findings))).startswith(
-        "The file is not UTF-8 and was read as Windows-1252"
+        "The file isn't UTF-8 and was read as Windows-1252"
     )
     assert ticket("T1").requester.title == "Adä Ash"
     mapping.write_text(MAPPING.read_text().replace("[file]", '[file]\nencoding = "utf-8"'))
-    with pytest.raises(ValidationError, match="is not written in utf-8-sig: state its encoding"):
+    with pytest.raises(ValidationError, match=r"in utf-8-sig. Name its encoding"):
         bring(path, mapping)
 
 

@@ -107,8 +107,8 @@ def test_rows_keep_their_order_where_the_clocks_were_changed(tmp_path: Path) -> 
     assert instants(ticket("T1")) == ["10-26 00:50", "10-26 00:50", "10-26 01:10", "10-26 02:30"]
     assert instants(ticket("T2")) == ["03-30 00:50", "03-30 00:50", "03-30 00:50", "03-30 01:10"]
     assert told(done.findings)[1] == (
-        "at “2025-10-26 02:10”: the clocks were changed then: read as 2025-10-26T01:10:00Z, "
-        "after what stands before it (1 times, lines 3)"
+        "at “2025-10-26 02:10”: the clocks changed at that time: read as 2025-10-26T01:10:00Z, "
+        "after the row before it (1 times, lines 3)"
     )
     assert done.findings.losses == 0
 
@@ -146,7 +146,7 @@ def test_looking_promises_nothing_that_the_import_refuses(tmp_path: Path) -> Non
     path = tmp_path / "mapping.toml"
     path.write_text(mapping)
     for dry_run in (True, False):
-        with pytest.raises(CommandError, match="Nothing was brought in: every ticket was left out"):
+        with pytest.raises(CommandError, match="Nothing was imported: every ticket was left out"):
             call_command(
                 "import_log",
                 str(tmp_path / "log.csv"),
@@ -169,7 +169,7 @@ def test_nameless_and_repeated_columns_are_named_by_their_place(tmp_path: Path) 
     with pytest.raises(ValidationError, match="what to do with #7 “x”, #8 “x”"):
         importer(tmp_path, head + row).run()
     with pytest.raises(
-        ValidationError, match="“x” is there more than once: name it by its place, one of #7, #8"
+        ValidationError, match=r"“x” appears more than once. Name it by its position, one of #7, #8"
     ):
         importer(tmp_path, head + row, MAPPING + '[fields.description]\ncolumn = "x"').run()
     mapping = 'ignored = ["#8"]\n' + MAPPING + '[fields.description]\ncolumn = "#7"'
@@ -179,7 +179,7 @@ def test_nameless_and_repeated_columns_are_named_by_their_place(tmp_path: Path) 
 
 def test_what_stands_under_no_heading_is_reported_unless_it_is_ignored(tmp_path: Path) -> None:
     content = "n;seq;at;s;who;\nT1;1;2025-05-01 10:00;New;Ann;\nT2;1;2025-05-01 10:00;New;Ann;lost\n"
-    found = "#6 “lost”: the column has no heading, and the mapping does not name its place: not taken (1 times, lines 3)"
+    found = "#6 “lost”: the column has no heading, and the mapping doesn't name its position: ignored (1 times, lines 3)"
     assert told(bring(tmp_path, content).findings) == [found]
     Entry.objects.filter(record__kind="incident").delete()
     Incident.objects.all().delete()
@@ -239,7 +239,7 @@ def test_a_workbook_is_a_log_too(tmp_path: Path) -> None:
     done.run()
     one = ticket("17")
     assert (one.status, one.created_at) == ("resolved", datetime(2025, 5, 1, 8, 0, 30, tzinfo=UTC))
-    assert told(done.findings) == ["The column names are in line 2. (1 times, lines 2)"]
+    assert told(done.findings) == ["The headings are in line 2. (1 times, lines 2)"]
 
 
 def test_one_row_for_each_changed_field_becomes_a_history(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_one_row_for_each_changed_field_becomes_a_history(tmp_path: Path) -> Non
     assert past is not None
     assert (past.status, past.requester.title) == ("in_progress", "Ann")
     assert told(done.findings) == [
-        "field “Colour”: the mapping does not know this field: not taken (1 times, lines 4)"
+        "field “Colour”: the mapping doesn't know this field: ignored (1 times, lines 4)"
     ]
 
 

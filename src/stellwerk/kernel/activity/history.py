@@ -43,7 +43,7 @@ class History(Bulk):
 
     def __init__(self, brought_from: str, *, by: Actor) -> None:
         if not policy_of(by).is_administrator:
-            raise PermissionDenied(_("Only an administrator may bring history from elsewhere."))
+            raise PermissionDenied(_("Only administrators can import history."))
         super().__init__()
         self.brought_from = brought_from
         self._numbers: dict[str, list[int]] = {}

@@ -83,11 +83,13 @@ class Roster:
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with the roster itself."""
         if not self.intact:
-            yield Fault(str(self.path), 0, _("the roster is not as it was written."))
+            yield Fault(str(self.path), 0, _("the roster was changed after it was written."))
         for line, right in self._lines("1"):
             if not right:
                 yield Fault(
-                    line.reference, line.entries, _("its line in the roster is not as it was written.")
+                    line.reference,
+                    line.entries,
+                    _("its line in the roster was changed after it was written."),
                 )
 
     def _lines(self, condition: str, values: Sequence[Any] = ()) -> Iterator[tuple[Line, bool]]:

@@ -89,9 +89,7 @@ class Verification:
                 self.entries += walk.entries
                 self.young += walk.is_young
             for pk, name in misspelt(ids):
-                what = _("“%(field)s” in the record does not stand there as it was written.") % {
-                    "field": name
-                }
+                what = _("“%(field)s” in the record isn't stored the way it was written.") % {"field": name}
                 yield _fault_of(pk, what)
             if self.contents:
                 yield from self._damaged_files(ids)
@@ -142,7 +140,7 @@ class Verification:
         except LookupError:
             return _Unreadable(pk, [_fault_of(pk, _("its type is not known."))])
         except Exception:
-            return _Unreadable(pk, [_fault_of(pk, _("the record cannot be read."))])
+            return _Unreadable(pk, [_fault_of(pk, _("the record can't be read."))])
         unreadable = walk.take_singly()
         for what, read, compare in () if unreadable else CHECKS:
             try:
@@ -167,7 +165,7 @@ class Verification:
             try:
                 fault = _damage(Blob.objects.get(pk=pk))
             except Exception:
-                fault = _("a file of it cannot be read.")
+                fault = _("one of its files can't be read.")
             if fault:
                 yield _fault_of(record, fault)
 
@@ -220,7 +218,7 @@ class _Walk(Walk):
             attached = (entry.internal, before.get("by"), datetime.fromisoformat(str(before.get("at"))))
             self.files[before.get("sha256"), before.get("name"), before.get("size"), *attached] -= 1
         if self.known and entry.number == self.known.entries and entry.digest != self.known.head:
-            self.found.append(self.fault(entry.number, _("the roster knows another entry of this number.")))
+            self.found.append(self.fault(entry.number, _("the roster lists another entry with this number.")))
 
     def take_singly(self) -> int:
         """Take the entries one by one; return how many cannot be read."""
@@ -231,17 +229,15 @@ class _Walk(Walk):
                 self.take(Entry.objects.get(pk=pk))
             except Exception:
                 unreadable += 1
-                self.found.append(self.fault(number, _("its content cannot be read.")))
+                self.found.append(self.fault(number, _("its content can't be read.")))
         return unreadable
 
     def compare_record(self, specific: Record | None) -> Iterator[Fault]:
         if self.known and self.count < self.known.entries:
-            what = _("the roster knows %d entries: the record was put back to an older state.")
+            what = _("the roster lists %d entries: the record was put back to an older state.")
             yield self.fault(self.count, what % self.known.entries)
         if specific is None:
-            yield self.fault(
-                self.count, _("its row among the %s is missing.") % self.record_type.label_plural
-            )
+            yield self.fault(self.count, _("its row in %s is missing.") % self.record_type.label_plural)
         else:
             yield from self.end(specific)
 
@@ -260,7 +256,7 @@ class _Walk(Walk):
         for name in ("shares", "links", "watchers"):
             covered = name != "watchers" or self.covers_watchers or self.roster is not None
             if covered and getattr(self.related, name) != getattr(stored, name):
-                what = _("“%(field)s” of the record are not what the journal says.") % {"field": name}
+                what = _("“%(field)s” of the record don't match the journal.") % {"field": name}
                 yield self.fault(self.count, what)
 
     def _compare(self, written: Counter[Any], stored: Counter[Any], what: Any) -> Iterator[Fault]:
@@ -271,7 +267,7 @@ class _Walk(Walk):
             yield self.fault(self.count, _("the %(what)s of %(moment)s was changed or removed.") % moment)
         for key in (stored - written).elements():
             moment = {"what": what, "moment": key[-1].isoformat()}
-            yield self.fault(self.count, _("the %(what)s of %(moment)s is not in the journal.") % moment)
+            yield self.fault(self.count, _("the %(what)s of %(moment)s isn't in the journal.") % moment)
 
 
 @dataclass
@@ -357,7 +353,7 @@ def _of_no_record() -> Iterator[Fault]:
             what = _("there are %s without their record.") % model._meta.verbose_name_plural
             yield Fault(_("record %s") % pk, 0, what)
     for kind, pk in _typed_rows_of_no_record():
-        what = _("there is a row among the %s without its record.") % registry.get(kind).label_plural
+        what = _("there is a row in %s without its record.") % registry.get(kind).label_plural
         yield Fault(_("record %s") % pk, 0, what)
 
 
@@ -381,9 +377,9 @@ def _damage(blob: Blob) -> str:
     except OSError:
         sha256, size, content_type = "", 0, ""
     if (sha256, size) != (blob.sha256, blob.size):
-        return _("the stored content of file %s is not what was attached.") % blob.sha256[:12]
+        return _("the stored content of file %s isn't what was attached.") % blob.sha256[:12]
     if content_type != blob.content_type:
-        return _("the type of file %s is not what its content proves.") % blob.sha256[:12]
+        return _("the type of file %s doesn't match its content.") % blob.sha256[:12]
     return ""
 
 

@@ -44,7 +44,7 @@ class Walk:
         if entry.number != self.count + 1:
             yield self.fault(self.count + 1, _missing(entry.number, self.count + 1))
         elif entry.previous != self.head:
-            yield self.fault(entry.number, _("does not follow the entry before it."))
+            yield self.fault(entry.number, _("doesn't follow the entry before it."))
         self.changes = entry.changes
         intact = hmac.compare_digest(digest(self.record.reference, entry).encode(), entry.digest.encode())
         if not intact:
@@ -78,7 +78,7 @@ class Walk:
         if self.count < record.journal_count:
             yield self.fault(self.count + 1, _("the journal was cut off here."))
         elif record.journal_head != self.head:
-            yield self.fault(self.count, _("is not the last entry that the record knows of."))
+            yield self.fault(self.count, _("isn't the last entry that the record knows of."))
         expected = seal(record.reference, record.journal_count, record.journal_head)
         if not hmac.compare_digest(expected.encode(), record.journal_seal.encode()):
             yield self.fault(self.count, _("the record's seal over its journal is broken."))
@@ -87,18 +87,18 @@ class Walk:
             # A field that was added later came to this record with its default, and without an entry.
             came_later = name not in self.values and stored[name] == defaults.get(name)
             if not name.startswith("@") and not came_later and stored.get(name) != self.values.get(name):
-                what = _("“%(field)s” in the record is not what the journal says.") % {"field": name}
+                what = _("“%(field)s” in the record doesn't match the journal.") % {"field": name}
                 yield self.fault(self.count, what)
         for name in ("is_open", "open_to_all"):  # who sees a record and where depends on what follows from it
             if getattr(specific, name) != getattr(specific.record_type, name)(specific):
-                what = _("“%(field)s” of the record does not follow from its values.") % {"field": name}
+                what = _("“%(field)s” of the record doesn't follow from its values.") % {"field": name}
                 yield self.fault(self.count, what)
 
     def _counted(self) -> Iterator[Fault]:
         """Hold what the core row says of its writes against them."""
         for name in ("version", "created_at", "updated_at"):
             if getattr(self.record, name) != getattr(self, name):
-                what = _("“%(field)s” in the record is not what the journal says.") % {"field": name}
+                what = _("“%(field)s” in the record doesn't match the journal.") % {"field": name}
                 yield self.fault(self.count, what)
 
     def fault(self, number: int, what: str) -> Fault:
@@ -107,5 +107,5 @@ class Walk:
 
 def _missing(number: int, expected: int) -> str:
     if number > expected:
-        return _("is missing; the journal goes on with entry %(number)d.") % {"number": number}
-    return _("was expected here, but entry %(number)d stands in its place.") % {"number": number}
+        return _("is missing; the journal continues with entry %(number)d.") % {"number": number}
+    return _("was expected here, but found entry %(number)d.") % {"number": number}

@@ -28,9 +28,7 @@ class CustomField(TypedRecord):
     target = models.CharField(
         _("record type"), max_length=40, help_text=_("The key of the record type, such as incident.")
     )
-    name = models.SlugField(
-        _("name"), max_length=40, help_text=_("As it stands in the API, files and addresses.")
-    )
+    name = models.SlugField(_("name"), max_length=40, help_text=_("As used in the API, files and addresses."))
     type = models.CharField(_("type of value"), max_length=20, choices=Type, default=Type.TEXT)
     choices = models.JSONField(
         _("choices"), default=list, blank=True, help_text=_("A list of texts, for a choice.")
@@ -39,7 +37,7 @@ class CustomField(TypedRecord):
         _("refers to"), max_length=40, blank=True, help_text=_("The key of a record type.")
     )
     unit = models.CharField(
-        _("unit"), max_length=20, blank=True, help_text=_("What a number counts, such as TB.")
+        _("unit"), max_length=20, blank=True, help_text=_("The unit of a number, such as TB.")
     )
     help = models.CharField(_("help"), max_length=250, blank=True)
     required = models.BooleanField(_("required"), default=False)

@@ -85,4 +85,4 @@ def _require_visible(references: Any, policy: AccessPolicy) -> None:
     if wanted:
         seen = Record.objects.filter(policy.visible(Record), reference__in=wanted)
         if set(seen.values_list("reference", flat=True)) != wanted:
-            raise ValidationError(_("Choose one of those offered: there is no such record."))
+            raise ValidationError(_("Select a record from the list."))

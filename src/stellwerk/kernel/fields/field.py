@@ -354,15 +354,13 @@ def storable(value: object) -> object:
     """Refuse text that no database takes, before one of them answers with an error of its own."""
     if isinstance(value, str):
         if "\x00" in value:
-            raise ValidationError(_("The text holds a null character: remove it."))
+            raise ValidationError(_("The text contains a null character. Remove it."))
         if len(value) > LONGEST_TEXT:
-            raise ValidationError(_("The text is too long: at most %d characters.") % LONGEST_TEXT)
+            raise ValidationError(_("The text is too long. The limit is %d characters.") % LONGEST_TEXT)
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise ValidationError(
-                _("The text holds half a character (a lone surrogate): remove it.")
-            ) from None
+            raise ValidationError(_("The text contains an invalid character.")) from None
     return value
 
 

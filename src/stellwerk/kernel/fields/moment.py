@@ -77,7 +77,7 @@ class Instant(Field):
                 return in_utc(found)
         except ValueError:
             pass
-        raise ValidationError(_("Give a moment with its offset, such as 2026-03-31T09:00:00Z."))
+        raise ValidationError(_("Give a date and time with a UTC offset, such as 2026-03-31T09:00:00Z."))
 
     def text(self, value: object, titles: Titles) -> str:
         _day, moment = _read(str(value))

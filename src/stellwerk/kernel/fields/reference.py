@@ -24,7 +24,7 @@ _REFERENCE = re.compile(rf"{ANY}-[0-9]+")
 
 
 def no_such_record() -> ValidationError:
-    return ValidationError(_("Choose one of those offered: there is no such record."))
+    return ValidationError(_("Select a record from the list."))
 
 
 class Pointing(Field):

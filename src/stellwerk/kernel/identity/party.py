@@ -31,7 +31,7 @@ class Party(TypedRecord):
         null=True,
         blank=True,
         related_name="contact_for",
-        help_text=_("The one person to turn to."),
+        help_text=_("The one person to contact."),
     )
     description = models.TextField(
         _("description"), blank=True, help_text=_("Its role in providing services.")

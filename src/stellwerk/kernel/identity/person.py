@@ -63,7 +63,7 @@ class Person(TypedRecord, AbstractBaseUser):
         blank=True,
         editable=False,
         related_name="+",
-        help_text=_("Left empty, it goes back to its teams, assigned to nobody."),
+        help_text=_("If empty, it goes back to its teams, unassigned."),
     )
     language = models.CharField(_("language"), max_length=10, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=60, blank=True)

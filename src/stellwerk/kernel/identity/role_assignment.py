@@ -47,7 +47,7 @@ class RoleAssignment(TypedRecord):
     )
     role = models.CharField(_("role"), max_length=20, choices=RoleName)
     process = models.CharField(
-        _("process"), max_length=40, blank=True, help_text=_("Empty: the role is held for every process.")
+        _("process"), max_length=40, blank=True, help_text=_("If empty, the role is held for every process.")
     )
     valid_from = models.DateField(_("from"))
     valid_until = models.DateField(_("until"), null=True, blank=True)

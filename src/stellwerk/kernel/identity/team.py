@@ -28,7 +28,7 @@ class Team(TypedRecord):
     )
     email = models.EmailField(_("email"), blank=True)
     first_line = models.BooleanField(
-        _("first line"), default=False, help_text=_("What names no other team comes to it.")
+        _("first line"), default=False, help_text=_("Receives tickets without a team.")
     )
 
     work_goes_to = models.ForeignKey(
@@ -74,4 +74,4 @@ def not_over_on(day: date, prefix: str = "") -> models.Q:
 
 def refuse_reversed_dates(record: Any) -> None:
     if record.valid_until and record.valid_until < record.valid_from:
-        raise ValidationError({"valid_until": _("It ends before it begins: choose a later day.")})
+        raise ValidationError({"valid_until": _("It ends before it begins. Choose a later day.")})

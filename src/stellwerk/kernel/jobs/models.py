@@ -39,7 +39,7 @@ class JobWorker(models.Model):
     place = models.CharField(_("machine and process"), max_length=200)
     started_at = models.DateTimeField(_("started"), auto_now_add=True)
     beats = models.BigIntegerField(default=0)
-    job = models.UUIDField(_("job in hand"), null=True)
+    job = models.UUIDField(_("current job"), null=True)
     job_since = models.DateTimeField(null=True)
 
     class Meta:

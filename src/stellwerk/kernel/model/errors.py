@@ -19,8 +19,10 @@ FULL = ("disk is full", "No space left on device")
 def said_by_database(error: Exception) -> str:
     """Tell people why the database, or the disk it lies on, could not take what they wrote."""
     if is_full(error):
-        return _("The server's disk is full. Nothing was written: tell whoever runs it, and try again then.")
-    return _("The database is busy. Nothing was written; try again.")
+        return _(
+            "The server's disk is full. Nothing was saved. Tell whoever runs the server, then try again."
+        )
+    return _("The database is busy. Nothing was saved. Try again.")
 
 
 def is_full(error: BaseException) -> bool:
@@ -32,7 +34,7 @@ class NotConfirmed(Exception):
     """Who acts must first say once more who they are: by password, passkey or code."""
 
     def __str__(self) -> str:
-        return _("Confirm who you are first, with your password, passkey or code, and then repeat this.")
+        return _("Confirm who you are with your password, passkey or code first, then repeat this.")
 
 
 class StaleWrite(Exception):
@@ -49,8 +51,8 @@ class StaleWrite(Exception):
 
     def __str__(self) -> str:
         return _(
-            "%(reference)s was changed by somebody else while you worked on it (you saw version "
-            "%(yours)d, it is now at %(theirs)d). Look at both versions and apply your change again."
+            "Someone else changed %(reference)s while you were working on it (you saw version %(yours)d, "
+            "it's now at %(theirs)d). Compare both versions and apply your change again."
         ) % {"reference": self.current.reference, "yours": self.version, "theirs": self.current.version}
 
 

@@ -71,7 +71,9 @@ class Record(models.Model):
     )
     custom = models.JSONField(_("custom fields"), default=dict, blank=True, editable=False)
     is_open = models.BooleanField(_("open"), default=True, editable=False)
-    open_to_all = models.BooleanField(_("visible to everyone signed in"), default=False, editable=False)
+    open_to_all = models.BooleanField(
+        _("visible to everyone who is signed in"), default=False, editable=False
+    )
     version = models.PositiveIntegerField(_("version"), default=0, editable=False)
     created_at = models.DateTimeField(_("created"), editable=False)
     updated_at = models.DateTimeField(_("updated"), editable=False)

@@ -56,12 +56,12 @@ LABELS = {
     GUEST: gettext_lazy("look after %s that are shared with the party"),
 }
 BEYOND_ONES_OWN = gettext_lazy(
-    "You can't give or take away rights that you don't hold yourself for the same parties, processes and days. "
-    "Missing: %(right)s. Ask somebody whose role covers it."
+    "You can't give or take away rights that you don't hold yourself for the same parties, processes "
+    "and days. Missing: %(right)s. Ask someone whose role covers it."
 )
 OF_SOMEBODY_WITH_MORE = gettext_lazy(
-    "%(person)s holds rights that you don't (%(right)s), so you can't change how they sign in or whether they are active. "
-    "Ask somebody whose role covers it."
+    "%(person)s holds rights that you don't (%(right)s), so you can't change how they sign in or "
+    "whether they're active. Ask someone whose role covers it."
 )
 
 

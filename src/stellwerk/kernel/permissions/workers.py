@@ -70,11 +70,11 @@ def _unfit(record: Record, name: str) -> str:
     other = getattr(record, name)
     about = {"name": str(other), "records": record.record_type.label_plural}
     if isinstance(other, Person | Team) and not other.is_open:
-        return _("%(name)s is no longer active. Select somebody else.") % about
+        return _("%(name)s is no longer active. Select someone else.") % about
     if name in record.record_type.workers and _missing_party(record, name) == NOBODY:
-        return _("%(name)s has no role to work on these %(records)s. Select somebody else.") % about
+        return _("%(name)s has no role to work on these %(records)s. Select someone else.") % about
     if name in record.record_type.in_charge and isinstance(other, Person) and not _belongs(other, record):
-        return _("%(name)s is neither staff nor belongs to the organisation. Select somebody else.") % about
+        return _("%(name)s is neither staff nor a member of the organisation. Select someone else.") % about
     return ""
 
 

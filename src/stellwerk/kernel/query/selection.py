@@ -243,9 +243,7 @@ class Selection:
             "reference",
             self.record_type.ordering.lstrip("-"),
         ):
-            raise ValidationError(
-                _("The list cannot be put in the order of “%s”: choose one of its columns.") % name
-            )
+            raise ValidationError(_("Can't sort by “%s”.") % name)
         return given
 
     def _any_of(self, name: str, values: list[str]) -> Q:
@@ -334,4 +332,4 @@ def _lists(params: Mapping[str, Any], ignoring: tuple[str, ...]) -> dict[str, li
 
 
 def _unknown(name: str) -> ValidationError:
-    return ValidationError(_("The list cannot be filtered by “%s”.") % name)
+    return ValidationError(_("Can't filter by “%s”.") % name)

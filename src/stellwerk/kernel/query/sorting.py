@@ -121,4 +121,4 @@ def order_by(record_type: "RecordType", name: str) -> Order:
 
 
 def _damaged() -> ValidationError:
-    return ValidationError(_("The address of this page is incomplete: begin at the first page of the list."))
+    return ValidationError(_("The address of this page is incomplete. Start at the first page of the list."))

@@ -61,7 +61,7 @@ def _lost(group: tuple[tuple[str, ...], list[str]]) -> str:
 def _gained(group: tuple[tuple[str, ...], list[str]]) -> str:
     who, references = group
     said = ngettext(
-        "%(reference)s is now shared with %(who)s, whose staff works on it.",
+        "%(reference)s is now shared with %(who)s, whose staff can work on it.",
         "%(reference)s are now shared with %(who)s, whose staff works on them.",
         len(references),
     )

@@ -75,7 +75,7 @@ class ChangeContext:
         if record.journal_count and moment < record.updated_at:
             if self.at:
                 raise ValidationError(
-                    _("%(reference)s already has an entry of %(last)s: history must come in ascending order.")
+                    _("%(reference)s already has an entry of %(last)s. Import history in ascending order.")
                     % {"reference": record.reference, "last": record.updated_at.isoformat()}
                 )
             moment = record.updated_at
@@ -172,7 +172,7 @@ def transition(
         step = _step(record_type, record, name)
         if not writer.brings_history and not policy_of(by).may_take(step, record):
             raise PermissionDenied(
-                _("“%(step)s” on %(reference)s is not yours to take.")
+                _("You don't have permission for “%(step)s” on %(reference)s.")
                 % {"step": step.label, "reference": record.reference}
             )
         _set(record_type, record, values, by, writer, step.fields, step.asks)
@@ -333,7 +333,7 @@ def _require_asked(record: Record, names: Iterable[str]) -> None:
     field = record.record_type.field
     missing = [name for name in names if getattr(record, field(name).attname) in (None, "")]
     if missing:
-        raise ValidationError(dict.fromkeys(missing, _("Fill this in to go on.")))
+        raise ValidationError(dict.fromkeys(missing, _("Fill this in to continue.")))
 
 
 def _change(
@@ -461,7 +461,7 @@ def _step(record_type: RecordType, record: Record, name: str) -> Transition:
         )
     if record.status not in step.source:
         raise ValidationError(
-            _("“%(step)s” is not possible while %(reference)s is “%(status)s”.")
+            _("“%(step)s” isn't possible while %(reference)s is “%(status)s”.")
             % {"step": step.label, "reference": record.reference, "status": record.get_status_display()}
         )
     return step
@@ -510,7 +510,9 @@ def _require_place(
 
 def _require_edit(record: Record, by: Actor) -> None:
     if not policy_of(by).may_edit(record):
-        raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to change it.") % record.reference
+        )
 
 
 def _authorise(
@@ -530,7 +532,7 @@ def _refuse_unknown(values: Values, settable: Iterable[str] | None) -> None:
     settable = set(settable)
     unknown = [name for name in values if name not in settable and not name.startswith("custom.")]
     if unknown:
-        raise ValidationError(dict.fromkeys(unknown, _("This field cannot be set here.")))
+        raise ValidationError(dict.fromkeys(unknown, _("This field can't be set here.")))
 
 
 __all__ = ["SYSTEM", "change", "create", "share", "transition", "unshare"]

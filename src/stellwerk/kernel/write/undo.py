@@ -24,7 +24,9 @@ def undo(entry: Entry, *, by: Actor) -> Record:
     with transaction.atomic():
         record, before = services.lock(entry.record.specific, {}, None, DIRECT)
         if not policy_of(by).may_edit(record):
-            raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
+            raise PermissionDenied(
+                _("You can read %s, but you don't have permission to change it.") % record.reference
+            )
         if entry.verb not in UNDOABLE:
             raise ValidationError(_("Only changes and steps can be undone."))
         _require_step(record, entry, by)
@@ -33,7 +35,7 @@ def undo(entry: Entry, *, by: Actor) -> Record:
         later = [name for name, (_old, new) in changed.items() if values.get(name) != new]
         if later:
             raise ValidationError(
-                _("It cannot be undone: %s has changed since. Set it by hand.") % ", ".join(sorted(later))
+                _("Can't undo: %s has changed since. Set it by hand.") % ", ".join(sorted(later))
             )
         load_machine(record, {**values, **{name: old for name, (old, _new) in changed.items()}})
         _require_sight(record, entry, by)
@@ -61,5 +63,5 @@ def _require_sight(record: Record, entry: Entry, by: Actor) -> None:
         validation.check_references(record, entry.changes, by)
     except ValidationError:
         raise ValidationError(
-            _("It can't be undone: it referred to something that you can't see. Set it by hand.")
+            _("Can't undo: it referred to something that you can't see. Set it by hand.")
         ) from None

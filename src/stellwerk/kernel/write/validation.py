@@ -30,7 +30,7 @@ def assign(record_type: "RecordType", record: Record, values: Mapping[str, Any])
         except ValidationError as error:
             faults[name] = error.messages
         except (TypeError, ValueError, OverflowError):
-            faults[name] = _("This value does not fit here.")
+            faults[name] = _("This value isn't valid here.")
     if faults:
         raise ValidationError(faults)
 
@@ -77,7 +77,7 @@ def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
         wanted = registry.for_model(pointing[name].target).key
         unseen = {pk for pk in ids if kinds.get(pk) != wanted}
         if unseen and not unseen <= _kept(record, pointing[name]):
-            faults[name] = _("Choose one of those offered: there is no such record.")
+            faults[name] = _("Select a record from the list.")
     if faults:
         raise ValidationError(faults)
 
@@ -124,7 +124,7 @@ def validate(record_type: "RecordType", record: Record, before: Record | None) -
         error.update_error_dict(faults)
     if not faults and record_type.is_open(record):
         faults |= {
-            name: _("An open %s has no other value here: end the work first.") % record_type.label
+            name: _("An open %s can't have another value here. Finish the work first.") % record_type.label
             for name, value in requestable(record_type).open_implies.items()
             if getattr(record, name) != value
         }

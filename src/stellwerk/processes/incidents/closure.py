@@ -14,14 +14,14 @@ class ClosureScheme(Scheme):
         default=7,
         validators=[MaxValueValidator(365)],
         help_text=_(
-            "A resolved ticket that nobody confirms or reopens closes by itself after this many days."
+            "A resolved ticket that nobody confirms or reopens closes automatically after this many days."
         ),
     )
     reopening_days = models.PositiveSmallIntegerField(
         _("days to reopen"),
         default=14,
         validators=[MaxValueValidator(365)],
-        help_text=_("A closed ticket may be reopened for this many days; after that, a new one is opened."),
+        help_text=_("A closed ticket can be reopened for this many days. After that, a new one is opened."),
     )
 
     class Meta:

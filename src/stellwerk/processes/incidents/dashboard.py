@@ -87,7 +87,7 @@ def dashboard_page(request: SignedInRequest) -> HttpResponse:
     person = request.user
     types = [registry.get(kind) for kind in KINDS]
     if all(policy_of(person).scope(record_type) == frozenset() for record_type in types):
-        raise PermissionDenied(_("The desk's figures are for those who work on tickets."))
+        raise PermissionDenied(_("Only people who work on tickets can see the service desk's figures."))
     parties = list(
         Party.objects.visible_to(person)
         .exclude(party_kind=Party.Kind.CUSTOMER)
@@ -129,14 +129,14 @@ def context(asked: Asked, parties: list[Party], person: Any) -> dict[str, Any]:
 def _asked(request: HttpRequest, person: Any) -> Asked:
     kind, days = request.GET.get("kind", ""), request.GET.get("days", "30")
     if kind and kind not in KINDS:
-        raise ValidationError(_("There are figures of incidents and of service requests only."))
+        raise ValidationError(_("There are figures for incidents and service requests only."))
     if days not in map(str, PERIODS):
         raise ValidationError(_("Choose a period of 30 or 90 days."))
     until = _day(request.GET.get("until", ""))
     reference = request.GET.get("party", "").upper()
     party = Party.objects.visible_to(person).filter(reference=reference).first() if reference else None
     if reference and party is None:
-        raise ValidationError(_("Choose one of the parties offered."))
+        raise ValidationError(_("Select a party from the list."))
     return Asked((kind,) if kind else KINDS, int(days), until, party)
 
 
@@ -269,7 +269,7 @@ def _in_and_out(stocks: list[Stock], days: list[date], asked: Asked) -> dict[str
         "lines",
         [formats.date_format(day, "j M" if asked.until is None else "j M Y") for day in days],
         series,
-        _("Where the lines part, the backlog grows or shrinks."),
+        _("A gap between the lines means that the backlog grows or shrinks."),
         span=12,
         first=_("Day"),
     )
@@ -321,7 +321,7 @@ def _by_reference(
     parameters = [{"open": "yes", name: names[key][1] if key in names else "none"} for key in keys]
     series = [_series(stock, asked, name, keys, parameters) for stock in stocks]
     left = len(total) - len(keys)
-    note = _("The %(shown)d fullest; %(left)d more have something open.") % {"shown": len(keys), "left": left}
+    note = _("The %(shown)d longest. %(left)d more have open tickets.") % {"shown": len(keys), "left": left}
     first = capfirst(str(stocks[0].record_type.field(name).verbose_name))
     return _chart(name, title, "bars", labels, series, note if left else asked.now, first=first)
 

@@ -33,11 +33,11 @@ class MergeForm(forms.Form):
 
     def __init__(self, page: RecordPage, data: QueryDict | None = None) -> None:
         super().__init__(data)
-        into = ReferenceField(page.record_type, page.person, label=_("The ticket that goes on"))
+        into = ReferenceField(page.record_type, page.person, label=_("Merge into"))
         into.widget = OtherTicketInput(page.record)
-        into.help_text = _(
-            "Type its reference, or words of its title. Only open %s are offered: the others do not go on."
-        ) % (page.record_type.label_plural)
+        into.help_text = _("Type a reference or words from the title. Only open %s are listed.") % (
+            page.record_type.label_plural
+        )
         self.fields["into"] = into
 
 
@@ -50,8 +50,8 @@ def merge_page(request: SignedInRequest, reference: str) -> HttpResponse:
     about = {
         "title": _("Merge into another ticket"),
         "text": _(
-            "This ticket is cancelled as a duplicate. Its requester keeps it and sees only their own words. Their "
-            "replies reach the other ticket as notes, and they read its resolution."
+            "This ticket is cancelled as a duplicate. Its requester keeps it and sees only their own words. "
+            "Their replies reach the other ticket as notes, and they can read its resolution."
         ),
         "submit_label": _("Merge"),
     }
@@ -79,9 +79,11 @@ def unmerge_page(request: SignedInRequest, reference: str) -> HttpResponse:
         unmerge(page.record, by=page.person)
         return redirect(page.record)
     about = {
-        "title": _("Take apart again"),
-        "text": _("This ticket is as it was before the merge again, and its link to the other one is gone."),
-        "submit_label": _("Take apart"),
+        "title": _("Undo merge"),
+        "text": _(
+            "The merge was undone: this ticket is as it was before, and its link to the other one is gone."
+        ),
+        "submit_label": _("Undo merge"),
     }
     return dialog(request, page, forms.Form(), "ticket_unmerge", about)
 

@@ -47,7 +47,7 @@ def unmerge(duplicate: Ticket, *, by: Actor) -> Record:
     """Undo a merge: the duplicate is again as it was before, and the link that came with the merge is gone."""
     entry = _merging_entry(duplicate)
     if successor(duplicate) is None or entry is None:
-        raise ValidationError(_("%s is not merged into another ticket.") % duplicate.reference)
+        raise ValidationError(_("%s isn't merged into another ticket.") % duplicate.reference)
     return undo(entry, by=by)
 
 
@@ -64,7 +64,9 @@ def take_apart(duplicate: Ticket, *, by: Actor) -> None:
     if about and (about["type"], about["with"]) == (DUPLICATE.key, into.pk):
         for tie in Link.objects.filter(source=duplicate.pk, target=into.pk, type=DUPLICATE.key):
             unlink(tie, by=by)
-    comment(into, _("%s was taken apart from this ticket again.") % duplicate.reference, by=by, internal=True)
+    comment(
+        into, _("The merge of %s into this ticket was undone.") % duplicate.reference, by=by, internal=True
+    )
 
 
 def merged_from(ticket: Ticket) -> Iterator[Ticket]:

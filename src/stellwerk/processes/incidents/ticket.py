@@ -98,7 +98,7 @@ class Ticket(TypedRecord):
         blank=True,
         related_name="%(class)ss_reported",
         db_index=False,  # %(class)s_reported has those of whom it is said
-        help_text=_("Who reports it for the requester, when it is not the requester."),
+        help_text=_("Who reported it, if not the requester."),
     )
     customer = models.ForeignKey(
         "kernel.Party",
@@ -271,7 +271,7 @@ def close(ticket: Ticket, moment: datetime, by: Actor) -> None:
 def merge(ticket: Ticket, moment: datetime, by: Actor) -> None:
     ticket.resolution_code = Ticket.ResolutionCode.DUPLICATE
     ticket.resolution = ticket.resolution or gettext(
-        "We handle this together with other reports of the same matter."
+        "We're handling this together with other reports of the same problem."
     )
     close(ticket, moment, by)
 
@@ -282,12 +282,10 @@ def may_be_merged(ticket: Ticket) -> None:
     if into is None:
         return
     if into.pk == ticket.pk:
-        raise ValidationError(
-            {"merged_into": _("A ticket cannot be merged into itself: choose the one that goes on.")}
-        )
+        raise ValidationError({"merged_into": _("A ticket can't be merged into itself. Choose another one.")})
     if not into.is_open:
         raise ValidationError(
-            {"merged_into": _("%s is not open any more: choose a ticket that is worked on.") % into.reference}
+            {"merged_into": _("%s is no longer open. Choose an open ticket.") % into.reference}
         )
 
 
@@ -307,14 +305,14 @@ def may_still_be_reopened(ticket: Ticket) -> None:
     """Refuse once the time to reopen has passed, and while another ticket goes on with it."""
     if into := successor(ticket):
         raise ValidationError(
-            _("It is merged into %(reference)s: take it apart from there instead.")
-            % {"reference": into.reference}
+            _("It's merged into %(reference)s. Undo the merge there instead.") % {"reference": into.reference}
         )
     days = closure_rules().reopening_days
     if ticket.closed_at and timezone.now() > ticket.closed_at + timedelta(days=days):
         raise ValidationError(
             _(
-                "It was closed more than %(days)d days ago and can no longer be reopened: open a new one and link it."
+                "It was closed more than %(days)d days ago and can no longer be reopened. Open a new one and "
+                "link it."
             )
             % {"days": days}
         )
@@ -472,28 +470,31 @@ TICKET_WORKFLOW = Workflow(
 
 
 VIEWS = [
-    View("open", _("All open"), "open=yes", _("Nothing is open: enjoy the quiet.")),
+    View("open", _("All open"), "open=yes", _("No open tickets.")),
     View(
         "unassigned",
         _("Unassigned"),
         "open=yes&assigned_to=none",
-        _("Every open ticket has somebody who works on it."),
+        _("All open tickets are assigned."),
     ),
     View(
         "mine",
         _("My open"),
         "open=yes&assigned_to=me&ordering=priority",
-        _("Nothing open is assigned to you. Take something from “Unassigned”."),
+        _("No open tickets are assigned to you. Take one from “Unassigned”."),
     ),
+    View("teams", _("My teams' open"), "open=yes&team=me", _("Your teams have no open tickets.")),
     View(
-        "teams", _("My teams' open"), "open=yes&team=me", _("Nothing open is with a team that you belong to.")
+        "waiting",
+        _("Waiting"),
+        "status=waiting",
+        _("No tickets are waiting for a user, a supplier or a change."),
     ),
-    View("waiting", _("Waiting"), "status=waiting", _("Nothing waits for a user, a supplier or a change.")),
     View(
         "resolved",
         _("Resolved"),
         "status=resolved&ordering=-updated_at",
-        _("Nothing is resolved and not yet confirmed."),
+        _("No resolved tickets are waiting to be confirmed."),
     ),
 ]
 
@@ -502,19 +503,19 @@ WORK = [
         "mine",
         _("Assigned to me"),
         "open=yes&assigned_to=me&ordering=priority",
-        _("Nothing is assigned to you. What your teams have not given to anybody stands below."),
+        _("Nothing is assigned to you. Your teams' unassigned tickets are below."),
     ),
     View(
         "teams-unassigned",
         _("My teams', unassigned"),
         "open=yes&team=me&assigned_to=none&ordering=priority",
-        _("Everything that your teams have open is in somebody's hands."),
+        _("All of your teams' open tickets are assigned."),
     ),
     View(
         "waiting-for-me",
         _("Waiting for me"),
         "status=waiting&waiting_for=user&requester=me",
-        _("Nobody waits for an answer from you."),
+        _("Nobody is waiting for an answer from you."),
     ),
 ]
 
@@ -636,7 +637,11 @@ class TicketType(Requestable[T]):
     def validate(self, record: T, before: T | None) -> None:
         if record.priority_override and not record.priority_reason:
             raise ValidationError(
-                {"priority_reason": _("Say why the priority differs from what impact and urgency give.")}
+                {
+                    "priority_reason": _(
+                        "Say why the priority differs from the one that impact and urgency give."
+                    )
+                }
             )
 
     def reply_templates(self, record: T, by: Actor, text: str = "") -> list[ReplyTemplate]:
@@ -648,7 +653,7 @@ class TicketType(Requestable[T]):
         if into := successor(record):
             address = reverse("ticket_unmerge", args=[record.reference])
             return [
-                RecordCommand(gettext("Take apart from %s") % into.reference, address, "split", dialog=True)
+                RecordCommand(gettext("Undo merge into %s") % into.reference, address, "split", dialog=True)
             ]
         return []
 
@@ -656,7 +661,7 @@ class TicketType(Requestable[T]):
         into = successor(record)
         if into is None:
             return ""
-        return gettext("Merged into %(reference)s, which goes on with it.") % {"reference": into.reference}
+        return gettext("Merged into %(reference)s, which continues there.") % {"reference": into.reference}
 
 
 def _place(ticket: Ticket) -> None:

@@ -67,7 +67,7 @@ def owner_is_named(service: Service) -> None:
         raise ValidationError(
             {
                 "owner": _(
-                    "Name the service owner first: a live service without one has nobody to answer for it."
+                    "Name the service owner first. A live service needs someone who is accountable for it."
                 )
             }
         )
@@ -121,7 +121,7 @@ class ServiceType(RecordType[Service]):
                 [Service.Status.IDEA],
                 Service.Status.PREPARATION,
                 natural=True,
-                done=_("began to prepare the service"),
+                done=_("started preparing the service"),
             ),
             Transition(
                 "go_live",
@@ -140,7 +140,7 @@ class ServiceType(RecordType[Service]):
                 [Service.Status.LIVE],
                 Service.Status.RETIRING,
                 by=[Role.MANAGER],
-                done=_("began to retire the service"),
+                done=_("started retiring the service"),
             ),
             Transition(
                 "keep",

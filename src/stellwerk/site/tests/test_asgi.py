@@ -148,7 +148,7 @@ def test_a_body_that_is_too_large_is_refused_without_a_thread(framing: tuple[byt
     application = Application(wsgi, 1, LIMIT)
     sent = ask(application, scope("POST", "/", framing), *[part(b"x" * LIMIT)] * 6)
     status, headers, text = answer(sent)
-    assert (status, text) == (413, b"This is too large: at most 5 MB are accepted at once.\n")
+    assert (status, text) == (413, b"This is too large. The limit is 5 MB at once.\n")
     assert headers[b"connection"] == b"close"
     assert wsgi.bodies == []
     assert application.held == 0
@@ -172,7 +172,7 @@ def test_a_body_that_comes_too_slowly_is_refused_in_the_words_of_the_api(
     sent = ask(Application(wsgi, 1, LIMIT), scope("POST", "/api/v1/incidents", length(9)), part(b"x"))
     status, headers, text = answer(sent)
     assert (status, headers[b"content-type"]) == (408, b"application/problem+json")
-    assert b"The request came too slowly: send it again." in text
+    assert b"The request came in too slowly. Send it again." in text
     assert wsgi.bodies == []
     assert time.monotonic() - began < 5
 

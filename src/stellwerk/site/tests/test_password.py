@@ -33,7 +33,7 @@ def test_a_lost_password_is_chosen_anew_by_a_link_that_works_once(
     assert Client().post("/account/login/", {"login": "root", "password": CHOSEN}).status_code == 302
     assert "This link no longer works" in Client().get(link, follow=True).text
     entry = Entry.objects.filter(record_id=root.pk).latest("number")
-    assert (entry.actor, entry.reason) == (None, "Made a link for choosing a password.")
+    assert (entry.actor, entry.reason) == (None, "Created a link for choosing a password.")
 
 
 def test_a_person_is_found_by_their_address_too(gus: Person, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,6 +51,6 @@ def test_who_does_not_sign_in_gets_no_link(gus: Person) -> None:
         )
     transition(gus, "leave", by=SYSTEM)
     before = Entry.objects.count()
-    with pytest.raises(OperatorError, match="Former people do not sign in: reinstate this person first"):
+    with pytest.raises(OperatorError, match=r"Former users can't sign in. Reinstate this person first"):
         password(Namespace(name="gus"))
     assert Entry.objects.count() == before

@@ -49,14 +49,14 @@ def test_what_is_stated_goes_before_what_is_found_out() -> None:
         read(content, encoding="klingon")
     with pytest.raises(ValidationError, match="Give one character, or one of: comma"):
         read(content, delimiter="::")
-    with pytest.raises(ValidationError, match=r"Near line [0-9]+ the file is not written in utf-8-sig"):
+    with pytest.raises(ValidationError, match=r"Near line [0-9]+ the file isn't in utf-8-sig"):
         read(b"title\n" + b"x\n" * 70_000 + b"\xfc\n", encoding="utf-8")
 
 
 def test_a_file_that_was_taken_for_windows_1252_says_so() -> None:
     table = reading.opened("csv", io.BytesIO(b"title\n\xfc\n"), Layout(), HEADINGS.__contains__, 10)
     assert table.remarks == [
-        "The file is not UTF-8 and was read as Windows-1252; name its encoding if letters look wrong."
+        "The file isn't UTF-8 and was read as Windows-1252. Name its encoding if letters look wrong."
     ]
 
 
@@ -83,9 +83,9 @@ def test_title_rows_are_skipped_and_it_is_said() -> None:
     content = b"Incidents of May\n\ntitle,requester\nx,Maria\n"
     assert read(content) == (["title", "requester"], [(4, ["x", "Maria"])])
     table = reading.opened("csv", io.BytesIO(content), Layout(), HEADINGS.__contains__, 10)
-    assert table.remarks == ["The column names are in line 3."]
+    assert table.remarks == ["The headings are in line 3."]
     assert read(b"Report,May\nA,B,C\nx,y,z\n", header_line=2) == (["A", "B", "C"], [(3, ["x", "y", "z"])])
-    with pytest.raises(ValidationError, match="Line 9 holds no column names"):
+    with pytest.raises(ValidationError, match="Line 9 has no headings"):
         read(content, header_line=9)
 
 
@@ -122,7 +122,7 @@ def test_a_sheet_can_be_chosen() -> None:
     content = workbook([["Read me"]], [["title"], ["x"]])
     columns, rows = read(content, "xlsx", sheet="Sheet 2")
     assert (columns, [row[0] for _line, row in rows]) == (["title"], ["x"])
-    with pytest.raises(ValidationError, match="There is no sheet “Data”; the sheets are: Sheet 1, Sheet 2"):
+    with pytest.raises(ValidationError, match=r"There is no sheet “Data”. The sheets are: Sheet 1, Sheet 2"):
         read(content, "xlsx", sheet="Data")
-    with pytest.raises(ValidationError, match="The sheet is empty; the sheets are: Sheet 1, Sheet 2"):
+    with pytest.raises(ValidationError, match=r"The sheet is empty. The sheets are: Sheet 1, Sheet 2"):
         read(workbook([], [["title"]]), "xlsx")

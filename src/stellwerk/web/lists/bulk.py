@@ -182,7 +182,7 @@ def _undo_address(record_type: RecordType, outcomes: list[Outcome], back: str) -
 def _selected(record_type: RecordType, given: list[str], person: Person) -> list[Any]:
     ids = [int(value) for value in given if value.isascii() and value.isdigit() and len(value) < 19]
     if not ids:
-        raise ValidationError(_("Select at least one row first, then choose what to do with it."))
+        raise ValidationError(_("Select at least one row first, then choose what to do."))
     if len(ids) > MOST_AT_ONCE:
         raise ValidationError(_("Select at most %d rows at once.") % MOST_AT_ONCE)
     visible = record_type.model._default_manager.visible_to(person)
@@ -195,7 +195,7 @@ def _chosen_item(record_type: RecordType, name: str, person: Person) -> Item:
         for item in menu.items:
             if item.name == name:
                 return item
-    raise PermissionDenied(_("This cannot be done to several records at once."))
+    raise PermissionDenied(_("This can't be done for several records at once."))
 
 
 def _form(record_type: RecordType, item: Item, person: Person, given: Any) -> forms.Form:

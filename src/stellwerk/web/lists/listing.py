@@ -158,7 +158,7 @@ class Listing:
             return params
         self.view = self.view or next(iter(self.views))
         if self.view not in self.views:
-            raise ValidationError({"view": _("There is no such view: choose one of the tabs.")})
+            raise ValidationError({"view": _("There is no such view. Choose one of the tabs.")})
         return QueryDict(self.views[self.view][1])
 
 

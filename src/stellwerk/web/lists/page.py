@@ -242,7 +242,8 @@ def _empty(listing: Listing) -> dict[str, str]:
         return {
             "title": _("No %s yet") % record_type.label_plural,
             "text": _(
-                "What you and your colleagues enter appears here, with filters, columns and views to save."
+                "Records that you and your colleagues create appear here, with filters, columns and views to "
+                "save."
             ),
             "url": create_url,
             "action": _("Create the first one") if create_url else "",
@@ -254,14 +255,13 @@ def _empty(listing: Listing) -> dict[str, str]:
         create_url = _type(listing)["create_url"]
         return {
             "title": _("No current %s") % record_type.label_plural,
-            "text": _("What is in use appears here. What was taken out of use is under “All”."),
+            "text": _("Records in use appear here. Retired ones are under “All”."),
             "url": create_url,
             "action": _("Create one") if create_url else "",
         }
     return {
-        "title": _("Nothing matches"),
-        "text": _("No %s that you may see fit all of these filters. Take one away, or look at all.")
-        % record_type.label_plural,
+        "title": _("No matches"),
+        "text": _("No %s match these filters. Remove a filter or show all.") % record_type.label_plural,
         "url": f"{listing.url}?view=all",
         "action": _("Show all"),
     }

@@ -69,13 +69,13 @@ def save(record_type: RecordType, name: str, query: str, *, by: Person, shared: 
     """Keep a list under a name; the same name again replaces the view."""
     name = _name(name)
     if len(query) > LONGEST_QUERY:
-        raise ValidationError(_("This list has too many filters to be kept: take some away."))
+        raise ValidationError(_("This list has too many filters to save. Remove some."))
     listing = Listing(record_type, QueryDict(query or "view=all"), by)
     listing.columns  # noqa: B018 -- refuses unknown ones
     mine = SavedView.objects.filter(kind=record_type.key, owner=by)
     known = mine.filter(name=name).first()
     if known is None and mine.count() >= MOST_VIEWS:
-        raise ValidationError(_("You keep %d views of this list already: delete one first.") % MOST_VIEWS)
+        raise ValidationError(_("You already have %d views of this list. Delete one first.") % MOST_VIEWS)
     view = known or SavedView(kind=record_type.key, owner=by, name=name)
     view.query, view.shared = listing.query(view=None), shared
     view.save()

@@ -48,7 +48,9 @@ def templates_page(request: SignedInRequest, reference: str) -> HttpResponse:
     person = request.user
     record = inside_record(person, reference)
     if not policy_of(person).may_comment(record):
-        raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to reply to it.") % record.reference
+        )
     templates = requestable(record.record_type).reply_templates(
         record, person, request.GET.get("q", "")[:LONGEST_SEARCH]
     )
@@ -62,7 +64,9 @@ def reply_page(request: SignedInRequest, reference: str) -> HttpResponse:
     person = request.user
     page = RecordPage(visible_record(person, reference), person)
     if not page.policy.may_comment(page.record):
-        raise PermissionDenied(_("You may read %s, but not reply to it.") % page.record.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to reply to it.") % page.record.reference
+        )
     try:
         files = request.FILES.getlist("files")
         with transaction.atomic():
@@ -74,7 +78,7 @@ def reply_page(request: SignedInRequest, reference: str) -> HttpResponse:
         return refused(request, page, sentence(error), 422)
     except StaleWrite as stale:
         again = RecordPage(stale.current, person)
-        return refused(request, again, _("%s Send again to go on.") % stale, 409)
+        return refused(request, again, _("%s Send again to continue.") % stale, 409)
     messages.success(request, _("Sent."))
     return redirect(page.record)
 
@@ -85,7 +89,7 @@ def add_comment(page: RecordPage, given: Any, files: Sequence["UploadedFile[byte
     person, body = page.person, given.get("body", "")
     internal = given.get("kind") == "note"
     if len(files) > MOST_FILES:
-        raise ValidationError(_("At most %d files at a time: send the rest afterwards.") % MOST_FILES)
+        raise ValidationError(_("At most %d files at a time. Send the rest afterwards.") % MOST_FILES)
     if not internal:
         require_seen(record, version_of(given.get("seen")), person, inside=page.inside)
     if given.get("step"):
@@ -133,7 +137,7 @@ def _take_step(page: RecordPage, given: Any, body: str) -> None:
         raise ValidationError(wrong)
     if texts and given.get("kind") == "note":
         raise ValidationError(
-            _("“%s” needs a word to the requester: write a reply, not an internal note.") % step.label
+            _("“%s” needs a message to the requester. Write a reply, not an internal note.") % step.label
         )
     values = {**form.values(), **dict.fromkeys(texts, body.strip())}
     version = version_of(given.get("version"))
@@ -151,7 +155,7 @@ def refused(request: HttpRequest, page: RecordPage, error: str, status: int) -> 
                 name: request.POST.get(step["form"].add_prefix(name)) for name in step["form"].fields
             }
     if request.FILES:
-        error = _("%s Choose the files again, too: they were not kept.") % error
+        error = _("%s Choose the files again, too: they weren't kept.") % error
     composer |= {
         "error": error,
         "kind": request.POST.get("kind", ""),

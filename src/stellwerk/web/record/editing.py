@@ -108,7 +108,7 @@ def _page_for(person: Any, reference: str, name: str) -> RecordPage:
     if not known or not page.inside:
         raise Http404
     if not page.may_change(name):
-        raise PermissionDenied(_("This property cannot be changed here."))
+        raise PermissionDenied(_("This property can't be changed here."))
     return page
 
 
@@ -149,7 +149,7 @@ def _field_form(
         theirs = page.renderer.plain_value(name, page.values.get(name))
         context |= conflict_of(page, stale, {name: form.cleaned_data.get(name)})
         context["error"] = _(
-            "%(who)s changed this record meanwhile. Stored now: %(theirs)s. Save again to apply yours."
+            "%(who)s changed this record in the meantime. Stored now: %(theirs)s. Save again to apply yours."
         ) % {"who": context["conflict_who"] or _("Somebody"), "theirs": theirs or "–"}
     in_place = getattr(request, "htmx", False) and not page.in_dialog(name) and not is_in_dialog(request)
     if in_place:
@@ -195,7 +195,9 @@ def edit_page(request: SignedInRequest, reference: str) -> HttpResponse:
     record = visible_record(person, reference)
     page = RecordPage(record, person)
     if not page.may_edit:
-        raise PermissionDenied(_("You may look at %s, but not change it.") % record.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to change it.") % record.reference
+        )
     if page.fixed:
         raise PermissionDenied(page.fixed)
     make = form_class(page.record_type)
@@ -321,7 +323,7 @@ def create_page(request: SignedInRequest, record_type: RecordType) -> HttpRespon
     if not staff and not policy.may_request(record_type):
         if policy.scope(record_type) == frozenset():
             raise Http404
-        raise PermissionDenied(_("You may not create %s.") % record_type.label_plural)
+        raise PermissionDenied(_("You don't have permission to create %s.") % record_type.label_plural)
     names, via = names_to_fill(record_type, staff=staff), Via.DESK if staff else Via.PORTAL
     make = form_class(record_type)
     if request.method != "POST":

@@ -91,7 +91,7 @@ def _as_of(page: RecordPage, text: str) -> dict[str, Any]:
         return {"as_of_error": _("Give a date and time, such as 2026-03-31 14:00.")}
     past = as_of(page.record, moment)
     if past is None:
-        return {"as_of_error": _("It did not exist yet at that moment: choose a later one.")}
+        return {"as_of_error": _("It didn't exist yet at that moment. Choose a later one.")}
     values = machine_values(past)
     page.names.want(page.renderer.ids(values))
     return {
@@ -109,12 +109,12 @@ def _verified(record: Record) -> dict[str, Any]:
     verification = Verification(Record.objects.filter(pk=record.pk), Roster.current(), contents=False)
     faults = [str(fault) for fault in verification.faults()]
     if faults:
-        text = _("The journal is not as it was written: %s") % " ".join(faults[:MOST_FAULTS])
+        text = _("The journal was changed after it was written: %s") % " ".join(faults[:MOST_FAULTS])
     else:
         text = (
             ngettext(
-                "The seals of %d entry are intact, and the record is what its journal says.",
-                "The seals of all %d entries are intact, and the record is what its journal says.",
+                "The seals of %d entry are intact, and the record matches its journal.",
+                "The seals of all %d entries are intact, and the record matches its journal.",
                 verification.entries,
             )
             % verification.entries

@@ -38,4 +38,4 @@ def version_of(text: str | None) -> int | None:
 
 
 def _nowhere() -> Http404:
-    return Http404(_("There is no such record, or it is not visible to you."))
+    return Http404(_("There is no such record, or you don't have access to it."))

@@ -45,7 +45,9 @@ def mentions_page(request: SignedInRequest, reference: str) -> HttpResponse:
     person = request.user
     record = inside_record(person, reference)
     if not policy_of(person).may_comment(record):
-        raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to reply to it.") % record.reference
+        )
     text = request.GET.get("q", "")[:LONGEST]
     found = suggestions(record, person, text, internal=request.GET.get("kind") == "note")
     return render(request, "stellwerk/parts/mentions.html", {"suggestions": found})

@@ -219,7 +219,7 @@ class RecordPage:
         drawn.append({"title": _("Recorded"), "items": shown})
         empty = self._empty_texts() if self.may_edit else []
         if empty:
-            drawn.append({"title": _("Not filled in yet"), "items": [self.item(name) for name in empty]})
+            drawn.append({"title": _("Not filled in"), "items": [self.item(name) for name in empty]})
         return [section for section in drawn if section["items"]]
 
     def others(self) -> dict[str, str] | None:
@@ -323,12 +323,12 @@ class RecordPage:
         if not self.policy.may_comment(self.record):
             return None
         draft, others = drafts.at(reply_place(self.record), self.person)
-        reply = (_("Reply"), _("Write a reply. Everyone on this record reads it."))
+        reply = (_("Reply"), _("Write a reply. Everyone on this record can read it."))
         if not requestable(self.record_type).participants:
-            reply = (_("Comment"), _("Write a comment. Everyone who sees this record reads it."))
+            reply = (_("Comment"), _("Write a comment. Everyone who sees this record can read it."))
         kinds = [{"value": "reply", "label": reply[0], "hint": reply[1]}]
         if self.inside:
-            hint = _("Write a note. Only staff reads it.")
+            hint = _("Write a note. Only staff can read it.")
             kinds.append({"value": "note", "label": _("Internal note"), "hint": hint})
         return {
             "url": self.address("record_say"),

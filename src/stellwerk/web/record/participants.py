@@ -19,7 +19,7 @@ def warning(record: Record, name: str) -> str:
     who = [
         other for one in (name, *follows) if (other := getattr(record, one)) and other.pk != record.party_id
     ]
-    return _("Whoever no longer takes part loses access to %(reference)s: %(who)s.") % {
+    return _("People who are no longer involved lose access to %(reference)s: %(who)s.") % {
         "reference": record.reference,
         "who": " · ".join(dict.fromkeys(str(other) for other in who)),
     }

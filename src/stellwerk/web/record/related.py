@@ -56,7 +56,7 @@ class AnyRecordField(forms.CharField):
         reference = str(super().clean(value)).strip().upper()
         found = Record.objects.visible_to(self.person).filter(reference=reference).first()
         if found is None:
-            raise ValidationError(_("There is no such record, or it is not visible to you."))
+            raise ValidationError(_("There is no such record, or you don't have access to it."))
         return found
 
 
@@ -76,7 +76,7 @@ class LinkForm(forms.Form):
         self.fields["target"] = AnyRecordField(
             page.person,
             label=_("Which record"),
-            help_text=_("Type its reference, or words of its title."),
+            help_text=_("Type a reference or words from the title"),
             widget=AnyRecordInput(page.record_type),
         )
 
@@ -155,7 +155,7 @@ def relink_page(request: SignedInRequest, reference: str) -> HttpResponse:
     page = editable_page(request, reference)
     form = LinkForm(page, request.GET)
     if not form.is_valid():
-        raise ValidationError(_("This link cannot be set again: add it anew."))
+        raise ValidationError(_("This link can't be restored. Add it again."))
     key, _colon, inverse = form.cleaned_data["relation"].partition(":")
     link(*_ordered([page.record, form.cleaned_data["target"]], bool(inverse), key), by=page.person)
     return redirect(page.record)
@@ -244,7 +244,7 @@ def shares_page(request: SignedInRequest, reference: str) -> HttpResponse:
     about = {
         "title": _("Share"),
         "text": _(
-            "As provider or federation member they work on it like its own staff; otherwise they follow it."
+            "Providers and federation members work on it like its own staff. Others can only follow it."
         ),
         "submit_label": _("Share"),
     }
@@ -281,10 +281,10 @@ def reshare_page(request: SignedInRequest, reference: str) -> HttpResponse:
     page = editable_page(request, reference)
     wanted, capacity = request.GET.get("with", ""), request.GET.get("capacity", "")
     if not wanted.isdecimal() or len(wanted) > 18 or capacity not in Capacity.values:
-        raise ValidationError(_("This cannot be shared again: share it anew."))
+        raise ValidationError(_("This can't be restored. Share it again."))
     whom = Record.objects.visible_to(page.person).filter(pk=int(wanted), kind__in=["party", "person"]).first()
     if whom is None:
-        raise ValidationError(_("There is no such record, or it is not visible to you."))
+        raise ValidationError(_("There is no such record, or you don't have access to it."))
     share(page.record, whom.specific, capacity, by=page.person)
     return redirect(page.record)
 
@@ -331,7 +331,7 @@ def remove_file_page(request: SignedInRequest, reference: str, pk: int) -> HttpR
         messages.success(request, _("“%s” was removed.") % file.name)
         return redirect(page.record)
     if not may_detach(file, page.record, person):
-        raise PermissionDenied(_("You may remove only files that you put on %s.") % page.record.reference)
+        raise PermissionDenied(_("You can only remove files that you added to %s.") % page.record.reference)
     about: dict[str, Any] = {
         "title": _("Remove “%s”?") % file.name,
         "text": _("Nobody can open it any more. The journal keeps its name, size and hash, not its content."),
@@ -352,7 +352,7 @@ def download(request: HttpRequest, file: Attachment) -> HttpResponseBase:
         try:
             content = file.blob.file.open("rb")
         except FileNotFoundError:
-            raise Http404(_("The file is missing in the store: tell your administrator.")) from None
+            raise Http404(_("The file is missing from the store. Tell your administrator.")) from None
         response = FileResponse(content)
         response["Content-Type"] = served_type(file.name, file.blob.content_type)
         response["Content-Length"] = str(file.blob.size)
@@ -373,7 +373,9 @@ def editable_page(request: SignedInRequest, reference: str) -> RecordPage:
     person = request.user
     page = RecordPage(visible_record(person, reference), person)
     if not page.may_edit:
-        raise PermissionDenied(_("You may look at %s, but not change it.") % page.record.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to change it.") % page.record.reference
+        )
     return page
 
 

@@ -72,7 +72,7 @@ def find_step(page: RecordPage, name: str) -> Transition:
         raise Http404
     if not page.policy.may_take(step, page.record):
         raise PermissionDenied(
-            _("“%(step)s” on %(reference)s is not yours to take.")
+            _("You don't have permission for “%(step)s” on %(reference)s.")
             % {"step": step.label, "reference": page.record.reference}
         )
     return step

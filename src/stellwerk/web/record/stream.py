@@ -189,7 +189,9 @@ class Stream:
     ) -> StreamEntry:
         entry.kind = "note" if row.internal else "reply"
         if said is None:
-            entry.faulty = _("This text is not what was written: the journal knows it by another seal.")
+            entry.faulty = _(
+                "This text was changed after it was written: it doesn't match its seal in the journal."
+            )
             return entry
         text, cut = opening(said.body, min(SHOWN_AT_ONCE, max(self._room, LEAST_TEXT)))
         self._room -= len(text)

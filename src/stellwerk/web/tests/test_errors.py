@@ -62,10 +62,10 @@ def test_an_error_stays_within_the_desk(
     assert found.pop(422).status_code in (200, 400, 422)
     assert {number: answer.status_code for number, answer in found.items()} == {n: n for n in found}
     assert {frame(answer) for answer in found.values()} == {DESK}
-    assert "this address only takes" in found[405].content.decode().lower()
+    assert "this address only accepts" in found[405].content.decode().lower()
     assert f'href="/records/{ticket.reference}/">To the page above' in found[405].content.decode()
     assert found[405]["Allow"] == "POST"
-    assert "That is too large" in found[413].content.decode()
+    assert "This is too large" in found[413].content.decode()
 
 
 def test_an_error_stays_within_the_portal(

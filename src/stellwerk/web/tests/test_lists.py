@@ -98,8 +98,8 @@ def test_a_list_without_anything_in_use_says_what_would_be_there(desk_client: Cl
     transition(create(Team, {"title": "Former", "party": centre}, by=SYSTEM), "dissolve", by=SYSTEM)
     page = text_of(desk_client.get("/teams/"))
     assert "No current teams" in page
-    assert "What is in use appears here. What was taken out of use is under “All”." in page
-    assert "Nothing matches" in text_of(desk_client.get("/teams/?open=yes&q=none"))
+    assert "Records in use appear here. Retired ones are under “All”." in page
+    assert "No matches" in text_of(desk_client.get("/teams/?open=yes&q=none"))
 
 
 def test_taking_the_last_filter_away_shows_all(
@@ -213,13 +213,13 @@ def test_a_record_shared_with_a_member_appears_in_its_list(
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ("colour=red", "cannot be filtered by “colour”"),
-        ("requester__password__startswith=a", "cannot be filtered by"),
-        ("ordering=requester__password", "choose one of its columns"),
+        ("colour=red", "Can't filter by “colour”"),
+        ("requester__password__startswith=a", "Can't filter by"),
+        ("ordering=requester__password", "Can't sort by"),
         ("status=boiling", "is not one of: new, in_progress"),
         ("columns=password", "The list has no column “password”"),
         ("view=nonsense", "There is no such view"),
-        ("open=yes&after=rubbish", "begin at the first page"),
+        ("open=yes&after=rubbish", "Start at the first page"),
         ("created_at__gte=soon", "Give a date as year-month-day"),
     ],
 )
@@ -295,8 +295,8 @@ def test_empty_lists_teach(desk_client: Client, gus: Person, centre: Party) -> N
     assert "Create the first one" in page
     done = create(Incident, {"title": "Mail is down", "requester": gus, "party": centre}, by=SYSTEM)
     transition(done, "resolve", {"resolution_code": "solved", "resolution": "Restarted"}, by=SYSTEM)
-    assert "Nothing is open: enjoy the quiet." in text_of(desk_client.get("/incidents/"))
-    assert "Take one away, or look at all." in text_of(desk_client.get("/incidents/?priority=1"))
+    assert "No open tickets." in text_of(desk_client.get("/incidents/"))
+    assert "Remove a filter or show all." in text_of(desk_client.get("/incidents/?priority=1"))
 
 
 def test_titles_are_shown_as_text(desk_client: Client, gus: Person, centre: Party) -> None:

@@ -60,7 +60,7 @@ def test_a_view_is_deleted(desk_client: Client) -> None:
     [
         ("", "priority=1", "a name of at most 80 characters"),
         ("x" * 81, "priority=1", "a name of at most 80 characters"),
-        ("Bad", "password=1", "cannot be filtered by “password”"),
+        ("Bad", "password=1", "Can't filter by “password”"),
         ("Bad", "columns=password", "has no column “password”"),
         ("Long", "q=" + "x" * 4000, "too many filters"),
     ],

@@ -101,7 +101,7 @@ def test_the_palette_goes_creates_finds_and_acts(
     for here in (f"here=/records/{ticket.reference}/", f"record={ticket.reference}"):
         acting = desk_client.get(f"/palette/?q=start&{here}").content.decode()
         assert f'href="/records/{ticket.reference}/steps/begin/"' in acting
-    assert "Nothing by that name" in text_of(desk_client.get("/palette/?q=qqqqqq"))
+    assert "Nothing found" in text_of(desk_client.get("/palette/?q=qqqqqq"))
 
 
 def test_the_palette_finds_what_else_can_be_done_to_a_record(

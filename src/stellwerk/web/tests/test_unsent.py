@@ -158,9 +158,10 @@ def test_a_script_is_told_that_nobody_is_signed_in(
         "/account/preferences/", f"/records/{ticket.reference}/steps/resolve/", "/notifications/",
     ):  # fmt: skip
         answer = getattr(client, method)(path, {"body": TEXT}, headers=headers)
-        assert (answer.status_code, answer.content) == (401, b"You're signed out. Sign in again to go on."), (
-            path
-        )
+        assert (answer.status_code, answer.content) == (
+            401,
+            b"You're signed out. Sign in again to continue.",
+        ), path
     dialog = getattr(client, method)(
         "/records/INC-1/links/", headers={"HX-Request": "true", "HX-Target": "dialog"}
     )
@@ -220,7 +221,7 @@ def test_a_page_that_was_left_open_learns_who_is_signed_in_now(client: Client, m
     told = client.get("/signed-in/", headers={"HX-Request": "true"}).json()
     assert told["person"] == maria.reference
     assert len(told["token"]) == 64
-    assert "what you wrote is still there" in client.get("/signed-in/").content.decode()
+    assert "What you wrote is still there" in client.get("/signed-in/").content.decode()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_a_role_for_the_records_party_is_named_as_the_reason(
     client: Client, root: Person, maria: Person, raise_many: RaiseMany
 ) -> None:
     answer = ask(client, root, maria, raise_many(1)[0])
-    assert "may do everything with INC-" in answer
+    assert "can do everything with INC-" in answer
     assert "Manager, Centre North" in answer
     assert "It covers the record's party" in answer
     assert "Steps open to them now: Start work, Resolve, Wait, Cancel" in answer
@@ -29,7 +29,7 @@ def test_a_share_is_named_as_the_reason(
     client: Client, root: Person, gus: Person, raise_many: RaiseMany
 ) -> None:
     answer = ask(client, root, gus, raise_many(1)[0])
-    assert "Gus Gordon may read" in answer
+    assert "Gus Gordon can read" in answer
     assert (
         "Shared with Gus Gordon as requester reading and answering It is shared with this person." in answer
     )
@@ -44,11 +44,11 @@ def test_every_role_that_does_not_reach_is_listed_with_why(
     grant(nobody, Role.AGENT, centre, valid_until=date(2020, 2, 1))
     grant(nobody, Role.REQUESTER, centre)
     answer = ask(client, root, nobody, raise_many(1)[0])
-    assert "to them it does not exist" in answer
-    assert "The record's party is not Centre South or below it" in answer
-    assert "It is for the process “services”; this record belongs to “incidents”." in answer
+    assert "To them it doesn't exist" in answer
+    assert "The record's party isn't Centre South or below it" in answer
+    assert "It's for the process “services”, but this record belongs to “incidents”." in answer
     assert "Not valid on" in answer
-    assert "the role itself shows nothing" in answer
+    assert "The role itself shows nothing" in answer
 
 
 def test_only_administrators_may_ask(desk_client: Client) -> None:

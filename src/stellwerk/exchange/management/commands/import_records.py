@@ -88,7 +88,7 @@ class Command(BaseCommand):
         task.headings.check(table.columns)
         if unknown := task.headings.unknown(table.columns):
             raise CommandError(
-                _("There are no fields called %(names)s: say what they are with --column “%(first)s=FIELD”, ")
+                _("There are no fields called %(names)s. Assign them with --column “%(first)s=FIELD”, ")
                 % {"names": ", ".join(f"“{name}”" for name in unknown), "first": unknown[0]}
                 + _("or leave them out with --column “%s=”.") % unknown[0]
                 + nothing_in(table)
@@ -99,21 +99,21 @@ class Command(BaseCommand):
             self.stdout.write(told(line))
         counts = {name: outcome.counts[name] for name in (CREATE, CHANGE, UNCHANGED, ERROR)}
         self.stdout.write(
-            _("%(create)d to create, %(change)d to change, %(unchanged)d unchanged, %(error)d with a fault.")
+            _("%(create)d to create, %(change)d to change, %(unchanged)d unchanged, %(error)d with errors.")
             % counts
         )
         if outcome.left_out:
-            self.stdout.write(_("Rows of which something is left out: %d.") % outcome.left_out)
+            self.stdout.write(_("Rows with something left out: %d.") % outcome.left_out)
         if strict and outcome.left_out:
-            self.stderr.write(_("Nothing was written, because nothing may be left out (--strict)."))
+            self.stderr.write(_("Nothing was saved, because --strict allows nothing to be left out."))
             sys.exit(1)
         if outcome.counts[ERROR]:
-            raise CommandError(_("Nothing was written: mend the lines above and import the file again."))
+            raise CommandError(_("Nothing was saved. Correct the lines above and import the file again."))
         if not outcome.counts.total():
             raise CommandError(
-                _("Nothing was imported: the file has no rows below its column names.") + nothing_in(table)
+                _("Nothing was imported: the file has no rows below its headings.") + nothing_in(table)
             )
-        self.stdout.write(_("Dry run: nothing was written.") if dry_run else _("Done."))
+        self.stdout.write(_("Dry run: nothing was saved.") if dry_run else _("Done."))
 
 
 def _stated(text: str) -> tuple[str, str]:
@@ -127,7 +127,7 @@ def nothing_in(table: formats.Opened) -> str:
     """Point to the other sheets of a workbook."""
     if len(table.sheets) < 2:
         return ""
-    return " " + _("Its sheets are: %s; choose one with --sheet.") % ", ".join(table.sheets)
+    return " " + _("Its sheets are: %s. Choose one with --sheet.") % ", ".join(table.sheets)
 
 
 def told(line: Line) -> str:

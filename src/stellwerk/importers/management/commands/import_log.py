@@ -55,7 +55,7 @@ class Command(BaseCommand):
                 importer = LogImporter(file, load(mapping), sink=sink)
                 self._run(importer, dry_run=dry_run, again=again)
                 if importer.figures.tickets == importer.figures.refused:
-                    raise CommandError(_("Nothing was brought in: every ticket was left out."))
+                    raise CommandError(_("Nothing was imported: every ticket was left out."))
                 if strict and importer.findings.losses:
                     sys.exit(1)
             except ValidationError as error:
@@ -68,9 +68,9 @@ class Command(BaseCommand):
         if dry_run:
             importer.rehearse(progress.show)
             progress.end()
-            self.stdout.write(_("Dry run: nothing was written."))
+            self.stdout.write(_("Dry run: nothing was saved."))
         elif not importer.run(progress.show, again=again):
-            self.stdout.write(_("This file was brought in completely before; --again looks once more."))
+            self.stdout.write(_("This file was already imported completely. Use --again to check once more."))
         progress.end()
         self._report(importer)
 
@@ -122,11 +122,12 @@ def summary(figures: Figures) -> list[str]:
     """Put the figures into lines of words."""
     lines = [
         _(
-            "%(tickets)d tickets: %(new)d new, %(extended)d continued, %(unchanged)d as they were, %(refused)d left out."
+            "%(tickets)d tickets: %(new)d new, %(extended)d continued, %(unchanged)d unchanged, %(refused)d "
+            "left out."
         )
         % vars(figures),
         _(
-            "%(updates)d updates brought, %(known_updates)d known, %(late_updates)d too late, "
+            "%(updates)d updates imported, %(known_updates)d already known, %(late_updates)d too late, "
             "%(refused_updates)d left out; %(notes)d notes."
         )
         % vars(figures),
@@ -135,5 +136,5 @@ def summary(figures: Figures) -> list[str]:
         lines.append(_("Rows of the file left out: %d.") % figures.rows_left_out)
     if figures.made:
         made = [f"{count} {registry.get(key).label_plural}" for key, count in figures.made.items()]
-        lines.append(_("Made: %s.") % ", ".join(made))
+        lines.append(_("Created: %s.") % ", ".join(made))
     return lines

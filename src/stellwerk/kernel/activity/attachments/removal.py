@@ -32,7 +32,7 @@ def detach(attachment: Attachment, *, by: Actor) -> None:
         if found is None:
             return
         if not may_detach(found, record, by):
-            raise PermissionDenied(_("You may remove only files that you put on %s.") % record.reference)
+            raise PermissionDenied(_("You can only remove files that you added to %s.") % record.reference)
         about = {
             "name": found.name,
             "size": found.blob.size,

@@ -71,22 +71,21 @@ def attachments_of(record: Record, person: Actor) -> QuerySet[Attachment]:
 
 def _check_size(content: File[bytes]) -> None:
     if not content.size:
-        raise ValidationError({"files": _("The file is empty: choose another one.")})
+        raise ValidationError({"files": _("The file is empty. Choose another one.")})
     if content.size > settings.UPLOAD_LIMIT:
         raise ValidationError(
-            {
-                "files": _("The file is too large: at most %d MB are accepted.")
-                % (settings.UPLOAD_LIMIT // 2**20)
-            }
+            {"files": _("The file is too large. The limit is %d MB.") % (settings.UPLOAD_LIMIT // 2**20)}
         )
 
 
 def _require_hand(record: Record, by: Actor, internal: bool) -> None:
     policy = policy_of(by)
     if not policy.may_comment(record):
-        raise PermissionDenied(_("You may read %s, but not add files to it.") % record.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to add files to it.") % record.reference
+        )
     if internal and not policy.sees_internal(record):
-        raise PermissionDenied(_("Internal files on %s are for its staff.") % record.reference)
+        raise PermissionDenied(_("Only staff can add internal files to %s.") % record.reference)
 
 
 def stored(content: File[bytes]) -> Blob:

@@ -88,10 +88,12 @@ def mentioned(body: str) -> list[Person]:
 def _require_voice(record: Record, by: Actor, internal: bool) -> None:
     policy = policy_of(by)
     if not policy.may_comment(record):
-        raise PermissionDenied(_("You may read %s, but not reply to it.") % record.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to reply to it.") % record.reference
+        )
     if internal and not policy.sees_internal(record):
         raise PermissionDenied(
-            _("Internal notes on %s are for its staff: write a reply instead.") % record.reference
+            _("Only staff can write internal notes on %s. Write a reply instead.") % record.reference
         )
 
 
@@ -100,9 +102,9 @@ def _clean(body: str) -> str:
     if not body:
         raise ValidationError({"body": _("Write something first.")})
     if len(body) > LONGEST:
-        raise ValidationError({"body": _("The text is too long: attach it as a file instead.")})
+        raise ValidationError({"body": _("The text is too long. Attach it as a file instead.")})
     if "\x00" in body:
-        raise ValidationError({"body": _("The text holds a null character: remove it.")})
+        raise ValidationError({"body": _("The text contains a null character. Remove it.")})
     return body
 
 

@@ -23,7 +23,7 @@ def link(source: Record, key: str, target: Record, *, by: Actor) -> Link:
     """
     kind = types.get(key)
     if source.pk == target.pk:
-        raise ValidationError(_("A record cannot be linked to itself: choose another one."))
+        raise ValidationError(_("A record can't be linked to itself. Choose another one."))
     with transaction.atomic():
         source, target = _both_locked(source, target)
         _require(source, target, by)
@@ -77,9 +77,11 @@ def _both_locked(source: Record, target: Record) -> tuple[Record, Record]:
 def _require(source: Record, target: Record, by: Actor) -> None:
     policy = policy_of(by)
     if not Record.objects.filter(policy.visible(Record), pk=target.pk).exists():
-        raise ValidationError({"target": _("Choose one of those offered: there is no such record.")})
+        raise ValidationError({"target": _("Select a record from the list.")})
     if not policy.may_edit(source):
-        raise PermissionDenied(_("You may look at %s, but not link it.") % source.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to link it.") % source.reference
+        )
 
 
 def _require_no_way_back(source: Record, target: Record, kind: LinkType) -> None:
@@ -89,7 +91,10 @@ def _require_no_way_back(source: Record, target: Record, kind: LinkType) -> None
     while step:
         if source.pk in step:
             ends = {"target": target.reference, "source": source.reference}
-            said = _("Such links lead from %(target)s to %(source)s already: this one would close a circle.")
+            said = _(
+                "%(target)s already leads to %(source)s through links of this type. This one would close a "
+                "circle."
+            )
             raise ValidationError({"target": said % ends})
         step = set(there.filter(source__in=step).values_list("target", flat=True)) - reached
         reached = reached | step

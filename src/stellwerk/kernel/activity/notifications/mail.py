@@ -58,7 +58,7 @@ def _body(note: Notification, entry: Entry) -> str:
     comment = comments_of([entry]).get(entry.pk)
     address = f"{settings.STELLWERK_URL}{entry.record.get_absolute_url()}"
     parts = [describe(note) + ".", *([comment.body[:LONGEST_QUOTE]] if comment else []), address]
-    return "\n\n".join([*parts, _("You can answer and read everything there.")]) + "\n"
+    return "\n\n".join([*parts, _("You can read everything there and reply.")]) + "\n"
 
 
 def _may_still_see(note: Notification, entry: Entry) -> bool:

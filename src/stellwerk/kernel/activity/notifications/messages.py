@@ -42,7 +42,7 @@ def _step(entry: Entry, record_type: RecordType) -> str:
     """Use the step's own words; one that a later version no longer has is named."""
     step = record_type.workflow.by_name.get(entry.name) if record_type.workflow else None
     said = step.phrase(entry.changes) if step else ""
-    return said or _("took the step “%s”") % step_label(entry.name, record_type)
+    return said or _("chose “%s”") % step_label(entry.name, record_type)
 
 
 def describe(note: Notification) -> str:

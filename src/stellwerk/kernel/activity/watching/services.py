@@ -26,7 +26,7 @@ def watch(record: Record, person: Person, *, by: Actor) -> Watcher:
     if not Record.objects.visible_to(person).filter(pk=record.pk).exists():
         raise ValidationError(
             {
-                "person": _("%(person)s may not see %(reference)s: share it with them first.")
+                "person": _("%(person)s can't see %(reference)s. Share it with them first.")
                 % {"person": person, "reference": record.reference}
             }
         )
@@ -62,4 +62,4 @@ def watchers_of(record: Record) -> QuerySet[Person]:
 
 def _require(record: Record, person: Person, by: Actor) -> None:
     if person.pk != by.pk and not policy_of(by).may_edit(record):
-        raise PermissionDenied(_("You may choose for yourself whether to watch %s.") % record.reference)
+        raise PermissionDenied(_("You can only choose for yourself whether to watch %s.") % record.reference)

@@ -227,7 +227,7 @@ def test_journals_of_version_0_1_are_verified_as_they_were_written(
     assert set(ticket.entries.values_list("format", flat=True)) == {None}
     assert faults() == []
     Share.objects.filter(record=ticket.pk, person=nobody).delete()
-    assert faults() == [f"{ticket.reference}, entry 3: “shares” of the record are not what the journal says."]
+    assert faults() == [f"{ticket.reference}, entry 3: “shares” of the record don't match the journal."]
 
 
 def test_the_format_of_an_entry_cannot_be_taken_away(ticket: Incident) -> None:
@@ -259,7 +259,7 @@ def test_each_watched_record_of_version_0_1_gets_one_baseline(
     Watcher.objects.create(record=ticket, person=gus)
     extend_roster(timezone.now())
     renew_roster()
-    assert f"{ticket.reference}, entry 2: “watchers” of the record are not what the journal says." in faults()
+    assert f"{ticket.reference}, entry 2: “watchers” of the record don't match the journal." in faults()
 
 
 def test_what_is_not_as_its_journal_says_gets_no_baseline(ticket: Incident, maria: Person) -> None:
@@ -294,12 +294,12 @@ def test_the_roster_keeps_what_the_journal_does_not_hold_any_more(ticket: Incide
     ticket.entries.filter(number=2).delete()
     older.save()
     assert faults() == [
-        f"{ticket.reference}, entry 1: the roster knows 2 entries: the record was put back to an older state."
+        f"{ticket.reference}, entry 1: the roster lists 2 entries: the record was put back to an older state."
     ]
     change(older, {"title": "Mail is up"}, by=maria)
     change(older, {"title": "Mail is down again"}, by=maria)
     extend_roster(timezone.now())
-    assert faults() == [f"{ticket.reference}, entry 2: the roster knows another entry of this number."]
+    assert faults() == [f"{ticket.reference}, entry 2: the roster lists another entry with this number."]
     assert renew_roster() == Record.objects.count()
     assert faults() == []
     assert len(list(roster_path().parent.iterdir())) == 2
@@ -331,7 +331,7 @@ def test_the_roster_is_kept_as_often_as_is_set(ticket: Incident, settings: Any) 
 def test_an_altered_roster_is_found_and_left_as_it_is(ticket: Incident) -> None:
     extend_roster(timezone.now())
     roster_path().write_bytes(b"no database")
-    assert faults() == [f"{roster_path()}, entry 0: the roster is not as it was written."]
+    assert faults() == [f"{roster_path()}, entry 0: the roster was changed after it was written."]
     extend_roster(timezone.now())
     assert roster_path().read_bytes() == b"no database"
     renew_roster()
@@ -343,16 +343,16 @@ def test_a_line_made_up_in_the_roster_is_found(ticket: Incident, monkeypatch: py
     with monkeypatch.context() as without_the_key:
         without_the_key.setattr("stellwerk.kernel.audit.roster.keyed", lambda text: "0" * 64)
         write([Line(ticket.pk, ticket.reference, 1, last(ticket).digest)], timezone.now(), 0)
-    assert faults() == [f"{roster_path()}, entry 0: the roster is not as it was written."]
+    assert faults() == [f"{roster_path()}, entry 0: the roster was changed after it was written."]
 
 
 def test_verify_says_what_the_roster_does_not_cover(ticket: Incident, capsys: Any) -> None:
     call_command("journal", "verify")
     assert "There is no roster yet" in capsys.readouterr().out
     call_command("journal", "renew")
-    assert f"The roster knows {Record.objects.count()} records." in capsys.readouterr().out
+    assert f"The roster lists {Record.objects.count()} records." in capsys.readouterr().out
     call_command("journal", "verify")
-    assert "0 records were written since the roster of" in capsys.readouterr().out
+    assert "0 records were written after the roster of" in capsys.readouterr().out
 
 
 # -- changes that no program wrote ----------------------------------------------------------------------------------

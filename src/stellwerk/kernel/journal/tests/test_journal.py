@@ -62,7 +62,7 @@ def test_a_field_that_was_added_later_holds_its_default_and_is_no_fault(
     assert machine_values(past) == machine_values(team)
     Team.objects.filter(pk=team.pk).update(first_line=True)
     assert [str(fault) for fault in Verification(Record.objects.filter(pk=team.pk)).faults()] == [
-        f"{team.reference}, entry 1: “first_line” in the record is not what the journal says."
+        f"{team.reference}, entry 1: “first_line” in the record doesn't match the journal."
     ]
 
 
@@ -149,7 +149,9 @@ def test_any_change_to_any_entry_is_found(incident: Incident, number: int, colum
 def test_a_removed_entry_is_found(incident: Incident, number: int) -> None:
     with undone():
         entry(incident, number).delete()
-        what = "the journal was cut off here." if number == LENGTH else "is missing; the journal goes on with"
+        what = (
+            "the journal was cut off here." if number == LENGTH else "is missing; the journal continues with"
+        )
         assert any(f"entry {number}: {what}" in fault for fault in faults())
 
 
@@ -186,14 +188,12 @@ def test_an_inserted_entry_is_found(incident: Incident) -> None:
     forged.save(force_insert=True)
     found = faults()
     assert f"{incident.reference}, entry 7: its content was changed after it was written." in found
-    assert f"{incident.reference}, entry 7: is not the last entry that the record knows of." in found
+    assert f"{incident.reference}, entry 7: isn't the last entry that the record knows of." in found
 
 
 def test_a_record_changed_behind_the_journal_is_found(incident: Incident) -> None:
     Incident.objects.filter(pk=incident.pk).update(impact="low")
-    assert faults() == [
-        f"{incident.reference}, entry 6: “impact” in the record is not what the journal says."
-    ]
+    assert faults() == [f"{incident.reference}, entry 6: “impact” in the record doesn't match the journal."]
 
 
 def test_a_changed_removed_or_forged_comment_is_found(incident: Incident) -> None:
@@ -202,7 +202,7 @@ def test_a_changed_removed_or_forged_comment_is_found(incident: Incident) -> Non
     moment = said.at.isoformat()
     assert faults() == [
         f"{incident.reference}, entry 6: the comment of {moment} was changed or removed.",
-        f"{incident.reference}, entry 6: the comment of {moment} is not in the journal.",
+        f"{incident.reference}, entry 6: the comment of {moment} isn't in the journal.",
     ]
     Comment.objects.update(body=said.body, internal=True)
     assert len(faults()) == 2
@@ -215,7 +215,7 @@ def test_a_changed_file_is_found(incident: Incident) -> None:
     with blob.file.storage.open(str(blob.file.name), "wb") as content:
         content.write(b"another log")
     (fault,) = faults()
-    assert fault.endswith(f"the stored content of file {blob.sha256[:12]} is not what was attached.")
+    assert fault.endswith(f"the stored content of file {blob.sha256[:12]} isn't what was attached.")
     blob.file.storage.delete(str(blob.file.name))
     assert len(faults()) == 1
     blob.attachments.update(name="other.txt")

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if not key_fits():
             raise CommandError(_(OTHER_KEY))
         if action == "renew":
-            self.stdout.write(_("The roster knows %d records.") % renew_roster())
+            self.stdout.write(_("The roster lists %d records.") % renew_roster())
             return
         records = Record.objects.all()
         if references:
@@ -75,12 +75,14 @@ class Command(BaseCommand):
 def _not_covered(verification: Verification) -> str:
     if verification.roster is None:
         return _(
-            "There is no roster yet: records that were removed or put back to an older state are not found."
+            "There is no roster yet, so records that were removed or put back to an older state can't be "
+            "found."
         )
     told = {"count": verification.young, "at": verification.roster.at.isoformat(timespec="seconds")}
     return (
         _(
-            "%(count)d records were written since the roster of %(at)s: removing or putting back what is younger is not found."
+            "%(count)d records were written after the roster of %(at)s. Removing or putting back younger "
+            "ones can't be found."
         )
         % told
     )

@@ -26,11 +26,11 @@ class Command(BaseCommand):
             rebuilding.go_on(tell=self._tell)
             at = rebuilding.progress()
         if at is None:
-            self.stdout.write(_("The search has never been rebuilt, and need not be."))
+            self.stdout.write(_("The search index has never been rebuilt, and doesn't need to be."))
         elif at.below:
-            self.stdout.write(_("Rebuilding the search: %s records.") % at)
+            self.stdout.write(_("Rebuilding the search index: %s records.") % at)
         else:
-            self.stdout.write(_("The search was rebuilt: %s records.") % at)
+            self.stdout.write(_("The search index was rebuilt: %s records.") % at)
 
     def _tell(self, at: SearchRebuild) -> None:
         if at.done % 5_000 < 100:

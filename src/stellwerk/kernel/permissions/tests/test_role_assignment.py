@@ -15,7 +15,10 @@ from stellwerk.kernel.write.services import create
 def test_the_form_says_what_an_empty_party_and_process_mean(client: Client, root: Person) -> None:
     client.force_login(root)
     form = client.get("/role-assignments/new/").context["form"]
-    assert form["party"].help_text == "What the role is held for, with all below it. Empty: all parties."
+    assert (
+        form["party"].help_text
+        == "What the role is held for, including everything below it. If empty: all parties."
+    )
     assert form.fields["process"].choices[0] == ("", "All processes")
     assert ("incidents", "Incidents") in form.fields["process"].choices
     assert form["valid_from"].value() == today().isoformat()

@@ -79,13 +79,13 @@ def test_what_is_empty_comes_last_either_way() -> None:
     "token", ["", "x", "WzEsMl0", "W10", "bnVsbA", "WzEsLTEsMF0", "é", "W1tdLDEsMF0", "W1tb" * 9000]
 )
 def test_a_damaged_place_is_refused(token: str) -> None:
-    with pytest.raises(ValidationError, match="begin at the first page"):
+    with pytest.raises(ValidationError, match="Start at the first page"):
         Place.read(token)
 
 
 @pytest.mark.django_db
 def test_a_place_of_another_order_is_refused() -> None:
-    with pytest.raises(ValidationError, match="begin at the first page"):
+    with pytest.raises(ValidationError, match="Start at the first page"):
         order_by(registry.for_model(Incident), "created_at").beyond(Place("Mail", 3))
 
 

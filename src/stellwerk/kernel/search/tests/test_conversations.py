@@ -182,8 +182,8 @@ def test_the_command_goes_on_where_a_rebuild_was_interrupted(
     call_command("search", "rebuild")
     assert finds("mark11") == [long_talk.reference]
     told = capsys.readouterr().out.splitlines()
-    assert told[0] == f"Rebuilding the search: 7 of {begun.total} records."
-    assert told[2] == f"The search was rebuilt: {begun.total} of {begun.total} records."
+    assert told[0] == f"Rebuilding the search index: 7 of {begun.total} records."
+    assert told[2] == f"The search index was rebuilt: {begun.total} of {begun.total} records."
 
 
 def test_a_forgotten_record_is_not_found_by_its_parts_either(long_talk: Incident) -> None:

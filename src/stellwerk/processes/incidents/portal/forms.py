@@ -32,7 +32,7 @@ class WithdrawForm(forms.Form):
         required=False,
         max_length=2_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("You need not say, but it helps those who look into it."),
+        help_text=_("Optional, but it helps the people who look into it."),
     )
 
 
@@ -49,7 +49,7 @@ class TicketForm(forms.Form):
         ),
     )
     service: Any = forms.ModelChoiceField(
-        label=_("Service"), queryset=None, required=False, empty_label=_("I do not know")
+        label=_("Service"), queryset=None, required=False, empty_label=_("I don't know")
     )
     category: Any = forms.ModelChoiceField(
         label=_("About"), queryset=None, required=False, empty_label=_("Something else")

@@ -46,7 +46,7 @@ SHOWN = 8
 PER_PAGE = 25
 ANSWERS = {
     "confirm": gettext_lazy("Thank you. The ticket is closed."),
-    "reopen": gettext_lazy("It is open again, and we go on with it."),
+    "reopen": gettext_lazy("It's open again and we're working on it."),
 }
 """The steps that answer whether something is solved, with what to say once they are taken."""
 SOLVED = "solved"
@@ -177,7 +177,9 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     if request.method == "POST":
         form = TicketForm(person, request.POST, request.FILES)
         if form.is_valid() and (made := _create(request, kind, form, person)):
-            messages.success(request, _("Thank you. We have it as %s and will answer here.") % made.reference)
+            messages.success(
+                request, _("Thank you. Your ticket is %s, and we'll answer here.") % made.reference
+            )
             return redirect("portal_ticket", made.reference)
     else:
         chosen = catalogue.catalogue(person).filter(reference=request.GET.get("service", "").upper()).first()
@@ -205,7 +207,9 @@ def reply(request: HttpRequest, reference: str) -> HttpResponse:
     """Add what the requester says, with files, and lead to where it goes on."""
     found, person = _find(request, reference), _reader(request)
     if not policy_of(person).may_comment(found):
-        raise PermissionDenied(_("You may read %s, but not reply to it.") % found.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to reply to it.") % found.reference
+        )
     outcomes: list[Outcome] = []
     try:
         files = request.FILES.getlist("files")
@@ -245,7 +249,7 @@ def _write(
 def _refused(request: HttpRequest, found: Ticket, error: str, status: int) -> HttpResponse:
     """Show the ticket as it is now with what was typed and why it was not taken."""
     if request.FILES:
-        error = _("%s Choose the files again, too: they were not kept.") % error
+        error = _("%s Choose the files again, too: they weren't kept.") % error
     kind, body = request.POST.get("kind", ""), request.POST.get("body", "")
     return _show(request, found, kind=kind, body=body, error=error, status=status)
 
@@ -268,21 +272,23 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     """Cancel a ticket that is no longer needed, once that was confirmed; why may be said."""
     found, person = _find(request, reference), _reader(request)
     if not policy_of(person).may_take(TICKET_WORKFLOW.by_name["cancel"], found):
-        raise PermissionDenied(_("You may read %s, but not withdraw it.") % found.reference)
+        raise PermissionDenied(
+            _("You can read %s, but you don't have permission to withdraw it.") % found.reference
+        )
     form = WithdrawForm(request.POST if request.method == "POST" else None)
     days = {"days": closure_rules().reopening_days}
     if form.is_valid():
         why = {"resolution_code": Ticket.ResolutionCode.WITHDRAWN, "resolution": form.cleaned_data["reason"]}
         transition(found, "cancel", why, by=person)
         messages.success(
-            request, _("It is withdrawn. If you need it after all, reopen it within %(days)d days.") % days
+            request, _("It's withdrawn. If you need it after all, reopen it within %(days)d days.") % days
         )
         return redirect("portal_ticket", found.reference)
     page = reverse("portal_ticket", args=[found.reference])
     context = {
         "record": {"reference": found.reference, "title": found.title, "url": page},
         "title": _("Withdraw this ticket"),
-        "text": _("We stop working on it. You can reopen it within %(days)d days.") % days,
+        "text": _("We'll stop working on it. You can reopen it within %(days)d days.") % days,
         "form": form,
         "action": request.path,
         "submit_label": _("Withdraw"),
@@ -374,12 +380,12 @@ def _report(found: Ticket) -> StreamEntry:
 def _asks(found: Ticket, allowed: list[dict[str, Any]]) -> dict[str, Any] | None:
     if found.status == Ticket.Status.RESOLVED and allowed:
         shown, cut = opening(found.resolution)
-        text = shown or _("We believe that it is. Tell us if it is not.")
+        text = shown or _("We think so. Tell us if it isn't.")
         return {"title": _("Is it solved?"), "text": markdown(f"{text} …" if cut else text), "steps": allowed}
     if found.status == Ticket.Status.WAITING and found.waiting_for == Ticket.WaitingFor.USER:
         return {
             "title": _("We need something from you"),
-            "text": _("Please answer below; then we go on."),
+            "text": _("Please reply below so that we can continue."),
             "steps": [],
         }
     return None
@@ -409,9 +415,9 @@ def _hint(found: Ticket) -> str:
     if found.is_open:
         return _("Write to us…")
     if successor(found):
-        return _("Write to us. We pass it on to those who handle this together with other reports…")
+        return _("Write to us. We pass it on to the people handling this together with other reports…")
     if found.status == Ticket.Status.RESOLVED:
-        return _("Tell us what does not work yet. Your reply reopens this ticket…")
+        return _("Tell us what doesn't work yet. Your reply reopens this ticket…")
     if TICKET_WORKFLOW.by_name["reopen"].is_worth_offering(found):
         return _("Write to us. Your reply reopens this ticket…")
     return _("Write to us. Your reply opens a new ticket, linked to this one…")
@@ -441,7 +447,7 @@ def _put_on(form: TicketForm, error: ValidationError) -> None:
 
 def _asking(kind: str) -> dict[str, Any]:
     if kind == "incident":
-        return {"title": _("Report a problem"), "lead": _("Something does not work as it should.")}
+        return {"title": _("Report a problem"), "lead": _("Something doesn't work as it should.")}
     return {"title": _("Request something"), "lead": _("Access, information, advice, something new.")}
 
 
@@ -449,7 +455,7 @@ def _ways(query: str = "") -> list[dict[str, Any]]:
     return [
         {
             "title": _("Report a problem"),
-            "text": _("Something does not work as it should"),
+            "text": _("Something doesn't work as it should"),
             "url": reverse("portal_new", args=["incident"]) + query,
             "icon": "siren",
         },
@@ -465,7 +471,7 @@ def _ways(query: str = "") -> list[dict[str, Any]]:
 def _empty(tab: str) -> dict[str, Any]:
     return {
         "title": _("Nothing here"),
-        "text": _("What you report or ask for appears here, and you can follow and answer it."),
+        "text": _("What you report or ask for appears here, so that you can follow and reply."),
         "url": reverse("portal_new", args=["incident"]),
         "action": _("Report a problem"),
     }

@@ -163,7 +163,7 @@ def test_the_agent_is_told_what_a_correction_takes_away(
 ) -> None:
     client.force_login(agent)
     address = f"/records/{ticket.reference}/fields/requester/"
-    before = f"Whoever no longer takes part loses access to {ticket.reference}: Gus Gordon · Globex."
+    before = f"People who are no longer involved lose access to {ticket.reference}: Gus Gordon · Globex."
     assert before in client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert before in client.get(f"/records/{ticket.reference}/edit/").content.decode()
     given = {"requester": right.reference, "version": ticket.version}

@@ -72,7 +72,7 @@ def test_nothing_is_given_to_who_has_left(incident: Incident, centre: Party, des
     old = transition(old, "dissolve", by=SYSTEM)
     service = create(Service, {"title": "Mail", "party": centre}, by=SYSTEM)
     category = create(Category, {"title": "Mail"}, by=SYSTEM)
-    gone = "is no longer active. Select somebody else."
+    gone = "is no longer active. Select someone else."
     assert refused(incident, assigned_to=left) == {"assigned_to": [f"Nobody Left {gone}"]}
     assert refused(incident, team=old) == {"team": [f"Night shift {gone}"]}
     assert refused(service, owner=left, team=old).keys() == {"owner", "team"}
@@ -91,7 +91,7 @@ def test_nothing_is_given_to_who_has_no_role_for_it(
 ) -> None:
     for person in (gus, nobody):
         assert refused(incident, assigned_to=person) == {
-            "assigned_to": [f"{person} has no role to work on these incidents. Select somebody else."]
+            "assigned_to": [f"{person} has no role to work on these incidents. Select someone else."]
         }
     reader = make_person("Nobody Reads", centre, username="reads")
     grant(reader, Role.VIEWER, centre)
@@ -181,7 +181,7 @@ def test_the_agent_sees_what_handing_over_does(
     warning = f"If they belong to another organisation, {incident.reference} is shared with it."
     assert warning in client.get(address, headers=headers).content.decode()
     answer = client.post(address, {"team": south_team.reference}, headers=headers).content.decode()
-    assert f"{incident.reference} is now shared with Centre South, whose staff works on it." in answer
+    assert f"{incident.reference} is now shared with Centre South, whose staff can work on it." in answer
 
 
 # -- the end of teams and people ---------------------------------------------------------------------------
@@ -199,7 +199,7 @@ def test_a_team_with_open_work_is_not_dissolved_until_somebody_takes_it_over(
         return client.post(url, json.dumps(given), content_type="application/json", headers=headers)
 
     answer = dissolve()
-    sentence = "1 open record is with Service desk. Select the team that takes it over."
+    sentence = "1 open record is assigned to Service desk. Select the team that takes it over."
     assert (answer.status_code, answer.json()["errors"]) == (422, {"work_goes_to": [sentence]})
     assert Team.objects.get(pk=desk.pk).is_open
     assert dissolve(work_goes_to=desk.reference).status_code == 422
@@ -216,7 +216,7 @@ def test_the_work_of_who_leaves_goes_to_who_is_named_or_back_to_the_team(
     change(incident, {"assigned_to": agent}, by=SYSTEM)
     client.force_login(root)
     address = f"/records/{agent.reference}/steps/leave/"
-    assert "Left empty, it goes back to its teams" in client.get(address).content.decode()
+    assert "If empty, it goes back to its teams" in client.get(address).content.decode()
     client.post(address, {"work_goes_to": maria.reference})
     assert Incident.objects.get().assigned_to == maria
     transition(maria, "leave", by=SYSTEM)

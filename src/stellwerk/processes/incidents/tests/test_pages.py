@@ -30,7 +30,7 @@ def test_a_duplicate_is_merged_and_taken_apart_again(client: Client, gus: Person
     page = client.post(url, {"into": main.reference}, follow=True).content.decode()
     assert Incident.objects.get(pk=twin.pk).status == "cancelled"
     notice = client.get(f"/records/{twin.reference}/").content.decode()
-    assert f"Merged into {main.reference}, which goes on with it." in notice
+    assert f"Merged into {main.reference}, which continues there." in notice
     undo = re.search(r'action="(/tickets/[^"]*/unmerge/)"', page)
     assert undo is not None
     client.post(undo[1])
@@ -43,12 +43,12 @@ def test_a_merged_ticket_is_taken_apart_from_its_own_page(client: Client, gus: P
     change(Incident.objects.get(pk=twin.pk), {"impact": "low"}, by=SYSTEM)
     page = client.get(f"/records/{twin.reference}/").content.decode()
     assert f'href="/tickets/{twin.reference}/unmerge/" data-dialog' in page
-    assert f"Take apart from {main.reference}" in page
+    assert f"Undo merge into {main.reference}" in page
     assert client.get(f"/tickets/{twin.reference}/unmerge/").status_code == 200
     client.post(f"/tickets/{twin.reference}/unmerge/")
     apart = Incident.objects.get(pk=twin.pk)
     assert (apart.status, apart.resolution_code, apart.impact) == ("new", "", "low")
-    assert "Take apart" not in client.get(f"/records/{twin.reference}/").content.decode()
+    assert "Undo merge" not in client.get(f"/records/{twin.reference}/").content.decode()
 
 
 def test_a_ticket_is_not_offered_to_be_merged_into_itself(client: Client, gus: Person, centre: Party) -> None:
@@ -61,7 +61,7 @@ def test_a_ticket_is_not_offered_to_be_merged_into_itself(client: Client, gus: P
         assert twin.reference not in options
     assert f"without={twin.reference}" in offered[1]
     assert main.reference in client.get(f"{offered[1]}&q=mail").content.decode()
-    assert "Only open incidents are offered" in page
+    assert "Only open incidents are listed" in page
 
 
 def test_a_refused_merge_is_told_in_the_dialog(client: Client, gus: Person, centre: Party) -> None:
@@ -71,10 +71,10 @@ def test_a_refused_merge_is_told_in_the_dialog(client: Client, gus: Person, cent
     url = f"/tickets/{twin.reference}/merge/"
     answer = client.post(url, {"into": done.reference}, headers=headers)
     assert (answer.status_code, b"<html" in answer.content) == (422, False)
-    assert b"is not open any more: choose a ticket that is worked on." in answer.content
+    assert b"is no longer open. Choose an open ticket." in answer.content
     apart = client.post(f"/tickets/{twin.reference}/unmerge/", headers=headers)
     assert (apart.status_code, b"<html" in apart.content) == (422, False)
-    assert b"is not merged into another ticket." in apart.content
+    assert b"merged into another ticket." in apart.content
 
 
 def test_what_cannot_be_merged_is_refused(client: Client, gus: Person, centre: Party) -> None:

@@ -27,12 +27,13 @@ class Command(BaseCommand):
 
     def handle(self, *, seed: int, now: str | None, **options: object) -> None:
         if already_loaded():
-            self.stdout.write(_("The demo organisation is loaded already."))
+            self.stdout.write(_("The demo organisation is already loaded."))
             return
         if is_in_use():
             raise CommandError(
                 _(
-                    "This installation holds records of its own; the demo is for an empty one: use another database."
+                    "This installation already has records of its own. The demo needs an empty one: use another "
+                    "database."
                 )
             )
         started = time.monotonic()
@@ -63,5 +64,5 @@ def _instant(text: str | None) -> datetime | None:
         return None
     moment = parse_datetime(text)
     if moment is None:
-        raise CommandError(_("“%s” is not an instant: write it like 2026-11-20T10:40:00Z.") % text)
+        raise CommandError(_("“%s” isn't a date and time. Write it like 2026-11-20T10:40:00Z.") % text)
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

@@ -183,7 +183,7 @@ def test_a_text_that_was_altered_behind_the_journal_is_not_shown(
     Comment.objects.update(body="Pay 1000 euros")
     stream = stream_of(sign_in(maria).get(f"/records/{incident.reference}/"))
     assert "1000 euros" not in stream
-    assert "the journal knows it by another seal" in stream
+    assert "This text was changed after it was written" in stream
 
 
 def test_a_megabyte_is_shown_in_part_and_kept_in_full(
@@ -274,7 +274,7 @@ def test_a_record_that_nobody_asked_for_is_commented_on_and_not_answered(
     maria: Person, agent: Person, sign_in: SignIn
 ) -> None:
     page = sign_in(maria).get(f"/records/{agent.reference}/").text
-    assert "Everyone who sees this record reads it." in page
+    assert "Everyone who sees this record can read it." in page
     assert "Write a reply." not in page
 
 

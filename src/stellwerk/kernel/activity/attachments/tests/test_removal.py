@@ -63,7 +63,7 @@ def test_the_journal_finds_what_was_removed_or_put_back_without_it(incident: Inc
     assert faults(incident) == []
     Attachment.objects.create(**again, at=at)
     assert len(faults(incident)) == 1
-    assert f"the file of {at.isoformat()} is not in the journal" in faults(incident)[0]
+    assert f"the file of {at.isoformat()} isn't in the journal" in faults(incident)[0]
 
 
 def test_removing_twice_is_once(incident: Incident, maria: Person) -> None:
@@ -81,7 +81,7 @@ def test_who_put_it_there_and_staff_remove_it_others_do_not(
     grant(viewer, Role.VIEWER, maria.party)
     of_maria, of_gus = put(incident, maria), put(incident, gus)
     for other in (gus, viewer, nobody):
-        with pytest.raises(PermissionDenied, match="only files that you put on INC-"):
+        with pytest.raises(PermissionDenied, match="only remove files that you added to INC-"):
             detach(of_maria, by=other)
     with pytest.raises(PermissionDenied):
         detach(of_gus, by=viewer)

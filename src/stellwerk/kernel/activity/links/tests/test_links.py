@@ -30,7 +30,8 @@ def test_links_that_order_records_never_close_a_circle(
             link(source, key, target, by=maria)
         assert refusal.value.message_dict == {
             "target": [
-                f"Such links lead from {target.reference} to {source.reference} already: this one would close a circle."
+                f"{target.reference} already leads to {source.reference} through links of this type. "
+                "This one would close a circle."
             ]
         }
     assert Link.objects.count() == 2

@@ -136,7 +136,7 @@ def test_a_mail_quotes_the_reply_and_leads_to_the_record(incident: Incident, mar
     assert message.subject == f"[{incident.reference}] Mail is down"
     assert message.body == (
         "Maria Keller replied.\n\nPlease restart it.\n\n"
-        f"http://testserver/records/{incident.reference}/\n\nYou can answer and read everything there.\n"
+        f"http://testserver/records/{incident.reference}/\n\nYou can read everything there and reply.\n"
     )
     assert message.extra_headers["Message-ID"] == f"<notification-{note.pk}@testserver>"
 

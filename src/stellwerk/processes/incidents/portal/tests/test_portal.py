@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -194,7 +195,7 @@ def test_gus_confirms_and_reopens(portal: Client, ticket: Incident) -> None:
     assert "Thank you. The ticket is closed." in answer
     answer = portal.post(url("_step", ticket.reference, "reopen"), follow=True).content.decode()
     assert Incident.objects.get().status == "in_progress"
-    assert "It is open again, and we go on with it." in answer
+    assert "It's open again and we're working on it." in unescape(answer)
 
 
 def test_gus_is_asked_before_his_ticket_is_withdrawn_and_may_reopen_it(
@@ -246,7 +247,7 @@ def test_gus_reads_what_became_of_a_merged_ticket(
     main = create(Incident, {"title": "Main", "requester": nobody, "party": ticket.party}, by=SYSTEM)
     merge(ticket, main, by=agent)
     page = portal.get(url("_ticket", ticket.reference)).content.decode()
-    assert "We handle this together with other reports of the same matter." in page
+    assert "We're handling this together with other reports of the same problem." in page
     assert "Handled with others" in page
     assert main.reference not in page
     assert "Reopen" not in page
