@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 
-from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.errors import StaleWrite

@@ -12,7 +12,7 @@ from django.utils import timezone
 from stellwerk.api.tests.conftest import Program
 from stellwerk.kernel.activity.attachments.models import Attachment
 from stellwerk.kernel.activity.comments.services import comment
-from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.replay import replay

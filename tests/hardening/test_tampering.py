@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from stellwerk.kernel.activity.attachments.services import attach
 from stellwerk.kernel.activity.comments.services import comment
 from stellwerk.kernel.audit.verification import Verification
-from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal import journal
 from stellwerk.kernel.journal.entry import Entry

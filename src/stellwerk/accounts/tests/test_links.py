@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.actor import SYSTEM

@@ -24,7 +24,7 @@ from stellwerk.kernel.activity.attachments.models import Attachment
 from stellwerk.kernel.activity.links.models import Link
 from stellwerk.kernel.activity.notifications.services import notifications_of
 from stellwerk.kernel.activity.watching.models import Watcher
-from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.role_assignment import RoleAssignment

@@ -23,7 +23,7 @@ from stellwerk.exchange.export import Export
 from stellwerk.exchange.importing import RecordImport, keys_of
 from stellwerk.exchange.models import ImportDraft
 from stellwerk.kernel.activity.notifications.models import Notification
-from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person

@@ -29,7 +29,7 @@ from stellwerk.kernel.audit import related
 from stellwerk.kernel.audit.related import Related
 from stellwerk.kernel.audit.roster import Line, Roster
 from stellwerk.kernel.audit.spelling import misspelt
-from stellwerk.kernel.audit.walk import Walk
+from stellwerk.kernel.audit.verifier import Verifier
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.journal.journal import Fault, seal
 from stellwerk.kernel.model import registry
@@ -62,9 +62,9 @@ class Row(NamedTuple):
 
 @dataclass
 class Verification:
-    """Walks along all journals; counts what it saw. `faults()` yields what is not as it was written.
+    """Reads all journals; counts what it saw. `faults()` yields what is not as it was written.
 
-    `roster` is what is known outside the database. A `whole` walk, along all records, also finds those that were
+    `roster` is what is known outside the database. A `whole` verification, of all records, also finds those that were
     removed and rows that belong to none. Without `contents` the stored files are not read.
     """
 
@@ -82,12 +82,12 @@ class Verification:
         """Yield every fault, record by record."""
         last = 0
         for ids in self._batches():
-            for walk in self._verify(ids):
-                if walk.found:
+            for verifier in self._verify(ids):
+                if verifier.found:
                     # Somebody may have written between two queries: what is really wrong is still so now.
-                    yield from self._once_more(walk.pk)
-                self.entries += walk.entries
-                self.young += walk.is_young
+                    yield from self._once_more(verifier.pk)
+                self.entries += verifier.entries
+                self.young += verifier.is_young
             for pk, name in misspelt(ids):
                 what = _("“%(field)s” in the record isn't stored the way it was written.") % {"field": name}
                 yield _fault_of(pk, what)
@@ -110,7 +110,7 @@ class Verification:
             self.seen += len(batch)
             last = batch[-1]
 
-    def _verify(self, ids: list[int]) -> "list[_Walk | _Unreadable]":
+    def _verify(self, ids: list[int]) -> "list[_BatchVerifier | _Unreadable]":
         try:
             return self._together(ids)
         except Exception:  # whatever the layers of the database raise over a value that no program wrote
@@ -119,39 +119,41 @@ class Verification:
         half = len(ids) // 2
         return self._verify(ids[:half]) + self._verify(ids[half:])
 
-    def _together(self, ids: list[int]) -> "list[_Walk | _Unreadable]":
+    def _together(self, ids: list[int]) -> "list[_BatchVerifier | _Unreadable]":
         batch = list(Record.objects.filter(pk__in=ids).order_by("pk"))
         known = self.roster.known(ids) if self.roster else {}
-        walks = {record.pk: _Walk(record, known.get(record.pk), self.roster) for record in batch}
+        verifiers = {record.pk: _BatchVerifier(record, known.get(record.pk), self.roster) for record in batch}
         for pk, rows in groupby(_rows(ids), key=lambda row: row.record_id):
             for row in rows:
-                walks[pk].take(row)
+                verifiers[pk].take(row)
         for _what, read, compare in CHECKS:
             stored = read(batch)
-            for walk in walks.values():
-                walk.found += compare(walk, stored.get(walk.pk))
-        return list(walks.values())
+            for verifier in verifiers.values():
+                verifier.found += compare(verifier, stored.get(verifier.pk))
+        return list(verifiers.values())
 
-    def _by_pieces(self, pk: int) -> "_Walk | _Unreadable":
+    def _by_pieces(self, pk: int) -> "_BatchVerifier | _Unreadable":
         """Verify a record of which something cannot be read."""
         try:
             record = Record.objects.get(pk=pk)
-            walk = _Walk(record, (self.roster.known([pk]) if self.roster else {}).get(pk), self.roster)
+            verifier = _BatchVerifier(
+                record, (self.roster.known([pk]) if self.roster else {}).get(pk), self.roster
+            )
         except LookupError:
             return _Unreadable(pk, [_fault_of(pk, _("its type is not known."))])
         except Exception:
             return _Unreadable(pk, [_fault_of(pk, _("the record can't be read."))])
-        unreadable = walk.take_singly()
+        unreadable = verifier.take_singly()
         for what, read, compare in () if unreadable else CHECKS:
             try:
-                for fault in compare(walk, read([record]).get(pk)):
-                    walk.found.append(fault)
+                for fault in compare(verifier, read([record]).get(pk)):
+                    verifier.found.append(fault)
             except Exception:
-                walk.found.append(walk.fault(walk.count, _("its %s cannot be read.") % what))
-        return walk
+                verifier.found.append(verifier.fault(verifier.count, _("its %s cannot be read.") % what))
+        return verifier
 
     def _once_more(self, pk: int) -> list[Fault]:
-        return [fault for walk in self._verify([pk]) for fault in walk.found]
+        return [fault for verifier in self._verify([pk]) for fault in verifier.found]
 
     def _damaged_files(self, ids: list[int]) -> Iterator[Fault]:
         """Read the stored content of each file once."""
@@ -184,8 +186,8 @@ def key_fits() -> bool:
     return not found
 
 
-class _Walk(Walk):
-    """A walk that keeps what it found, and remembers what the entries say about comments and files."""
+class _BatchVerifier(Verifier):
+    """Keeps what it finds, and remembers what the entries say about comments and files."""
 
     def __init__(self, record: Record, known: Line | None, roster: Roster | None) -> None:
         super().__init__(record)
@@ -272,7 +274,7 @@ class _Walk(Walk):
 
 @dataclass
 class _Unreadable:
-    """Stands for the walk along a record that cannot be read at all."""
+    """Stands for the verifier of a record that cannot be read at all."""
 
     pk: int
     found: list[Fault]
@@ -332,15 +334,16 @@ def _related(batch: list[Record]) -> dict[int, Related]:
 
 
 CHECKS: tuple[
-    tuple[Any, Callable[[list[Record]], dict[int, Any]], Callable[[_Walk, Any], Iterator[Fault]]], ...
+    tuple[Any, Callable[[list[Record]], dict[int, Any]], Callable[[_BatchVerifier, Any], Iterator[Fault]]],
+    ...,
 ]
 CHECKS = (
-    (gettext_lazy("values"), _specifics, _Walk.compare_record),
-    (gettext_lazy("comments"), _comments, _Walk.compare_comments),
-    (gettext_lazy("files"), _files, _Walk.compare_files),
-    (gettext_lazy("shares, links and watchers"), _related, _Walk.compare_related),
+    (gettext_lazy("values"), _specifics, _BatchVerifier.compare_record),
+    (gettext_lazy("comments"), _comments, _BatchVerifier.compare_comments),
+    (gettext_lazy("files"), _files, _BatchVerifier.compare_files),
+    (gettext_lazy("shares, links and watchers"), _related, _BatchVerifier.compare_related),
 )
-"""What the end of a walk is held against: what people call it, how it is read for many records, how it is compared."""
+"""What a verifier is compared with at its end: what people call it, how it is read for many records, how it is compared."""
 
 
 def _of_no_record() -> Iterator[Fault]:

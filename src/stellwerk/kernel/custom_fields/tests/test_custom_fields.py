@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from stellwerk.api import document
 from stellwerk.foundation.category import Category
-from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.custom_fields.schema import schema_of
 from stellwerk.kernel.fields.added import added_to

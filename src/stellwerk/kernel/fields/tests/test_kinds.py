@@ -20,7 +20,7 @@ from stellwerk.exchange import formats
 from stellwerk.exchange.checks import READERS
 from stellwerk.exchange.export import Export
 from stellwerk.exchange.importing import RecordImport
-from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.fields.build import DEFINED
 from stellwerk.kernel.fields.field import KINDS, Field

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from stellwerk.kernel.activity.comments.services import comment
 from stellwerk.kernel.activity.history import History
-from stellwerk.kernel.audit.walk import verify
+from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry

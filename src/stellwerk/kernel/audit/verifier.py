@@ -18,14 +18,14 @@ from stellwerk.kernel.journal.journal import START, Fault, SomeEntry, digest, se
 
 def verify(record: "Record", entries: "Iterable[Entry | SomeEntry]") -> Iterator[Fault]:
     """Check a record against its entries (ascending by number) and yield every fault found."""
-    walk = Walk(record)
+    verifier = Verifier(record)
     for entry in entries:
-        yield from walk.step(entry)
-    yield from walk.end(record.specific)
+        yield from verifier.step(entry)
+    yield from verifier.end(record.specific)
 
 
-class Walk:
-    """A walk along one record's entries, which proves the chain and rebuilds the record on the way."""
+class Verifier:
+    """Follows one record's entries: proves the chain and rebuilds the record on the way."""
 
     def __init__(self, record: "Record") -> None:
         self.record = record
