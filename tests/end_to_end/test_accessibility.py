@@ -15,7 +15,7 @@ from stellwerk.kernel.activity.links.services import link
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.roles import Capacity
-from stellwerk.kernel.testing.families import for_long_walks
+from stellwerk.kernel.testing.families import for_crawls
 from stellwerk.kernel.write.services import create, share, transition
 from stellwerk.processes.incidents.incident import Incident
 from tests.end_to_end.conftest import OpenAs
@@ -200,9 +200,9 @@ def test_everybody_can_use_every_page(
     desk += [f"/tickets/{reference}/merge/", "/incidents/import/"]
     desk += [draft.get_absolute_url() for draft in imports_of(maria)]
     desk += ["/incidents/new/", "/incidents/filters/", "/incidents/views/"]
-    desk += [f"/{record_type.slug}/" for record_type in for_long_walks()]
+    desk += [f"/{record_type.slug}/" for record_type in for_crawls()]
     administration = ["/access/", f"/access/?person={gus.reference}&record={reference}"]
-    administration += [f"/{record_type.slug}/new/" for record_type in for_long_walks()]
+    administration += [f"/{record_type.slug}/new/" for record_type in for_crawls()]
     portal = ["/portal/", "/portal/services/", f"/portal/services/{service.reference}/"]
     portal += [
         "/portal/tickets/",

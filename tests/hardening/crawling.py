@@ -14,7 +14,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from stellwerk.kernel.identity.person import Person
-from stellwerk.kernel.testing.families import for_long_walks
+from stellwerk.kernel.testing.families import for_crawls
 
 LINKS = re.compile(r'(?:href|hx-get|data-suggest|data-url|data-more-url|action)="([^"#]+)')
 LEFT_OUT = re.compile(
@@ -36,7 +36,7 @@ def starting_points(search: str) -> Iterator[str]:
     yield from ("/portal/new/incident/", "/portal/new/service_request/", f"/portal/services/?q={search}")
     yield from (f"/search/?q={search}", f"/palette/?q={search}", f"/lookup/?q={search}")
     yield from ("/api/v1/me", "/api/v1/types", f"/api/v1/search?q={search}", f"/api/v1/search?q={search[:4]}")
-    for record_type in for_long_walks():
+    for record_type in for_crawls():
         slug = record_type.slug
         yield from (f"/{slug}/{part}" for part in ("", "new/", f"?q={search}", "export/?format=csv"))
         yield from (f"/options/{slug}/{part}" for part in ("", f"?q={search}"))

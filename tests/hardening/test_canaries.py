@@ -20,7 +20,7 @@ from stellwerk.kernel.identity.tokens import issue_token
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Role
-from stellwerk.kernel.testing.families import for_long_walks
+from stellwerk.kernel.testing.families import for_crawls
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.testing.samples import sample
 from stellwerk.kernel.write.services import change, create, transition
@@ -41,7 +41,7 @@ def hide(party: Party, suffix: str = "") -> list[Record]:
     """Give another party records of every type with the canary in all their texts, and all that stands beside them."""
     text = f"{TEXT}{suffix}"
     hidden: list[Record] = []
-    for record_type in for_long_walks():
+    for record_type in for_crawls():
         for_everybody = record_type.has_open_records and record_type.model is not Service
         # Custom fields are part of the schema, for everybody too; what has no scope is for the staff of every party.
         if for_everybody or record_type.model is CustomField or not record_type.scope:

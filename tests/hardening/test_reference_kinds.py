@@ -18,7 +18,7 @@ from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Role
-from stellwerk.kernel.testing.families import for_long_walks
+from stellwerk.kernel.testing.families import for_crawls
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.testing.samples import sample, sample_values
 from stellwerk.kernel.write.services import change, create, transition
@@ -30,7 +30,7 @@ NOWHERE = 10**12
 NO_SUCH = ["Select a record from the list."]
 PAIRS = [
     (record_type, right, wrong)
-    for record_type in for_long_walks()
+    for record_type in for_crawls()
     for right, wrong in permutations(
         [name for name in record_type.editable_fields if name in record_type.references], 2
     )

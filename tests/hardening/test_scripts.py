@@ -23,7 +23,7 @@ from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.roles import Role
-from stellwerk.kernel.testing.families import for_long_walks
+from stellwerk.kernel.testing.families import for_crawls
 from stellwerk.kernel.testing.fixtures import grant, make_person
 from stellwerk.kernel.testing.samples import sample_values
 from stellwerk.kernel.write.services import change, create
@@ -273,7 +273,7 @@ def test_no_text_of_any_type_becomes_markup_anywhere(
     ticket: Incident, root: Person, gus: Person, centre: Party
 ) -> None:
     records: list[Record] = [ticket]
-    for record_type in for_long_walks():
+    for record_type in for_crawls():
         if record_type.model is CustomField:
             continue
         own = {"party": centre} if "party" in record_type.editable_fields else {}

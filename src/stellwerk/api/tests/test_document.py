@@ -31,7 +31,7 @@ from stellwerk.api.tests.conftest import Program
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.testing.families import for_long_walks
+from stellwerk.kernel.testing.families import for_crawls
 
 DOCS = Path(__file__).resolve().parents[4] / "docs"
 
@@ -154,11 +154,11 @@ def test_whatever_is_sent_the_answer_is_as_documented(
     api = schemathesis.openapi.from_dict(dict(document.build()))
     api.app = on_this_machine(get_wsgi_application())
     existing = dict(Record.objects.values_list("kind", "reference"))
-    long_walk = {"general", *(each.slug for each in for_long_walks())}
+    crawled = {"general", *(each.slug for each in for_crawls())}
     references = {each.slug: existing.get(each.key, f"{each.prefix}-999999") for each in registry.all_types()}
     for found in api.get_all_operations():
         operation: Any = found.ok()
-        if operation.tags[0] not in (long_walk if who == "maria" else REPRESENTATIVE):
+        if operation.tags[0] not in (crawled if who == "maria" else REPRESENTATIVE):
             continue
         places = {"reference": references.get(operation.tags[0], ""), "id": 1, "person": "me"}
         with within_the_transaction():

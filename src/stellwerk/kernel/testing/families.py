@@ -1,4 +1,4 @@
-"""Which record types take the long walks of the tests: one of each family, or all of them."""
+"""Which record types the long tests crawl through: one of each family, or all of them."""
 
 import os
 
@@ -23,7 +23,7 @@ def family(record_type: RecordType) -> tuple[object, ...]:
     )
 
 
-def for_long_walks() -> list[RecordType]:
+def for_crawls() -> list[RecordType]:
     """List the types that crawls go through: of each family the one with most fields, so that crawls do not grow.
 
     What every type must keep is in the short promises, which run over all of them each time.
