@@ -7,7 +7,7 @@ import "./requests";
 import "./dialogs";
 import "./palette";
 import "./selection";
-import "./walk";
+import "./record-navigation";
 import "./keyboard";
 import "./composer";
 import "./mentions";

@@ -1,7 +1,7 @@
 // Single keys: j k x Enter in lists, j k r n on a record, / and ? everywhere. They can be switched off in the help (WCAG 2.1.4).
 import { all, find, isTyping, on } from "./dom";
 import { toggleRow } from "./selection";
-import { walk } from "./walk";
+import { goTo } from "./record-navigation";
 
 const SWITCH = "stellwerk-single-keys";
 
@@ -34,8 +34,8 @@ function write(kind: string): void {
 }
 
 const KEYS: Record<string, () => unknown> = {
-  j: () => walk(1) || moveTo(current() + 1),
-  k: () => walk(-1) || moveTo(current() - 1),
+  j: () => goTo(1) || moveTo(current() + 1),
+  k: () => goTo(-1) || moveTo(current() - 1),
   x: () => toggleRow(rows()[current()]),
   "/": () => (find("[data-list-search]") ?? find(".portal-search input, .searchbox input"))?.focus(),
   "?": openKeys,

@@ -53,9 +53,9 @@ function show(place: HTMLElement): void {
   place.hidden = false;
 }
 
-/** Go to the next record (1) or the one before (-1); whether there is a list to walk along. */
-export function walk(step: 1 | -1): boolean {
-  const place = find("[data-walk]:not([hidden])");
+/** Go to the next record (1) or the one before (-1); whether there is such a list. */
+export function goTo(step: 1 | -1): boolean {
+  const place = find("[data-record-navigation]:not([hidden])");
   if (!place) return false;
   find(step > 0 ? "[rel=next]:not([hidden])" : "[rel=prev]:not([hidden])", place)?.click();
   return true;
@@ -63,4 +63,4 @@ export function walk(step: 1 | -1): boolean {
 
 on("click", ROWS, (_event, row) => keep(row));
 if (!find(".sidebar, .portal-head")) sessionStorage.removeItem(KEPT); // signed out: the next one here may be somebody else
-all("[data-walk]").forEach(show);
+all("[data-record-navigation]").forEach(show);
