@@ -32,7 +32,7 @@ RECENT = 8
 
 @dataclass(frozen=True)
 class Share:
-    """One type's part of a lane: its first records in order, and how many there are."""
+    """One type's part of a section: its first records in order, and how many there are."""
 
     record_type: RecordType
     view: View
@@ -53,11 +53,11 @@ def home_page(request: SignedInRequest) -> HttpResponse:
     person = request.user
     if not shell.works_here(person):
         return HttpResponseRedirect(reverse("portal"))
-    lanes = [_lane(name, shares) for name, shares in work_of(person).items()]
+    sections = [_section(name, shares) for name, shares in work_of(person).items()]
     context = {
         "name": person.get_short_name(),
-        "figures": [_figure(lane) for lane in lanes],
-        "lanes": [*lanes, _news(person)],
+        "figures": [_figure(section) for section in sections],
+        "sections": [*sections, _news(person)],
         "recent": _recent(person),
     }
     return render(request, "stellwerk/home.html", context)
@@ -65,11 +65,11 @@ def home_page(request: SignedInRequest) -> HttpResponse:
 
 def work_of(person: Person) -> dict[str, list[Share]]:
     """Collect the declared work of all types, by the name of the view: views of one name flow together."""
-    lanes: dict[str, list[Share]] = {}
+    sections: dict[str, list[Share]] = {}
     for record_type in registry.all_types():
         for view in requestable(record_type).work:
-            lanes.setdefault(view.name, []).append(_share(record_type, view, person))
-    return lanes
+            sections.setdefault(view.name, []).append(_share(record_type, view, person))
+    return sections
 
 
 def _share(record_type: RecordType, view: View, person: Person) -> Share:
@@ -82,7 +82,7 @@ def _share(record_type: RecordType, view: View, person: Person) -> Share:
     return Share(record_type, view, selection.ordering, records[:ROWS], number, exact)
 
 
-def _lane(name: str, shares: Sequence[Share]) -> dict[str, Any]:
+def _section(name: str, shares: Sequence[Share]) -> dict[str, Any]:
     view = shares[0].view
     items = sorted(
         ((record, share) for share in shares for record in share.records), key=lambda pair: _urgency(*pair)
@@ -114,8 +114,8 @@ def _urgency(record: Any, share: Share) -> tuple[bool, Any, Any]:
     return rank is None, rank or 0, record.created_at
 
 
-def _figure(lane: dict[str, Any]) -> dict[str, Any]:
-    return {"label": lane["title"], "value": lane["number"], "url": lane["url"]}
+def _figure(section: dict[str, Any]) -> dict[str, Any]:
+    return {"label": section["title"], "value": section["number"], "url": section["url"]}
 
 
 def _news(person: Person) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def referring_page(request: SignedInRequest, reference: str) -> HttpResponse:
     found = Referring(record, person, request.GET.get("as", ""), request.GET.get("besides", ""))
     context = {
         "record": {"reference": record.reference, "title": record.title, "url": record.get_absolute_url()},
-        "lanes": found.lanes(),
+        "sections": found.sections(),
     }
     place: str = request.htmx.target or ""  # type: ignore[attr-defined]
     answer = render(request, PARTS.get(place, "stellwerk/record_referring.html"), context)
@@ -167,7 +167,7 @@ class Referring:
     field: str = ""
     besides: str = ""
 
-    def lanes(self) -> list[dict[str, Any]]:
+    def sections(self) -> list[dict[str, Any]]:
         """Draw the groups in which there is anything, each with its newest open records."""
         groups = [
             Group(record_type, name, self.record, self.person)
@@ -175,7 +175,7 @@ class Referring:
             if name == self.field or not self.field
         ]
         counted = self._few(groups) if len(groups) <= FEW else self._many(groups)
-        return [_lane(*each, short=bool(self.field)) for each in counted]
+        return [_section(*each, short=bool(self.field)) for each in counted]
 
     def _few(self, groups: list[Group]) -> list[Counted]:
         """Count all groups in one query; read the rows of each, or of all of them together."""
@@ -265,7 +265,7 @@ def _read(ids: list[tuple[Group, int]]) -> dict[Group, list[Any]]:
     return found
 
 
-def _lane(group: Group, total: int, current: int, rows: list[Any], *, short: bool) -> dict[str, Any]:
+def _section(group: Group, total: int, current: int, rows: list[Any], *, short: bool) -> dict[str, Any]:
     return {
         "title": group.types if short else group.title,
         "url": group.url,
