@@ -22,7 +22,7 @@ from stellwerk.exchange import formats
 from stellwerk.exchange.headings import LEFT_OUT, Headings, plain
 from stellwerk.exchange.importing import CHANGE, CREATE, ERROR, UNCHANGED, Outcome, RecordImport
 from stellwerk.exchange.models import BUSY, WAITING, ColumnMapping, ImportDraft
-from stellwerk.kernel.activity.notifications.services import tell_outcome
+from stellwerk.kernel.activity.notifications.services import notify_outcome
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.jobs.job import job
 from stellwerk.kernel.model import registry
@@ -168,7 +168,7 @@ def _end(draft: ImportDraft, from_state: State) -> str:
     mine = ImportDraft.objects.filter(pk=draft.pk, state=from_state)
     if not mine.update(**{name: getattr(draft, name) for name in kept}):
         return "nothing to do"
-    tell_outcome(draft.person, told(draft), draft.get_absolute_url())
+    notify_outcome(draft.person, told(draft), draft.get_absolute_url())
     return str(draft.state)
 
 

@@ -128,10 +128,10 @@ class RecordImport:
         self._unique = [name for name, own in fields if own.is_unique and name != "reference"]
 
     def rehearse(
-        self, rows: Rows, most: int = 200, tell: Callable[[int], None] = lambda count: None
+        self, rows: Rows, most: int = 200, progress: Callable[[int], None] = lambda count: None
     ) -> Outcome:
-        """Say what `run` would do, line by line, and write nothing; `tell` hears now and then how many rows are done."""
-        return self._go(rows, Rehearsal(), most, tell)
+        """Say what `run` would do, line by line, and write nothing; `progress` hears how many rows are done."""
+        return self._go(rows, Rehearsal(), most, progress)
 
     def run(self, rows: Rows, most: int = 200) -> Outcome:
         """Do it, unless any line has a fault: then nothing is written, and the outcome names the faults."""
@@ -147,11 +147,11 @@ class RecordImport:
 
     # -- row by row ------------------------------------------------------------------------------------
 
-    def _go(self, rows: Rows, writer: Any, most: int, tell: Callable[[int], None]) -> Outcome:
+    def _go(self, rows: Rows, writer: Any, most: int, progress: Callable[[int], None]) -> Outcome:
         with remembering():
-            return self._line_by_line(rows, writer, most, tell)
+            return self._line_by_line(rows, writer, most, progress)
 
-    def _line_by_line(self, rows: Rows, writer: Any, most: int, tell: Callable[[int], None]) -> Outcome:
+    def _line_by_line(self, rows: Rows, writer: Any, most: int, progress: Callable[[int], None]) -> Outcome:
         outcome = Outcome()
         seen: dict[tuple[str, str], int] = {}
         waiting = iter(rows)
@@ -171,7 +171,7 @@ class RecordImport:
                 outcome.add(self._judged(line), most)
                 if outcome.counts[ERROR] and not writer.rehearses:
                     writer = Rehearsal()  # nothing will stay: the other rows need only be checked
-            tell(outcome.counts.total())
+            progress(outcome.counts.total())
         return outcome
 
     def _note_short(self, line: Line, row: formats.ShortRow | None) -> None:

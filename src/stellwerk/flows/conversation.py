@@ -48,7 +48,7 @@ def take_the_merged_apart(event: Event) -> None:
         take_apart(event.record, by=event.by)
 
 
-def tell_what_became_of_it(event: Event) -> None:
+def notify_requesters_of_merged(event: Event) -> None:
     """Let the requesters of merged tickets know when the one that goes on is solved, given up or open again."""
     ticket = event.record
     if not isinstance(ticket, Ticket):

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from stellwerk.flows.conversation import (
     hear_the_requester,
+    notify_requesters_of_merged,
     take_the_merged_apart,
-    tell_what_became_of_it,
     tie_the_merged,
 )
 from stellwerk.flows.handover import hand_over_work
 from stellwerk.flows.succession import supersede_the_version_before
-from stellwerk.kernel.activity.notifications.services import tell
+from stellwerk.kernel.activity.notifications.services import notify
 from stellwerk.kernel.write.events import Handler
 
 TICKETS = ("incident", "service_request")
@@ -24,13 +24,13 @@ OF_TICKETS: Mapping[str, Sequence[Handler]] = {
     "transition.merge": [tie_the_merged],
     "undo.merge": [take_the_merged_apart],
     "undo.cancel": [take_the_merged_apart],  # version 0.1 merged by this step
-    "transition.resolve": [tell_what_became_of_it],
-    "transition.cancel": [tell_what_became_of_it],
-    "transition.reopen": [tell_what_became_of_it],
+    "transition.resolve": [notify_requesters_of_merged],
+    "transition.cancel": [notify_requesters_of_merged],
+    "transition.reopen": [notify_requesters_of_merged],
 }
 
 REACTIONS: Mapping[str, Sequence[Handler]] = {
-    "*": [tell],
+    "*": [notify],
     **{f"{kind}.{topic}": handlers for kind in TICKETS for topic, handlers in OF_TICKETS.items()},
     "person.transition.leave": [hand_over_work],
     "team.transition.dissolve": [hand_over_work],

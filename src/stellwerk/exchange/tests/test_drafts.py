@@ -309,12 +309,12 @@ def test_others_write_while_a_large_file_is_looked_at(
         finally:
             connections.close_all()
 
-    def tell(draft: ImportDraft, count: int) -> None:
+    def progress(draft: ImportDraft, count: int) -> None:
         other = threading.Thread(target=write_elsewhere)
         other.start()
         other.join()
 
-    monkeypatch.setattr(drafts, "_show_progress", tell)
+    monkeypatch.setattr(drafts, "_show_progress", progress)
     work()
     assert written == ["Gus 0", "Gus 1", "Gus 2"]
     assert ImportDraft.objects.get().state == "checked"

@@ -230,8 +230,8 @@ class Worker:
         except NotMine:
             log.warning("job was put back while it ran", **_about(row))
             return
-        tell = log.warning if again else log.error
-        tell("job failed", error=repr(error), tried_again=again, **_about(row))
+        report = log.warning if again else log.error
+        report("job failed", error=repr(error), tried_again=again, **_about(row))
 
     def _put_back(self, row: "Row[Any, Any]") -> None:
         """Leave the job to others as if it had not been begun."""

@@ -44,7 +44,7 @@ HEARD_BY_GUESTS = frozenset({Verb.CREATE, Verb.COMMENT, Verb.ATTACH, Verb.TRANSI
 HEARD_BY_INVOLVED = HEARD_BY_GUESTS | {Verb.CHANGE, Verb.UNDO}
 
 
-def tell(event: Event) -> None:
+def notify(event: Event) -> None:
     """Note for everybody concerned that this happened, and enqueue their mails (a handler of events)."""
     if not event.notifies:
         return
@@ -70,7 +70,7 @@ def tell(event: Event) -> None:
                 send_notification.enqueue(note.pk)
 
 
-def tell_outcome(person: Person, text: str, address: str) -> None:
+def notify_outcome(person: Person, text: str, address: str) -> None:
     """Note what came of something that the person had set going, with the address at which it stands."""
     Notification.objects.create(
         person=person, why=Why.OUTCOME, text=text, address=address, created_at=timezone.now()

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         at = rebuilding.progress()
         if action == "rebuild":
             at = at if at and at.below else rebuilding.begin(timezone.now())
-            rebuilding.go_on(tell=self._tell)
+            rebuilding.go_on(progress=self._report)
             at = rebuilding.progress()
         if at is None:
             self.stdout.write(_("The search index has never been rebuilt, and doesn't need to be."))
@@ -32,6 +32,6 @@ class Command(BaseCommand):
         else:
             self.stdout.write(_("The search index was rebuilt: %s records.") % at)
 
-    def _tell(self, at: SearchRebuild) -> None:
+    def _report(self, at: SearchRebuild) -> None:
         if at.done % 5_000 < 100:
             self.stderr.write(_("%s records") % at)
