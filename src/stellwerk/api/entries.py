@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, TypedDict
 
 from stellwerk.api.representation import moment, reference_to
-from stellwerk.kernel.fields.field import Field, ReferenceTold
+from stellwerk.kernel.fields.field import Field, ReferenceOutput
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.declaration import RecordType
@@ -20,13 +20,13 @@ Both: TypeAlias = Sequence[object]
 """A value before and after."""
 
 
-class EntryTold(TypedDict):
+class EntryOutput(TypedDict):
     """An entry as it is told; instants as text, references as everywhere."""
 
     number: int
     at: str
     recorded_at: str
-    by: ReferenceTold | None
+    by: ReferenceOutput | None
     verb: str
     step: str
     changes: Mapping[str, Both]
@@ -43,13 +43,13 @@ class Entries:
         self.person = person
         self.internal = internal
 
-    def many(self, entries: Iterable[Entry]) -> list[EntryTold]:
+    def many(self, entries: Iterable[Entry]) -> list[EntryOutput]:
         """Tell the entries; two queries more at most, and to guests none of which nothing is left."""
         pairs = [(entry, self._shown(entry)) for entry in entries]
         pairs = [(entry, changes) for entry, changes in pairs if changes or self.internal]
         names = self._names([changes for _entry, changes in pairs])
         return [
-            self._told(entry, {name: self._both(name, both, names) for name, both in changes.items()})
+            self._output(entry, {name: self._both(name, both, names) for name, both in changes.items()})
             for entry, changes in pairs
         ]
 
@@ -61,7 +61,7 @@ class Entries:
             if (self.internal and name != BASELINE) or name in shown
         }
 
-    def _names(self, changes: Iterable[dict[str, Both]]) -> dict[int, ReferenceTold]:
+    def _names(self, changes: Iterable[dict[str, Both]]) -> dict[int, ReferenceOutput]:
         """Find out what the references are called; the other end of a link only where the person may see it."""
         plain: set[int] = set()
         linked: set[int] = set()
@@ -76,7 +76,7 @@ class Entries:
         found = [*summaries_of(plain).values(), *(visible if linked - plain else ())]
         return {each.pk: {"reference": each.reference, "title": each.title} for each in found}
 
-    def _both(self, name: str, both: Both, names: dict[int, ReferenceTold]) -> Both:
+    def _both(self, name: str, both: Both, names: dict[int, ReferenceOutput]) -> Both:
         if field := self.record_type.pointing.get(name):
             return [_value(field, value, names) for value in both]
         if name == SHARES:
@@ -88,7 +88,7 @@ class Entries:
             ]
         return both
 
-    def _told(self, entry: Entry, changes: dict[str, Both]) -> EntryTold:
+    def _output(self, entry: Entry, changes: dict[str, Both]) -> EntryOutput:
         return {
             "number": entry.number,
             "at": moment(entry.at),
@@ -111,7 +111,7 @@ def _abouts(both: Both) -> Iterator[tuple[int, dict[str, object]]]:
                 yield pk, about
 
 
-def _value(field: Field, value: object, names: dict[int, ReferenceTold]) -> object:
+def _value(field: Field, value: object, names: dict[int, ReferenceOutput]) -> object:
     """Tell a value; none where it is of a kind that no program of ours wrote into a journal."""
     try:
         return field.to_json(value, names)

@@ -7,7 +7,14 @@ from stellwerk.api.call import Answer, Call
 from stellwerk.api.cursor import MOST_ROWS, PAGE_SIZE
 from stellwerk.api.operation import Parameter, operation
 from stellwerk.api.records import LIMIT
-from stellwerk.api.representation import BOOKKEEPING, Data, internal_among, moment, reference_to, told_fields
+from stellwerk.api.representation import (
+    BOOKKEEPING,
+    Data,
+    internal_among,
+    moment,
+    output_fields,
+    reference_to,
+)
 from stellwerk.kernel.custom_fields.schema import schema_of
 from stellwerk.kernel.custom_fields.values import known_to
 from stellwerk.kernel.fields.field import Choices, Field
@@ -128,7 +135,9 @@ def _described(record_type: RecordType, policy: AccessPolicy) -> Data:
         "address": f"/api/v1/{record_type.slug}",
         "may_create": policy.may_create(record_type),
         "fields": [
-            _field(record_type, field) for field in told_fields(record_type) if field.name not in BOOKKEEPING
+            _field(record_type, field)
+            for field in output_fields(record_type)
+            if field.name not in BOOKKEEPING
         ],
         "custom": schema_of(known_to(policy, record_type)),
         "statuses": _choices(workflow.statuses.choices) if workflow else [],

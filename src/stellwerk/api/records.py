@@ -93,7 +93,7 @@ def list_records(call: Call) -> Answer:
     refusals=[400, 409, 413, 415, 422],
 )
 def create_record(call: Call) -> Answer:
-    return _told(call, _create(call, call.body), status=201)
+    return _response(call, _create(call, call.body), status=201)
 
 
 @operation(
@@ -112,11 +112,11 @@ def read_record(call: Call) -> Answer:
     as_of = call.parameter("as_of")
     if as_of is not None:
         return _past(call, as_of, names)
-    told = _told(call, call.record, names=names)
+    response = _response(call, call.record, names=names)
     known = call.request.headers.get("If-None-Match", "").split(",")
-    if not {tag.strip().removeprefix("W/") for tag in known}.isdisjoint({told.headers["ETag"], "*"}):
-        return Answer(None, 304, {"ETag": told.headers["ETag"]})
-    return told
+    if not {tag.strip().removeprefix("W/") for tag in known}.isdisjoint({response.headers["ETag"], "*"}):
+        return Answer(None, 304, {"ETag": response.headers["ETag"]})
+    return response
 
 
 @operation(
@@ -264,8 +264,8 @@ def _each(call: Call, write: Callable[[JsonObject], Written], status: int) -> An
                 % {"failed": len(failed), "all": len(items)},
                 results=failed,
             )
-    told = Representation(call.record_type, call.person).many([after for _result, (_, after) in written])
-    for (result, (before, after)), data in zip(written, told, strict=True):
+    outputs = Representation(call.record_type, call.person).many([after for _result, (_, after) in written])
+    for (result, (before, after)), data in zip(written, outputs, strict=True):
         result["record"] = data
         if before and (outcome := new_access([(before, after)])):
             result["outcome"] = _outcome(outcome, after)
@@ -293,7 +293,7 @@ def _bulk(body: JsonObject) -> tuple[bool, list[JsonObject]]:
 # -- telling and writing -----------------------------------------------------------------------------
 
 
-def _told(
+def _response(
     call: Call, record: Record, *, status: int = 200, names: tuple[str, ...] | None = None, outcome: str = ""
 ) -> Answer:
     data = Representation(call.record_type, call.person, names).one(record)
@@ -311,7 +311,7 @@ def _written(call: Call, write: Callable[[Record, int | None], Record], *, requi
     version = call.expected_version(required=required)
     try:
         written = write(record, version)
-        return _told(call, written, outcome=new_access([(record, written)]))
+        return _response(call, written, outcome=new_access([(record, written)]))
     except StaleWrite as stale:
         theirs = Representation(call.record_type, call.person).one(stale.current)
         problem = problems.stale(stale, _yours(call, stale, call.body), theirs)
@@ -361,9 +361,9 @@ def _write(call: Call, given: JsonObject, write: Callable[[Values, Writer], Reco
     return write(values, Checking(faults) if faults else DIRECT)
 
 
-def _etag(record: Record, told: Data) -> str:
+def _etag(record: Record, data: Data) -> str:
     """Return a tag of what the answer shows: the names of others change without the record's version."""
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True, cls=DjangoJSONEncoder).encode())
+    digest = hashlib.sha256(json.dumps(data, sort_keys=True, cls=DjangoJSONEncoder).encode())
     return f'"{record.version}-{digest.hexdigest()[:16]}"'
 
 

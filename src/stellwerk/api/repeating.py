@@ -5,7 +5,7 @@ from typing import TypedDict
 from stellwerk.api.call import Call
 from stellwerk.api.problems import not_found
 from stellwerk.api.representation import Data, Representation
-from stellwerk.kernel.fields.field import ReferenceTold
+from stellwerk.kernel.fields.field import ReferenceOutput
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
 
@@ -16,7 +16,7 @@ class KeptAnswer(TypedDict, total=False):
     results: list["Result"]
     reference: str
     internal: bool
-    record: ReferenceTold
+    record: ReferenceOutput
 
 
 class Result(TypedDict, total=False):
@@ -45,11 +45,11 @@ def _require_beside(call: Call, answered: KeptAnswer) -> None:
         raise not_found()
 
 
-def _require_records(call: Call, told: list[Data]) -> None:
-    """Look at records that were told: at each of them, and whether as many of its fields are shown as then."""
-    found = list(call.visible().filter(reference__in={data["reference"] for data in told}))
+def _require_records(call: Call, outputs: list[Data]) -> None:
+    """Look at records that were outputs: at each of them, and whether as many of its fields are shown as then."""
+    found = list(call.visible().filter(reference__in={data["reference"] for data in outputs}))
     now = {
         data["reference"]: data.keys() for data in Representation(call.record_type, call.person).many(found)
     }
-    if any(not data.keys() - {"outcome"} <= now.get(data["reference"], set()) for data in told):
+    if any(not data.keys() - {"outcome"} <= now.get(data["reference"], set()) for data in outputs):
         raise not_found()

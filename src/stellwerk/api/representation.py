@@ -8,7 +8,7 @@ from typing import TypeAlias
 from django.utils.translation import gettext as _
 
 from stellwerk.api.reading import unfit
-from stellwerk.kernel.fields.field import Field, ReferenceTold
+from stellwerk.kernel.fields.field import Field, ReferenceOutput
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
@@ -35,10 +35,10 @@ class Representation:
     def one(self, record: Record, now: Record | None = None) -> Data:
         """Tell a record; who sees what of its past depends on what it is `now`."""
         internal = policy_of(self.person).sees_internal(now or record)
-        return self._told([record], {record.pk} if internal else set())[0]
+        return self._output([record], {record.pk} if internal else set())[0]
 
     def many(self, records: Sequence[Record]) -> list[Data]:
-        return self._told(records, internal_among(self.record_type, records, self.person))
+        return self._output(records, internal_among(self.record_type, records, self.person))
 
     def given(self, members: Values, values: Values) -> Data:
         """Tell again what a caller gave, with the references in it as they are told, if the caller may see them.
@@ -48,15 +48,15 @@ class Representation:
         pointing = {n: field for n, field in self.record_type.pointing.items() if n in members}
         ids = {pk for name, field in pointing.items() for pk in field.refers(values.get(name))}
         visible = Record.objects.visible_to(self.person).filter(pk__in=ids) if ids else ()
-        told = {
-            record.pk: ReferenceTold(reference=record.reference, title=record.title) for record in visible
+        referred = {
+            record.pk: ReferenceOutput(reference=record.reference, title=record.title) for record in visible
         }
         return {
-            name: (name in pointing and pointing[name].to_json(values.get(name), told)) or value
+            name: (name in pointing and pointing[name].to_json(values.get(name), referred)) or value
             for name, value in members.items()
         }
 
-    def _told(self, records: Sequence[Record], internal: set[int]) -> list[Data]:
+    def _output(self, records: Sequence[Record], internal: set[int]) -> list[Data]:
         fields = dict.fromkeys(internal, self._inside)
         pairs = [(record, fields.get(record.pk, self._outside)) for record in records]
         names = _named(pairs)
@@ -115,7 +115,7 @@ def internal_among(record_type: RecordType, records: Sequence[Record], person: P
     return inside | set(shared.values_list("pk", flat=True))
 
 
-def reference_to(record: Record | None) -> ReferenceTold | None:
+def reference_to(record: Record | None) -> ReferenceOutput | None:
     """Tell which record is meant."""
     return {"reference": record.reference, "title": record.title} if record else None
 
@@ -129,21 +129,21 @@ def moment(instant: datetime) -> str:
 def _fields(record_type: RecordType, names: tuple[str, ...] | None, *, guest: bool) -> tuple[Field, ...]:
     return tuple(
         field
-        for field in told_fields(record_type)
+        for field in output_fields(record_type)
         if (names is None or field.name in names)
         and (field.name in BOOKKEEPING or field.readable_by(internal=not guest))
     )
 
 
-def told_fields(record_type: RecordType) -> list[Field]:
+def output_fields(record_type: RecordType) -> list[Field]:
     """List what is told of every record beside its reference, added fields and what these hold aside."""
     own = [field for name, field in record_type.own_fields.items() if name not in ("reference", *BOOKKEEPING)]
     return [*own, *map(record_type.own_field, BOOKKEEPING)]
 
 
-def _named(pairs: Iterable[tuple[Record, Iterable[Field]]]) -> dict[int, ReferenceTold]:
+def _named(pairs: Iterable[tuple[Record, Iterable[Field]]]) -> dict[int, ReferenceOutput]:
     """Find out what the references are called, in one query at most."""
-    names: dict[int, ReferenceTold] = {}
+    names: dict[int, ReferenceOutput] = {}
     unknown: set[int] = set()
     for record, shown in pairs:
         for field in shown:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from django.utils.encoding import force_str
 
 from stellwerk.api.operation import Parameter
-from stellwerk.api.representation import told_fields
+from stellwerk.api.representation import output_fields
 from stellwerk.kernel.custom_fields.schema import schema_of
 from stellwerk.kernel.fields.field import Choices, Field
 from stellwerk.kernel.fields.schema import Schema, or_null
@@ -123,11 +123,11 @@ def components_of(record_type: Type, custom: Mapping[str, Field] | None) -> dict
     name = name_of(record_type)
     given_custom: Schema = {"type": "object"} if custom is None else schema_of(custom)
     # What was stored under an earlier definition is still told.
-    told_custom: Schema = {"type": "object"}
+    output_custom: Schema = {"type": "object"}
     if "properties" in given_custom:
-        told_custom["properties"] = given_custom["properties"]
-    fields = told_fields(record_type)
-    told = {field.name: _told(field, record_type) for field in fields}
+        output_custom["properties"] = given_custom["properties"]
+    fields = output_fields(record_type)
+    output = {field.name: _output(field, record_type) for field in fields}
     given = {name: _given(_field(record_type, name), record_type) for name in record_type.editable_fields}
     read: dict[str, Schema] = {
         "id": NUMBER,
@@ -136,7 +136,7 @@ def components_of(record_type: Type, custom: Mapping[str, Field] | None) -> dict
     }
     return {
         name: an_object(
-            {**read, **told, "custom": told_custom, "outcome": component("Outcome")},
+            {**read, **output, "custom": output_custom, "outcome": component("Outcome")},
             ["id", "reference", "type"],
             description=str(record_type.label),
         ),
@@ -195,8 +195,8 @@ def _field(record_type: Type, name: str) -> Field:
     return record_type.own_fields.get(name) or record_type.own_field(name)
 
 
-def _told(field: Field, record_type: Type) -> Schema:
-    return _described(field, record_type, field.told_schema(), null=field.nullable or bool(field.target))
+def _output(field: Field, record_type: Type) -> Schema:
+    return _described(field, record_type, field.output_schema(), null=field.nullable or bool(field.target))
 
 
 def _given(field: Field, record_type: Type) -> Schema:

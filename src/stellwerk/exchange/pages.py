@@ -306,13 +306,13 @@ def _shown(request: HttpRequest, record_type: RecordType, draft: ImportDraft) ->
         "figures": drafts.figures(outcome, done=done),
         "remarks": draft.reading.get("remarks", []),
         "lines": _in_words(record_type, lines),
-        "hidden": max(0, _told(outcome) - len(lines)),
+        "hidden": max(0, _listed(outcome) - len(lines)),
     }
     fresh_fault = request.method == "POST" and outcome.counts["error"]
     return render(request, "stellwerk/import_preview.html", context, status=422 if fresh_fault else 200)
 
 
-def _told(outcome: Outcome) -> int:
+def _listed(outcome: Outcome) -> int:
     return outcome.counts["error"] or outcome.counts[CREATE] + outcome.counts[CHANGE]
 
 

@@ -42,10 +42,10 @@ class ErrorMiddleware:
         if isinstance(error, ValidationError):
             return refusal(request, error, 422)
         if isinstance(error, StaleWrite):
-            return _told(request, str(error), 409)
+            return _error_page(request, str(error), 409)
         if isinstance(error, OperationalError) or is_full(error):
             logger.warning("the database could not take it", exc_info=error)
-            return _told(request, said_by_database(error), 503, frame="")
+            return _error_page(request, said_by_database(error), 503, frame="")
         return None
 
 
@@ -59,10 +59,10 @@ def _without_page(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
 
 def refusal(request: HttpRequest, error: ValidationError, status: int = 400) -> HttpResponse:
     """Return the error page that says what is wrong with an address or form."""
-    return _told(request, sentence(error), status)
+    return _error_page(request, sentence(error), status)
 
 
-def _told(request: HttpRequest, message: str, status: int, **more: str) -> HttpResponse:
+def _error_page(request: HttpRequest, message: str, status: int, **more: str) -> HttpResponse:
     """Draw the error page; with `frame=""` by itself, where the database may not answer what the frame shows."""
     template = "parts/dialog_refusal" if is_in_dialog(request) else f"errors/{status}"
     return render(request, f"stellwerk/{template}.html", {"message": message, **more}, status=status)

@@ -140,8 +140,8 @@ def creatable(person: Person) -> list[Item]:
 
 def unread(person: Person) -> str:
     """Count unread notifications up to MOST_COUNTED, as the bell shows it."""
-    told = Notification.objects.filter(person=person, read_at=None).order_by("-id")
-    pairs = list(told.values_list("entry__record", "entry__internal")[: MOST_COUNTED + 1])
+    unread = Notification.objects.filter(person=person, read_at=None).order_by("-id")
+    pairs = list(unread.values_list("entry__record", "entry__internal")[: MOST_COUNTED + 1])
     about = {record for record, _internal in pairs if record}
     seen = _seen(about, person) if about else {}
     number = sum(

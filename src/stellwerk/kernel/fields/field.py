@@ -93,7 +93,7 @@ class Reader(Protocol):
         """Return the title of the visible record with this reference or id."""
 
 
-class ReferenceTold(TypedDict):
+class ReferenceOutput(TypedDict):
     """How an answer names another record."""
 
     reference: str
@@ -255,7 +255,7 @@ class Field:
         """Describe its machine values as JSON Schema, none aside."""
         return {"type": "string"}
 
-    def told_schema(self) -> Schema:
+    def output_schema(self) -> Schema:
         """Describe how the API tells its values."""
         return self.schema()
 
@@ -263,7 +263,7 @@ class Field:
         """Describe how the API takes its values."""
         return self.schema()
 
-    def to_json(self, value: object, told: Mapping[int, ReferenceTold]) -> object:
+    def to_json(self, value: object, referred: Mapping[int, ReferenceOutput]) -> object:
         """Tell a stored value; `told` maps the ids that it refers to, to how such records are told."""
         return to_machine(value)
 

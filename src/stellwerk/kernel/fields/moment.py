@@ -10,7 +10,7 @@ from django.utils import formats, timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.field import Field, Reader, ReferenceTold, Titles, kind
+from stellwerk.kernel.fields.field import Field, Reader, ReferenceOutput, Titles, kind
 from stellwerk.kernel.fields.machine import in_utc, to_machine
 from stellwerk.kernel.fields.schema import Schema
 from stellwerk.vocabulary import JsonValue
@@ -67,7 +67,7 @@ class Instant(Field):
     def schema(self) -> Schema:
         return {"type": "string", "format": "date-time"}
 
-    def to_json(self, value: object, told: Mapping[int, ReferenceTold]) -> object:
+    def to_json(self, value: object, referred: Mapping[int, ReferenceOutput]) -> object:
         return str(to_machine(value)).replace("+00:00", "Z") if value else None
 
     def from_json(self, value: JsonValue) -> object:

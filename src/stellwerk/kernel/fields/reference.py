@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from stellwerk.kernel.fields.field import Column, Field, Holder, Reader, ReferenceTold, Titles, kind
+from stellwerk.kernel.fields.field import Column, Field, Holder, Reader, ReferenceOutput, Titles, kind
 from stellwerk.kernel.fields.holds import Holds
 from stellwerk.kernel.fields.schema import Schema
 from stellwerk.vocabulary import JsonValue
@@ -17,7 +17,7 @@ from stellwerk.vocabulary import JsonValue
 LARGEST_ID = 2**63 - 1
 MOST_REFERENCES = 1_000
 """How many records one field may point to."""
-TOLD: Schema = {"$ref": "#/components/schemas/Reference"}
+OUTPUT: Schema = {"$ref": "#/components/schemas/Reference"}
 GIVEN: Schema = {"$ref": "#/components/schemas/ReferenceGiven"}
 ANY = "[A-Z]{2,4}"
 _REFERENCE = re.compile(rf"{ANY}-[0-9]+")
@@ -111,16 +111,16 @@ class Reference(Pointing):
     def schema(self) -> Schema:
         return {"type": "string", "pattern": self.pattern}
 
-    def told_schema(self) -> Schema:
-        return TOLD if self.column is not None else self.schema()
+    def output_schema(self) -> Schema:
+        return OUTPUT if self.column is not None else self.schema()
 
     def given_schema(self) -> Schema:
         return GIVEN if self.column is not None else self.schema()
 
-    def to_json(self, value: object, told: Mapping[int, ReferenceTold]) -> object:
+    def to_json(self, value: object, referred: Mapping[int, ReferenceOutput]) -> object:
         if self.column is None:
             return value
-        return told.get(value) if isinstance(value, int) else None
+        return referred.get(value) if isinstance(value, int) else None
 
     def from_json(self, value: JsonValue) -> object:
         return self._id(value) if self.column is not None else value
@@ -186,16 +186,16 @@ class SeveralReferences(Pointing):
     def schema(self) -> Schema:
         return _several({"type": "string", "pattern": self.pattern})
 
-    def told_schema(self) -> Schema:
-        return {"type": "array", "items": TOLD} if self.column is not None else self.schema()
+    def output_schema(self) -> Schema:
+        return {"type": "array", "items": OUTPUT} if self.column is not None else self.schema()
 
     def given_schema(self) -> Schema:
         return _several(GIVEN) if self.column is not None else self.schema()
 
-    def to_json(self, value: object, told: Mapping[int, ReferenceTold]) -> object:
+    def to_json(self, value: object, referred: Mapping[int, ReferenceOutput]) -> object:
         if self.column is None:
             return value
-        return [told[pk] for pk in value if pk in told] if isinstance(value, list) else None
+        return [referred[pk] for pk in value if pk in referred] if isinstance(value, list) else None
 
     def from_json(self, value: JsonValue) -> object:
         if self.column is None:

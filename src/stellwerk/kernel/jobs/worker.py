@@ -226,7 +226,7 @@ class Worker:
         attempts = len(row.worker_ids)
         again = attempts <= policy.retries and not isinstance(error, GiveUp)
         try:
-            self._finish(row, **_next_step(again=again, policy=policy, attempts=attempts), **_told(error))
+            self._finish(row, **_next_step(again=again, policy=policy, attempts=attempts), **_failure(error))
         except NotMine:
             log.warning("job was put back while it ran", **_about(row))
             return
@@ -321,8 +321,8 @@ def _requeue(job: uuid.UUID) -> None:
     attempts = len(row.worker_ids)
     values = {"status": TaskResultStatus.READY, "run_after": get_date_max()}
     if attempts > policy_of(row.task_path).retries:
-        told = _told(RuntimeError(f"Its worker died in each of {attempts} attempts."))
-        values = {"status": TaskResultStatus.FAILED, "finished_at": timezone.now(), **told}
+        failure = _failure(RuntimeError(f"Its worker died in each of {attempts} attempts."))
+        values = {"status": TaskResultStatus.FAILED, "finished_at": timezone.now(), **failure}
     DBTaskResult.objects.filter(pk=job, status=TaskResultStatus.RUNNING).update(**values)
 
 
@@ -338,7 +338,7 @@ def _context(row: "Row[Any, Any]", task: Any) -> list[TaskContext]:
     return [TaskContext(task_result=result)] if task.takes_context else []
 
 
-def _told(error: Exception) -> dict[str, str]:
+def _failure(error: Exception) -> dict[str, str]:
     text = "".join(format_exception(error))[-_LONGEST_TRACEBACK:]
     return {
         "exception_class_path": f"{type(error).__module__}.{type(error).__qualname__}",

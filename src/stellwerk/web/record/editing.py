@@ -215,8 +215,8 @@ def edit_page(request: SignedInRequest, reference: str) -> HttpResponse:
     except StaleWrite as stale:
         page = RecordPage(stale.current, person)
         return _merge_form(request, page, form, stale)
-    if told := new_access([(record, changed)]):
-        messages.info(request, told)
+    if lost := new_access([(record, changed)]):
+        messages.info(request, lost)
     return redirect(record)
 
 

@@ -264,7 +264,7 @@ def test_the_api_tells_what_it_takes_as_its_schema_says(
     headers = {"authorization": f"Bearer {secret}"}
     data = client.get(f"/api/v1/everythings/{box.reference}", headers=headers).json()
     told = data["custom"][name[7:]] if field.column is None else data[name]
-    assert schema_faults(field.told_schema(), told) == []
+    assert schema_faults(field.output_schema(), told) == []
     given = (
         [one["reference"] for one in told] if name == "many" else told["reference"] if name == "one" else told
     )
