@@ -26,7 +26,7 @@ class Result(TypedDict, total=False):
 def require_still(call: Call, answered: KeptAnswer) -> None:
     """Refuse, as if there were nothing, where the caller would not be shown all of the answer today."""
     if "reference" in call.where and "step" not in call.where:
-        _require_beside(call, answered)
+        _require_related(call, answered)
         return
     if "results" in answered:
         _require_records(call, [result["record"] for result in answered["results"] if "record" in result])
@@ -34,7 +34,7 @@ def require_still(call: Call, answered: KeptAnswer) -> None:
         _require_records(call, [dict(answered)])
 
 
-def _require_beside(call: Call, answered: KeptAnswer) -> None:
+def _require_related(call: Call, answered: KeptAnswer) -> None:
     """Look at a comment, file, link or watcher: at its record, whether it is internal, and at what it links to."""
     record = call.record
     if answered.get("internal") and not policy_of(call.person).sees_internal(record):

@@ -301,7 +301,7 @@ def anything(record_type: Type) -> Schema:
 
 def shared_components() -> dict[str, Schema]:
     """Describe what several operations use."""
-    return {**_references(), **_beside_records(), **_answers()}
+    return {**_references(), **_related_schemas(), **_answers()}
 
 
 def _references() -> dict[str, Schema]:
@@ -321,7 +321,7 @@ def _references() -> dict[str, Schema]:
     }
 
 
-def _beside_records() -> dict[str, Schema]:
+def _related_schemas() -> dict[str, Schema]:
     authored: dict[str, Schema] = {"by": NULLABLE_REFERENCE, "at": MOMENT}
     changes: Schema = {
         "type": "object",

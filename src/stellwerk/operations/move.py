@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
 
 from stellwerk.kernel.model import numbering
-from stellwerk.kernel.search import index as door
+from stellwerk.kernel.search import index as search_index
 from stellwerk.kernel.search.row import SearchPart, SearchRow
 from stellwerk.operations import postgresql
 from stellwerk.operations.portable import SEARCH, Row, Table, Tally, table_of, tally
@@ -157,8 +157,8 @@ def index(source: Source, apps: StateApps) -> Tally:
     while batch := list(islice(rows, AT_ONCE)):
         some = records.filter(pk__in=[row[0] for row in batch])
         heads = {pk: head for pk, *head in some.values_list("pk", "kind", "reference", "title")}
-        door.index(SearchRow(pk, *heads[pk], *texts) for pk, *texts in batch if pk in heads)
-        door.index(SearchPart(*row) for row in batch if row[0] < 0)
+        search_index.index(SearchRow(pk, *heads[pk], *texts) for pk, *texts in batch if pk in heads)
+        search_index.index(SearchPart(*row) for row in batch if row[0] < 0)
     return passed
 
 

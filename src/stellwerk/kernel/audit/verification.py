@@ -195,7 +195,7 @@ class _BatchVerifier(Verifier):
         self.known, self.roster = known, roster
         self.found: list[Fault] = []
         self.entries = 0
-        self.said: Counter[Any] = Counter()
+        self.comments: Counter[Any] = Counter()
         self.files: Counter[Any] = Counter()
         self.types: dict[str, str] = {}
 
@@ -208,9 +208,9 @@ class _BatchVerifier(Verifier):
         self.entries += 1
         self.found += self.step(entry)
         stamp = (entry.internal, entry.actor_id, entry.at)
-        _before, said = self.changes.get("@comment", (None, None))
-        if isinstance(said, dict):
-            self.said[said.get("sha256"), *stamp] += 1
+        _before, digest = self.changes.get("@comment", (None, None))
+        if isinstance(digest, dict):
+            self.comments[digest.get("sha256"), *stamp] += 1
         before, about = self.changes.get("@file", (None, None))
         if isinstance(about, dict):
             self.files[about.get("sha256"), about.get("name"), about.get("size"), *stamp] += 1
@@ -244,7 +244,7 @@ class _BatchVerifier(Verifier):
             yield from self.end(specific)
 
     def compare_comments(self, stored: Counter[Any] | None) -> Iterator[Fault]:
-        yield from self._compare(self.said, stored or Counter(), gettext_lazy("comment"))
+        yield from self._compare(self.comments, stored or Counter(), gettext_lazy("comment"))
 
     def compare_files(self, stored: "list[_File] | None") -> Iterator[Fault]:
         files = stored or []

@@ -29,7 +29,7 @@ class Bulk:
         self._new: dict[int, Record] = {}
         self._touched: dict[int, tuple[Record, set[str]]] = {}
         self._entries: list[tuple[Record, Entry]] = []
-        self._comments: list[tuple[Record, models.Model, indexing.Said]] = []
+        self._comments: list[tuple[Record, models.Model, indexing.CommentText]] = []
         self._shares: list[tuple[Record, Share]] = []
 
     # -- what the verbs ask of a writer --------------------------------------------------------------------
@@ -56,8 +56,8 @@ class Bulk:
         self._end_shares(record, shares.ended)
         self._shares += [(record, share) for share in shares.made]
 
-    def commented(self, record: Record, said: models.Model, text: indexing.Said) -> None:
-        self._comments.append((record, said, text))
+    def commented(self, record: Record, comment: models.Model, text: indexing.CommentText) -> None:
+        self._comments.append((record, comment, text))
 
     # -- writing ---------------------------------------------------------------------------------------------
 
@@ -70,10 +70,10 @@ class Bulk:
             _attach(self._entries)
             reference_index.keep((record, entry.changes) for record, entry in self._entries)
             Entry.objects.bulk_create([entry for _record, entry in self._entries], batch_size=ROWS_AT_ONCE)
-            said = [comment for _record, comment, _text in self._comments]
+            comments = [comment for _record, comment, _text in self._comments]
             _attach((record, comment) for record, comment, _text in self._comments)
-            if said:
-                type(said[0])._default_manager.bulk_create(said, batch_size=ROWS_AT_ONCE)
+            if comments:
+                type(comments[0])._default_manager.bulk_create(comments, batch_size=ROWS_AT_ONCE)
             self._share()
             self._index()
             if any(record.record_type.seldom_changes for record in self._written()):
@@ -104,19 +104,19 @@ class Bulk:
             record.__dict__.pop("_shares", None)
 
     def _index(self) -> None:
-        said: dict[int, dict[int, indexing.Said]] = {}
+        texts: dict[int, dict[int, indexing.CommentText]] = {}
         for record, comment, text in self._comments:
-            said.setdefault(id(record), {})[comment.pk] = text
+            texts.setdefault(id(record), {})[comment.pk] = text
         index.index(
             row
             for key, record in self._new.items()
-            for row in indexing.new(record, list(said.get(key, {}).values()))
+            for row in indexing.new(record, list(texts.get(key, {}).values()))
         )
         for key, (record, fields) in self._touched.items():
             if indexing.concerns(record, fields):
                 indexing.refresh(record)
-            if key in said:
-                indexing.follow(record, said[key])
+            if key in texts:
+                indexing.follow(record, texts[key])
 
 
 def insert(records: list[Record]) -> None:

@@ -29,12 +29,12 @@ def progress() -> SearchRebuild | None:
     return SearchRebuild.objects.filter(pk=1).first()
 
 
-def go_on(seconds: float | None = None, progress: Callable[[SearchRebuild], None] = lambda at: None) -> None:
+def go_on(seconds: float | None = None, report: Callable[[SearchRebuild], None] = lambda at: None) -> None:
     """Index records anew until all are done, or for so many seconds."""
     until = None if seconds is None else time.monotonic() + seconds
     while _next_ones() and (until is None or time.monotonic() < until):
         if at := progress():
-            progress(at)
+            report(at)
 
 
 @scheduled("search.rebuild", cron="* * * * *")

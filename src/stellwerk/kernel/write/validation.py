@@ -68,8 +68,8 @@ def check_references(record: Record, names: Iterable[str], by: Actor) -> None:
     }
     if not given:
         return
-    at_hand = [other for name in given if (other := record._state.fields_cache.get(name)) is not None]
-    kinds = _visible_kinds({pk for ids in given.values() for pk in ids}, at_hand, by)
+    loaded = [other for name in given if (other := record._state.fields_cache.get(name)) is not None]
+    kinds = _visible_kinds({pk for ids in given.values() for pk in ids}, loaded, by)
     if by.pk:
         kinds.setdefault(by.pk, "person")
     faults = {}
@@ -90,13 +90,13 @@ def _kept(record: Record, field: Field) -> set[int]:
     return set(field.refers(stored))
 
 
-def _visible_kinds(ids: set[int], at_hand: list[Record], by: Actor) -> dict[int, str]:
+def _visible_kinds(ids: set[int], loaded: list[Record], by: Actor) -> dict[int, str]:
     """Map those of the ids whose records `by` may see to their kinds; some of the records are loaded already."""
     policy = policy_of(by)
     kinds: dict[int, str] = {}
     doubtful = []
-    unread = summaries_of(ids - {record.pk for record in at_hand}).values()
-    seen: list[Record | ReferenceSummary] = [*at_hand, *unread]
+    unread = summaries_of(ids - {record.pk for record in loaded}).values()
+    seen: list[Record | ReferenceSummary] = [*loaded, *unread]
     for known in seen:
         if policy.plainly_sees(registry.get(known.kind), known.pk, known.party_id, known.open_to_all):
             kinds[known.pk] = known.kind

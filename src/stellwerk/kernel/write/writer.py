@@ -59,7 +59,7 @@ class Writer(Protocol):
 
     def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None: ...
 
-    def commented(self, record: Record, said: models.Model, text: indexing.Said) -> None: ...
+    def commented(self, record: Record, comment: models.Model, text: indexing.CommentText) -> None: ...
 
     def publish(self, event: Event) -> None: ...
 
@@ -109,9 +109,9 @@ class Direct:
         if indexing.concerns(record, fields):
             indexing.refresh(record)
 
-    def commented(self, record: Record, said: models.Model, text: indexing.Said) -> None:
-        said.save(force_insert=True)
-        indexing.follow(record, {said.pk: text})
+    def commented(self, record: Record, comment: models.Model, text: indexing.CommentText) -> None:
+        comment.save(force_insert=True)
+        indexing.follow(record, {comment.pk: text})
 
     def publish(self, event: Event) -> None:
         publish(event)
@@ -145,7 +145,7 @@ class Rehearsal(Direct):
     def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
         self.changes = entry.changes
 
-    def commented(self, record: Record, said: models.Model, text: indexing.Said) -> None:
+    def commented(self, record: Record, comment: models.Model, text: indexing.CommentText) -> None:
         """What is only tried is said to nobody."""
 
     def publish(self, event: Event) -> None:

@@ -94,8 +94,8 @@ class RecordForm(forms.Form):
         for name, field in pointing.items():
             now = [known[pk] for pk in chosen[name] if pk in known]
             offered = few[field.target]
-            at_hand = {choice.pk for choice in offered or ()}
-            missing = [choice for choice in now if choice.pk not in at_hand]
+            loaded = {choice.pk for choice in offered or ()}
+            missing = [choice for choice in now if choice.pk not in loaded]
             offers[name] = Offered([*(offered or ()), *missing], few=offered is not None)
         return offers
 

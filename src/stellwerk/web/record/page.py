@@ -45,7 +45,7 @@ from stellwerk.web.record.referring import referrers
 from stellwerk.web.record.rendering import Names, Renderer
 from stellwerk.web.record.stream import SHOWS, Stream
 
-MOST_BESIDE = 50
+MOST_RELATED = 50
 MOST_LINKS = 8
 MOST_LINKED = 500
 SHOW_LABELS = {
@@ -410,7 +410,7 @@ class RecordPage:
         }
 
     def attachments(self) -> list[dict[str, Any]]:
-        files = attachments_of(self.record, self.person).order_by("-id")[:MOST_BESIDE]
+        files = attachments_of(self.record, self.person).order_by("-id")[:MOST_RELATED]
         return [
             {
                 "name": file.name,
@@ -427,7 +427,7 @@ class RecordPage:
 
     def watching(self) -> dict[str, Any]:
         """Who follows; guests see only whether they do."""
-        people = list(watchers_of(self.record)[:MOST_BESIDE])
+        people = list(watchers_of(self.record)[:MOST_RELATED])
         watchers = people if self.inside else [p for p in people if p.pk == self.person.pk]
         return {
             "watchers": [person.title for person in watchers],
@@ -441,7 +441,7 @@ class RecordPage:
         if not self.inside:
             return {"shares": []}
         drawn = []
-        for share in self._shares[:MOST_BESIDE]:
+        for share in self._shares[:MOST_RELATED]:
             name = self.names.get(share.party_id or share.person_id or 0)
             if name:
                 drawn.append(

@@ -222,7 +222,7 @@ class Stream:
         readable = () if self.inside else self.record.record_type.readable_fields(internal=False)
         for name, (before, after) in row.changes.items():
             if name in RELATED:
-                yield self._beside(name, before, after)
+                yield self._related(name, before, after)
             elif name == "@file":
                 yield Change(_("File"), *(_text(about, "name") for about in (before, after)))
             elif not name.startswith("@") and (self.inside or name in readable):
@@ -232,7 +232,7 @@ class Stream:
                     self._renderer.value(name, after),
                 )
 
-    def _beside(self, name: str, before: object, after: object) -> Change:
+    def _related(self, name: str, before: object, after: object) -> Change:
         """Draw an entry about a link or a share."""
         there = [isinstance(about, dict) and about.get("origin") != "ruled_out" for about in (before, after)]
         about = next((each for each in (after, before) if isinstance(each, dict)), {})

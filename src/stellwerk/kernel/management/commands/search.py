@@ -23,7 +23,7 @@ class Command(BaseCommand):
         at = rebuilding.progress()
         if action == "rebuild":
             at = at if at and at.below else rebuilding.begin(timezone.now())
-            rebuilding.go_on(progress=self._report)
+            rebuilding.go_on(report=self._report)
             at = rebuilding.progress()
         if at is None:
             self.stdout.write(_("The search index has never been rebuilt, and doesn't need to be."))
