@@ -46,7 +46,7 @@ def load(
     *,
     seed: int = SEED,
     passwords: bool = False,
-    say: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> list[tuple[Case, Record]]:
     """Make up the organisation as of `now` and write it, all or nothing; with `passwords`, people can sign in.
 
@@ -56,8 +56,8 @@ def load(
     with transaction.atomic(), remembering():
         loader = Loader(now, seed)
         loader.write_records()
-        say(loader.summary())
-        loader.tell_stories(say)
+        report(loader.summary())
+        loader.tell_stories(report)
         if passwords:
             for _role, username, password in sign_ins():
                 Person.objects.filter(username=username).update(password=make_password(password))
@@ -96,7 +96,7 @@ class Loader:
         counts = Counter(type_key for type_key, _key in self.written.records)
         return ", ".join(f"{count} {registry.get(key).label_plural}" for key, count in counts.items())
 
-    def tell_stories(self, say: Callable[[str], None]) -> None:
+    def tell_stories(self, report: Callable[[str], None]) -> None:
         """Tell the stories that stand alone one by one; those that are linked together, in the order of time."""
         others = {id(event.other) for case in self.cases for event in case.events if event.other}
         woven: list[tuple[datetime, int, Case, Event]] = []
@@ -111,7 +111,7 @@ class Loader:
                 for event in events[1:]:
                     self._happened(case, event)
             if number % 500 == 0:
-                say(f"{number} of {len(self.cases)} tickets")
+                report(f"{number} of {len(self.cases)} tickets")
         self.history.flush()  # a link needs both records
         for _at, _place, case, event in sorted(woven, key=lambda one: one[:2]):
             self._happened(case, event)

@@ -49,18 +49,18 @@ Told = list[tuple[Case, Record]]
 
 
 @pytest.fixture(scope="module")
-def said() -> list[str]:
+def reported() -> list[str]:
     """What the loader told of its progress."""
     return []
 
 
 @pytest.fixture(scope="module")
-def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker, said: list[str]) -> Iterator[Told]:
+def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker, reported: list[str]) -> Iterator[Told]:
     """Load once for all tests of this file, and take it back after the last."""
     with django_db_blocker.unblock(), transaction.atomic():
         started = time.process_time()
-        made = load(NOW, passwords=True, say=said.append)
-        said.append(f"{time.process_time() - started:.1f}")
+        made = load(NOW, passwords=True, report=reported.append)
+        reported.append(f"{time.process_time() - started:.1f}")
         yield made
         transaction.set_rollback(True)
 
@@ -75,9 +75,9 @@ def person(name: str) -> Person:
     return found
 
 
-def test_loading_takes_less_than_twenty_seconds(said: list[str]) -> None:
-    assert float(said[-1]) < 20
-    assert "2500 of 2500 tickets" in said
+def test_loading_takes_less_than_twenty_seconds(reported: list[str]) -> None:
+    assert float(reported[-1]) < 20
+    assert "2500 of 2500 tickets" in reported
 
 
 def test_everything_is_there(demo: Told) -> None:

@@ -1,5 +1,5 @@
 // Trying out the API on its page, with the reader's session.
-import { csrfToken, find, on, say } from "./dom";
+import { csrfToken, find, on, message } from "./dom";
 
 on("submit", "form[data-api-try]", (event, element) => {
   event.preventDefault();
@@ -25,7 +25,7 @@ async function send(form: HTMLFormElement, method: string, given: FormData): Pro
     const answer = await fetch(path, { method, headers, body: body === null ? undefined : String(body) });
     output.textContent = `${answer.status} ${answer.statusText}\n\n${indented(await answer.text())}`;
   } catch {
-    output.textContent = say("lost");
+    output.textContent = message("lost");
   }
 }
 

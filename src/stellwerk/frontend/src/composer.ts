@@ -1,5 +1,5 @@
 // Writing: the draft is kept on the server, files are pasted or dropped, Ctrl+Enter sends.
-import { all, csrfToken, find, later, on, say } from "./dom";
+import { all, csrfToken, find, later, on, message } from "./dom";
 import { isOutdated, onSignedInAgain } from "./signed-out";
 
 const DRAFT_AFTER = 800;
@@ -46,7 +46,7 @@ async function saveDraft(form: HTMLFormElement): Promise<void> {
       headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" },
       keepalive: true,
     });
-    if (answer.status === 200) return tell(form, await answer.text()); // who else is writing here
+    if (answer.status === 200) return setState(form, await answer.text()); // who else is writing here
     if (answer.ok) return show(form, "draftSaved");
     const outdated = isOutdated(answer.status, (name) => answer.headers.get(name));
     if (outdated && answer.status === 403) return saveSoon(form);
@@ -58,10 +58,10 @@ async function saveDraft(form: HTMLFormElement): Promise<void> {
 }
 
 function show(form: HTMLFormElement, sentence: string): void {
-  tell(form, say(sentence));
+  setState(form, message(sentence));
 }
 
-function tell(form: HTMLFormElement, sentence: string): void {
+function setState(form: HTMLFormElement, sentence: string): void {
   const state = find("[data-draft-state]", form);
   if (state) state.textContent = sentence;
 }
@@ -116,7 +116,7 @@ function entry(input: HTMLInputElement, files: File[], file: File): HTMLElement 
   const remove = document.createElement("button");
   remove.type = "button";
   remove.textContent = "×";
-  remove.setAttribute("aria-label", say("remove", { name: file.name }));
+  remove.setAttribute("aria-label", message("remove", { name: file.name }));
   remove.addEventListener("click", () => setFiles(input, files.filter((other) => other !== file)));
   item.append(name, size, remove);
   return item;

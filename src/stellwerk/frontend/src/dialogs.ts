@@ -1,6 +1,6 @@
 // Dialogs: links with data-dialog load a form into one, data-confirm asks before a destructive step.
 import htmx from "htmx.org";
-import { find, on, say } from "./dom";
+import { find, on, message } from "./dom";
 
 on("click", "a[data-dialog]", (event, link) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
@@ -55,7 +55,7 @@ on("click", "button[data-confirm]", (event, button) => {
   const submitter = button as HTMLButtonElement;
   if ("confirmed" in submitter.dataset || !submitter.form) return;
   event.preventDefault();
-  void confirm(submitter.dataset.confirm || say("confirm"), submitter.dataset.confirmText ?? say("confirm")).then(
+  void confirm(submitter.dataset.confirm || message("confirm"), submitter.dataset.confirmText ?? message("confirm")).then(
     (yes) => {
       if (!yes) return;
       submitter.dataset.confirmed = "";

@@ -21,7 +21,7 @@ export function all<T extends HTMLElement = HTMLElement>(selector: string, root:
 }
 
 /** A sentence translated by the server (parts/words.html), with {name} filled in. */
-export function say(name: string, values: Record<string, string> = {}): string {
+export function message(name: string, values: Record<string, string> = {}): string {
   const sentence = document.getElementById("words")?.dataset[name] ?? name;
   return sentence.replace(/\{(\w+)\}/g, (whole, key: string) => values[key] ?? whole);
 }

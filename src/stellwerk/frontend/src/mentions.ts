@@ -1,5 +1,5 @@
 // Naming people: @ and the beginning of a name, in a composer, offers those who will be able to read it.
-import { all, find, later, on, say } from "./dom";
+import { all, find, later, on, message } from "./dom";
 import { tellSignedOut } from "./signed-out";
 
 const BEGUN = /(?:^|[^\p{L}\p{N}_@.+-])@([\p{L}\p{N}_][\p{L}\p{N}_.+-]{0,59}(?:@[\p{L}\p{N}_.-]{0,60})?)$/u;
@@ -39,7 +39,7 @@ function show(text: HTMLTextAreaElement, options: string): void {
   found.forEach((option, index) => (option.id = `mention-${index}`));
   if (!found.length) return close(text);
   list.hidden = false;
-  list.nextElementSibling!.textContent = say("mentions", { n: String(found.length) });
+  list.nextElementSibling!.textContent = message("mentions", { n: String(found.length) });
   choose(text, 0);
 }
 
@@ -48,7 +48,7 @@ function made(text: HTMLTextAreaElement): HTMLElement {
   list.id = LIST;
   list.className = "mentions";
   list.setAttribute("role", "listbox");
-  list.setAttribute("aria-label", say("mention"));
+  list.setAttribute("aria-label", message("mention"));
   const state = document.createElement("span");
   state.className = "visually-hidden";
   state.setAttribute("role", "status");

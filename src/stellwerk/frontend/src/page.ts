@@ -1,5 +1,5 @@
 // Small services of a page.
-import { all, find, on, say } from "./dom";
+import { all, find, on, message } from "./dom";
 import { toast } from "./toasts";
 
 const TAB_MARGIN = 48; // enough to see that another one follows
@@ -7,7 +7,7 @@ const TAB_MARGIN = 48; // enough to see that another one follows
 on("click", "[data-print]", () => window.print());
 on("click", "[data-back]", () => history.back());
 on("click", "[data-copy]", (_event, button) => {
-  void navigator.clipboard.writeText(button.dataset.copy!).then(() => toast(say("copied")));
+  void navigator.clipboard.writeText(button.dataset.copy!).then(() => toast(message("copied")));
 });
 
 // What a list cuts off, the pointer tells.

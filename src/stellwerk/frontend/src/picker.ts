@@ -1,6 +1,6 @@
 // Picking a record: an input with [data-suggest] and a data list becomes a combobox with names and a line about each.
 // Without scripts the data list stays.
-import { all, find, later, on, say } from "./dom";
+import { all, find, later, on, message } from "./dom";
 import { tellSignedOut } from "./signed-out";
 
 const KEPT = 5;
@@ -17,7 +17,7 @@ class Picker {
     this.list.className = "picker";
     this.list.hidden = true;
     this.list.setAttribute("role", "listbox");
-    this.list.setAttribute("aria-label", say("suggestions"));
+    this.list.setAttribute("aria-label", message("suggestions"));
     this.state.className = "visually-hidden";
     this.state.setAttribute("role", "status");
     input.removeAttribute("list"); // the browser's own suggestions would lie over these
@@ -54,7 +54,7 @@ class Picker {
     found.forEach((option, index) => (option.id = `${this.list.id}-${index}`));
     this.list.hidden = !found.length;
     this.input.setAttribute("aria-expanded", String(!this.list.hidden));
-    this.state.textContent = say("found", { n: String(found.length) });
+    this.state.textContent = message("found", { n: String(found.length) });
     // Enter takes the one that is left; of several, only one that was chosen.
     this.choose(typed && found.length === 1 ? 0 : -1);
   }

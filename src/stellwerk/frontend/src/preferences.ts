@@ -1,5 +1,5 @@
 // Theme and density: applied at once, remembered by the server (the same form works without scripts).
-import { all, csrfToken, on, say } from "./dom";
+import { all, csrfToken, on, message } from "./dom";
 import { isOutdated } from "./signed-out";
 import { toast } from "./toasts";
 
@@ -20,6 +20,6 @@ async function remember(button: HTMLButtonElement): Promise<void> {
     const answer = await fetch(button.form!.action, { method: "POST", body: data, headers: { "X-CSRFToken": csrfToken() } });
     isOutdated(answer.status, (name) => answer.headers.get(name));
   } catch {
-    toast(say("lost"), "error");
+    toast(message("lost"), "error");
   }
 }

@@ -1,6 +1,6 @@
 // What happens around requests: the progress bar, and a clear sentence when one fails.
 import htmx from "htmx.org";
-import { find, say } from "./dom";
+import { find, message } from "./dom";
 import { isOutdated } from "./signed-out";
 import { toast } from "./toasts";
 
@@ -26,12 +26,12 @@ htmx.on("htmx:configRequest", (event) => {
 });
 htmx.on("htmx:beforeRequest", () => count(1));
 htmx.on("htmx:afterRequest", () => count(-1));
-htmx.on("htmx:sendError", () => toast(say("lost"), "error"));
-htmx.on("htmx:timeout", () => toast(say("lost"), "error"));
+htmx.on("htmx:sendError", () => toast(message("lost"), "error"));
+htmx.on("htmx:timeout", () => toast(message("lost"), "error"));
 htmx.on("htmx:responseError", (event) => {
   const { xhr } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail;
-  if (isOutdated(xhr.status, (name) => xhr.getResponseHeader(name))) return toast(say(xhr.status === 401 ? "signedOut" : "signedIn"), "error");
-  toast(say(SENTENCES[xhr.status] ?? "failed"), "error");
+  if (isOutdated(xhr.status, (name) => xhr.getResponseHeader(name))) return toast(message(xhr.status === 401 ? "signedOut" : "signedIn"), "error");
+  toast(message(SENTENCES[xhr.status] ?? "failed"), "error");
 });
 
 // A form is sent once, however often the button is pressed.

@@ -1,5 +1,5 @@
 // Selecting rows of a list, and the bar that acts on them. Without scripts the bar is simply there.
-import { all, find, on, say } from "./dom";
+import { all, find, on, message } from "./dom";
 
 const ROW_BOX = "input[name=selected]";
 let last: HTMLInputElement | null = null;
@@ -18,7 +18,7 @@ function refresh(): void {
   list.forEach((box) => box.closest("tr")?.classList.toggle("is-selected", box.checked));
   find("[data-bulk-bar]")?.classList.toggle("is-on", selected.length > 0);
   const label = find("[data-selected]");
-  if (label) label.textContent = say("selected", { n: String(selected.length) });
+  if (label) label.textContent = message("selected", { n: String(selected.length) });
   const every = find<HTMLInputElement>("[data-select-all]");
   if (!every) return;
   every.checked = selected.length > 0 && selected.length === list.length;

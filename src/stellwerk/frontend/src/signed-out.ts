@@ -1,5 +1,5 @@
 // Who is signed out while they write: the page says so at once and keeps everything; signed in again elsewhere, it goes on.
-import { all, find, say } from "./dom";
+import { all, find, message } from "./dom";
 import { toast } from "./toasts";
 
 const BACK = "signed-in-again";
@@ -40,10 +40,10 @@ async function look(): Promise<void> {
     const answer = await fetch(note.dataset.check!, { headers: { "HX-Request": "true" } });
     if (!answer.ok) return;
     const { token, person } = (await answer.json()) as { token: string; person: string };
-    if (person !== document.body.dataset.person) return toast(say("somebodyElse"), "error");
+    if (person !== document.body.dataset.person) return toast(message("somebodyElse"), "error");
     renew(token);
     note.remove();
-    toast(say("signedIn"));
+    toast(message("signedIn"));
     document.dispatchEvent(new Event(BACK));
   } catch {
     // Without a connection the note stays, and the next look asks again.
@@ -62,7 +62,7 @@ document.addEventListener(
     event.preventDefault();
     event.stopPropagation();
     find("#signed-out a")?.focus();
-    toast(say("signedOut"), "error");
+    toast(message("signedOut"), "error");
   },
   true,
 );

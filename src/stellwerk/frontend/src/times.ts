@@ -1,5 +1,5 @@
 // "3 min ago" stays true while a page stays open; mirrors components.relative().
-import { all, say } from "./dom";
+import { all, message } from "./dom";
 
 const MINUTE = 60;
 const UNITS: [number, string][] = [
@@ -11,11 +11,11 @@ const UNITS: [number, string][] = [
 function relative(then: number): string | null {
   const seconds = (Date.now() - then) / 1000;
   const distance = Math.abs(seconds);
-  if (distance < MINUTE) return say("now");
+  if (distance < MINUTE) return message("now");
   const unit = distance < 30 * 86400 && UNITS.find(([size]) => distance >= size);
   if (!unit) return null;
-  const span = `${Math.floor(distance / unit[0])}\u00a0${say(unit[1])}`;
-  return say(seconds >= 0 ? "ago" : "ahead", { span });
+  const span = `${Math.floor(distance / unit[0])}\u00a0${message(unit[1])}`;
+  return message(seconds >= 0 ? "ago" : "ahead", { span });
 }
 
 function refresh(): void {

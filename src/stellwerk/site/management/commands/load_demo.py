@@ -37,13 +37,13 @@ class Command(BaseCommand):
                 )
             )
         started = time.monotonic()
-        load(_instant(now), seed=seed, passwords=settings.DEMO, say=self._say)
-        self._say(
+        load(_instant(now), seed=seed, passwords=settings.DEMO, report=self._report)
+        self._report(
             _("%(name)s is ready after %(seconds).1f s.")
             % {"name": read("demo.toml")["name"], "seconds": time.monotonic() - started}
         )
 
-    def _say(self, line: str) -> None:
+    def _report(self, line: str) -> None:
         self.stdout.write(f"  {line}")
         self.stdout.flush()
 
