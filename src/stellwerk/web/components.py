@@ -6,15 +6,16 @@ Lists call these once per cell, so each is a format string and no template. Temp
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
+from html import escape
 from zlib import crc32
 
 from django.utils import formats, timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext_lazy
 from lucide.templatetags.lucide import lucide
 
 HUES = 8
@@ -110,17 +111,23 @@ def reference(text: str, url: str = "") -> SafeString:
     """Show a record's reference, linked where an address is given."""
     if url:
         return format_html('<a class="reference" href="{}">{}</a>', url, text)
-    return format_html('<span class="reference">{}</span>', text)
+    return mark_safe(f'<span class="reference">{_escaped(text)}</span>')
 
 
 def title(text: str, url: str) -> SafeString:
     """Show a record's title as the link that opens it."""
-    return format_html('<a href="{}">{}</a>', url, text or _("(no title)"))
+    return mark_safe(f'<a href="{_escaped(url)}">{_escaped(text or _("(no title)"))}</a>')
 
 
+@lru_cache(maxsize=64)
 def nothing(text: str = "–") -> SafeString:
     """Show that a value is not set."""
     return format_html('<span class="empty-value">{}</span>', text)
+
+
+def _escaped(text: str) -> str:
+    """Escape a text for a cell, of which a page has hundreds; what is HTML already stays."""
+    return text if isinstance(text, SafeString) else escape(str(text))
 
 
 def outdated(shown: str) -> SafeString:
@@ -137,18 +144,21 @@ def moment(value: datetime | None, now: datetime | None = None) -> SafeString:
     """Show an instant as people say it ("3 h ago"), with the exact one as title."""
     if value is None:
         return nothing()
-    return format_html(
-        '<time datetime="{}" title="{}" data-relative>{}</time>',
-        value.isoformat(timespec="seconds"),
-        exact(value),
-        relative(value, now or timezone.now()),
-    )
+    said = _escaped(relative(value, now or timezone.now()))
+    given = value.isoformat(timespec="seconds")
+    return mark_safe(f'<time datetime="{given}" title="{_escaped(exact(value))}" data-relative>{said}</time>')
 
 
 def exact(value: datetime) -> str:
     """Return an instant in full, in the reader's time zone and language."""
     local = timezone.localtime(value)
-    return f"{formats.date_format(local, 'DATE_FORMAT')} {formats.time_format(local, 'H:i')}"
+    return f"{_day(local.date(), 'DATE_FORMAT', get_language())} {local:%H:%M}"
+
+
+@lru_cache(maxsize=2048)
+def _day(day: date, shape: str, language: str | None) -> str:
+    """Write a day in a language; a page names few of them again and again."""
+    return formats.date_format(day, shape)
 
 
 def relative(value: datetime, now: datetime) -> str:
@@ -158,10 +168,9 @@ def relative(value: datetime, now: datetime) -> str:
     if distance < 60:
         return _("now")
     if distance >= 30 * 86400:
-        return formats.date_format(timezone.localtime(value), "j M Y" if distance > 300 * 86400 else "j M")
-    size, unit = next(
-        (size, unit) for size, unit in ((86400, "d"), (3600, "h"), (60, "min")) if distance >= size
-    )
+        shape = "j M Y" if distance > 300 * 86400 else "j M"
+        return _day(timezone.localtime(value).date(), shape, get_language())
+    size, unit = (86400, "d") if distance >= 86400 else (3600, "h") if distance >= 3600 else (60, "min")
     span = {"span": f"{distance // size}\u00a0{unit}"}
     return _("%(span)s ago") % span if ago else _("in %(span)s") % span
 
@@ -194,7 +203,8 @@ def due(
 def record_rows(columns: Iterable[Column], rows: Iterable[Row], *, selectable: bool = True) -> SafeString:
     """Write the body of a list in one go; a template loop would cost more than the query."""
     attributes = [_attributes(column) for column in columns]
-    return mark_safe("".join(_row(attributes, row, selectable) for row in rows))
+    select = _("Select %s") if selectable else ""
+    return mark_safe("".join(_row(attributes, row, select) for row in rows))
 
 
 def _attributes(column: Column) -> str:
@@ -202,17 +212,16 @@ def _attributes(column: Column) -> str:
     return css + (f' data-label="{conditional_escape(column.label)}"' if column.labelled else "")
 
 
-def _row(attributes: list[str], row: Row, selectable: bool) -> str:
+def _row(attributes: list[str], row: Row, select: str) -> str:
     check = ""
-    if selectable:
-        label = conditional_escape(_("Select %s") % (row.label or row.pk))
+    if select:
+        label = conditional_escape(select % (row.label or row.pk))
         check = (
             f'<td class="col-check"><input class="form-check-input" type="checkbox" name="selected" '
             f'value="{conditional_escape(str(row.pk))}" aria-label="{label}"></td>'
         )
     cells = "".join(
-        f"<td{given}>{conditional_escape(cell)}</td>"
-        for given, cell in zip(attributes, row.cells, strict=True)
+        f"<td{given}>{_escaped(cell)}</td>" for given, cell in zip(attributes, row.cells, strict=True)
     )
     css = ' class="is-unread"' if row.unread else ""
     return f'<tr{css} data-url="{conditional_escape(row.url)}">{check}{cells}</tr>'

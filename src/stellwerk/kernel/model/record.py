@@ -1,10 +1,12 @@
 """The one core table on which every record type stands."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar, cast
 
 from django.db import models
 from django.db.models.base import ModelState
+from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils.translation import gettext_lazy as _
 
 from stellwerk.kernel.model import registry
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="Record")
 M_co = TypeVar("M_co", bound="Record", covariant=True)
 
+_ANY_REFERENCE = "AAA-0"
 Visibility = Callable[["Actor", "type[Record]"], models.Q]
 _visibility: "list[Visibility]" = []
 
@@ -24,6 +27,16 @@ def decides_visibility(condition: Visibility) -> Visibility:
     """Make `condition` the one that `visible_to` asks; the room that knows roles and shares decides (decorator)."""
     _visibility[:] = [condition]
     return condition
+
+
+def address_of(reference: str) -> str:
+    """Return the address of the record with a reference; looked up once, since a list names a hundred."""
+    return _address(get_script_prefix(), get_urlconf()).replace(_ANY_REFERENCE, reference)
+
+
+@lru_cache(maxsize=8)
+def _address(prefix: str, urlconf: str | None) -> str:
+    return reverse("record", args=[_ANY_REFERENCE])
 
 
 class RecordQuerySet(models.QuerySet[M_co]):
@@ -110,9 +123,7 @@ class Record(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        from django.urls import reverse
-
-        return reverse("record", args=[self.reference])
+        return address_of(self.reference)
 
     @property
     def record_type(self) -> "RecordType":

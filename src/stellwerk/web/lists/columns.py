@@ -8,7 +8,6 @@ from typing import Any
 from django.db import models
 from django.db.models import Case, QuerySet, Value, When
 from django.utils import timezone
-from django.utils.html import format_html
 
 from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.model.actor import Actor
@@ -113,7 +112,7 @@ def _title(record: Any) -> Cell:
 
 
 def _reference_of(record: Any) -> Cell:
-    return format_html('<span class="reference">{}</span>', record.reference)
+    return components.reference(record.reference)
 
 
 _NAMED: dict[str, Callable[[Any], Cell]] = {"reference": _reference_of, "title": _title}

@@ -1,10 +1,14 @@
 """The small parts of a page say the right thing and never let input become markup."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django import forms
 from django.template import Context, Template
+from django.utils import timezone, translation
+from django.utils.safestring import mark_safe
 
 from stellwerk.web import components
 from stellwerk.web.components import Column, Row
@@ -31,6 +35,25 @@ ESCAPED = "&lt;img src=x onerror=&quot;alert(1)&quot;&gt;"
 )
 def test_an_instant_is_told_in_one_unit_and_as_a_date_beyond_a_month(seconds: int, text: str) -> None:
     assert components.relative(NOW - timedelta(seconds=seconds), NOW) == text
+
+
+def test_an_instant_in_full_follows_the_reader() -> None:
+    """Days are written once for all readers of a language, and each reads them on their own clock."""
+    late = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)
+    shown = []
+    for language, zone in (("en", "UTC"), ("en", "Asia/Tokyo"), ("fr", "UTC"), ("en", "UTC")):
+        with translation.override(language), timezone.override(ZoneInfo(zone)):
+            shown.append(components.exact(late))
+    assert shown == ["22 Nov 2026 23:30", "23 Nov 2026 08:30", "22 novembre 2026 23:30", "22 Nov 2026 23:30"]
+
+
+@pytest.mark.parametrize(
+    "make", [components.reference, components.nothing, lambda text: components.title(text, text)]
+)
+def test_what_is_quickly_made_is_escaped_as_well(make: Callable[[str], str]) -> None:
+    assert HOSTILE not in make(HOSTILE)
+    assert ESCAPED in make(HOSTILE)
+    assert make(mark_safe("<b>x</b>")).count("<b>x</b>") >= 1
 
 
 def test_a_deadline_says_in_words_that_it_is_late() -> None:

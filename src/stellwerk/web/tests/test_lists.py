@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.team import Team
-from stellwerk.kernel.model import registry
+from stellwerk.kernel.model import record, registry
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.roles import Role
 from stellwerk.kernel.testing.fixtures import grant, make_person
@@ -64,6 +65,22 @@ def test_a_list_asks_eight_queries_however_many_rows_it_shows(
     desk_client.get("/incidents/")
     with django_assert_num_queries(8):
         desk_client.get("/incidents/")
+
+
+def test_the_address_of_a_record_is_looked_up_once_for_all_rows(
+    raise_many: RaiseMany, desk_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raise_many(20)
+    asked: list[str] = []
+
+    def counted(name: str, **parts: Any) -> str:
+        asked.append(name)
+        return reverse(name, **parts)
+
+    monkeypatch.setattr(record, "reverse", counted)
+    record._address.cache_clear()
+    assert len(titles(desk_client.get("/incidents/"))) == 20
+    assert len(asked) == 1
 
 
 def test_pages_go_forth_and_back_and_count_what_they_show(
