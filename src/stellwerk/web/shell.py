@@ -8,10 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Case, Value, When
 from django.http import HttpRequest
-from django.urls import reverse
+from django.template.loader import render_to_string
+from django.urls import get_script_prefix, reverse
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import get_language
 
 from stellwerk.kernel.activity.notifications.models import Notification
 from stellwerk.kernel.identity.person import Person
@@ -66,8 +69,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(person, Person):
         return {}
     return {
-        "navigation": SimpleLazyObject(lambda: navigation(person, _place(request))),
-        "creatable": SimpleLazyObject(lambda: creatable(person)),
+        "sidebar": SimpleLazyObject(lambda: sidebar(person, _place(request))),
+        "new_menu": SimpleLazyObject(lambda: new_menu(person)),
         "unread_count": SimpleLazyObject(lambda: unread(person)),
         "theme": person.theme or "auto",
         "density": person.density or "comfortable",
@@ -88,10 +91,29 @@ def _place(request: HttpRequest) -> str:
         return request.path
 
 
+def sidebar(person: Person, path: str) -> SafeString:
+    """Draw the navigation; once for each person, language and place in it, as long as nobody's rights change."""
+    place = tuple(url for url, begins in _places(get_script_prefix()) if _is_at(path, url, begins=begins))
+    return policy_of(person).once(
+        ("sidebar", get_language(), get_script_prefix(), place),
+        lambda: render_to_string("stellwerk/parts/navigation.html", {"navigation": navigation(person, path)}),
+    )
+
+
+def new_menu(person: Person) -> SafeString:
+    """Draw the menu "New"; once for each person and language, as long as nobody's rights change."""
+    return policy_of(person).once(
+        ("new menu", get_language(), get_script_prefix()),
+        lambda: render_to_string("stellwerk/parts/new_menu.html", {"creatable": creatable(person)}),
+    )
+
+
 def works_here(person: Person) -> bool:
     """Whether the person has any staff role; others are at home in the portal."""
     policy = policy_of(person)
-    return policy.is_administrator or any(may_list(person, t) for t in registry.all_types())
+    return policy.is_administrator or policy.once(
+        "works here", lambda: any(may_list(person, t) for t in registry.all_types())
+    )
 
 
 def may_list(person: Person, record_type: RecordType) -> bool:
@@ -179,9 +201,27 @@ def _item(entry: Page | str, person: Person, path: str) -> Item | None:
         if entry.needs and not may_list(person, registry.get(entry.needs)):
             return None
         url = reverse(entry.url_name)
-        return Item(str(entry.title), url, entry.icon, path == url)
+        return Item(str(entry.title), url, entry.icon, _is_at(path, url))
     record_type = registry.get(entry)
     if not may_list(person, record_type):
         return None
     url = reverse("list", args=[record_type])
-    return Item(capfirst(str(record_type.label_plural)), url, record_type.icon, path.startswith(url))
+    return Item(
+        capfirst(str(record_type.label_plural)), url, record_type.icon, _is_at(path, url, begins=True)
+    )
+
+
+@lru_cache(maxsize=8)
+def _places(prefix: str) -> list[tuple[str, bool]]:
+    """List the addresses in the navigation, and whether what lies below them is at home there too."""
+    entries = [entry for group in groups() for entry in group.entries]
+    return [
+        (reverse(entry.url_name), False)
+        if isinstance(entry, Page)
+        else (reverse("list", args=[registry.get(entry)]), True)
+        for entry in entries
+    ]
+
+
+def _is_at(path: str, url: str, *, begins: bool = False) -> bool:
+    return path.startswith(url) if begins else path == url

@@ -73,8 +73,8 @@ class AccessPolicy:
 
     # -- what is worked out once ---------------------------------------------------------------------
 
-    def _once(self, what: Hashable, work_out: Callable[[], V]) -> V:
-        """Return what follows from the roles: worked out once by a policy, and once for all requests under one mark."""
+    def once(self, what: Hashable, work_out: Callable[[], V]) -> V:
+        """Return what follows from the person's roles alone: worked out once for all requests under one mark."""
         if what not in self._own:
             shared = self._shared()
             if what not in shared:
@@ -120,7 +120,7 @@ class AccessPolicy:
         """Whether the person administers the whole installation."""
         if isinstance(self.person, System):
             return True
-        return self._once(
+        return self.once(
             "is administrator",
             lambda: any(
                 a.role == Role.ADMINISTRATOR and a.party_id is None and not a.process for a in self._held
@@ -129,7 +129,7 @@ class AccessPolicy:
 
     def role_scopes(self, record_type: "RecordType") -> dict[Role, frozenset[int] | None]:
         """Map each staff role held for this type to the parties it covers; None means all. Not to be changed."""
-        return self._once(("roles", record_type.key), lambda: self._scopes_of_roles(record_type))
+        return self.once(("roles", record_type.key), lambda: self._scopes_of_roles(record_type))
 
     def _scopes_of_roles(self, record_type: "RecordType") -> dict[Role, frozenset[int] | None]:
         scopes: dict[Role, frozenset[int] | None] = {}
@@ -144,7 +144,7 @@ class AccessPolicy:
 
     def scope(self, record_type: "RecordType", level: Access = Access.VIEW) -> frozenset[int] | None:
         """Collect the parties for which a staff role reaches `level` on this type; None means all."""
-        return self._once(("scope", record_type.key, level), lambda: self._scope(record_type, level))
+        return self.once(("scope", record_type.key, level), lambda: self._scope(record_type, level))
 
     def _scope(self, record_type: "RecordType", level: Access) -> frozenset[int] | None:
         covered: frozenset[int] = frozenset()
@@ -182,7 +182,7 @@ class AccessPolicy:
         """
         if self.is_administrator:
             return EVERYTHING
-        return self._once(
+        return self.once(
             ("visible", model, few), lambda: self.as_staff(model, few=few) | self.as_guest(model, few=few)
         )
 
@@ -190,7 +190,7 @@ class AccessPolicy:
         """Keep the rows on which the person holds a staff role, and so sees internal notes too."""
         if self.is_administrator:
             return EVERYTHING
-        return self._once(("as staff", model, few), lambda: self._as_staff(model, few))
+        return self.once(("as staff", model, few), lambda: self._as_staff(model, few))
 
     def _as_staff(self, model: type[Record], few: bool) -> Q:
         groups: dict[tuple[str, frozenset[int] | None], list[str]] = defaultdict(list)
@@ -330,7 +330,7 @@ class AccessPolicy:
     @property
     def represented(self) -> frozenset[int]:
         """The parties for which the person may look after what is shared with them (see REPRESENTING)."""
-        return self._once("represented", self._represented)
+        return self.once("represented", self._represented)
 
     def _represented(self) -> frozenset[int]:
         parties: set[int] = set()
