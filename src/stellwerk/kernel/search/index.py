@@ -17,6 +17,7 @@ from itertools import islice
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
+from django.apps import apps
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model, Q, QuerySet
@@ -24,7 +25,7 @@ from django.db.models.expressions import RawSQL
 
 from stellwerk.kernel.search import postgresql, sqlite
 from stellwerk.kernel.search.models import SearchEntry
-from stellwerk.kernel.search.normalising import numbers, words
+from stellwerk.kernel.search.normalising import begun_references, numbers, words
 from stellwerk.kernel.search.query import Query, understand
 from stellwerk.kernel.search.row import MOST_PARTS, SearchPart, SearchRow, part_key
 from stellwerk.kernel.search.snippet import Snippet, cut
@@ -146,6 +147,9 @@ class Matches:
             if self._many:
                 return Gathered(tuple(ids), whole=False)
             ids = list(found)
+        begun = _begun(self._query, self._connection.alias)
+        if begun:
+            ids += queryset.filter(pk__in=begun).exclude(pk__in=ids).values_list("pk", flat=True)
         in_parts = set[int]()
         if self._has_parts:
             in_parts = {hit.pk for hit in _newest_in_parts(queryset, self._query, internal, MOST_HITS)}
@@ -186,15 +190,16 @@ class Matches:
     def _gathered(self, internal: bool) -> Q:
         parts = _found_in_parts(self._connection, self._query, internal) if self._has_parts else None
         few = [] if self._many else self._rows(internal, _GATHERED + 1)
+        begun = _begun(self._query, self._connection.alias)
         if self._many or len(few) > _GATHERED:
             many: Q = _backend(self._connection).by_word(self._query, internal=internal, found_in_parts=parts)
-            return many
-        found: Q = Q(pk__in=few) | parts if parts else Q(pk__in=few)
-        return found
+            return many | Q(pk__in=begun) if begun else many
+        found = Q(pk__in=[*few, *begun])
+        return found | parts if parts else found
 
 
 def find(queryset: QuerySet[R], text: str, *, internal: bool | Q, most: int = MOST_HITS) -> Found:
-    """Return what matches: the record that bears the number, then hits in titles, then the newest.
+    """Return what matches: the record that bears the number, those whose number begins so, hits in titles, the newest.
 
     Only the newest matches are looked at, `most` of them or, in a large database, fewer: at least a page of 50, with
     `more` set. So a word that occurs everywhere costs no more than others.
@@ -206,7 +211,10 @@ def find(queryset: QuerySet[R], text: str, *, internal: bool | Q, most: int = MO
     newest, stopped = _newest(queryset, worded, internal, most)
     if in_parts := _newest_in_parts(queryset, worded, internal, most):
         newest = sorted({*newest, *in_parts}, reverse=True)
-    best = sorted([*_bearing(queryset, query), *newest], key=lambda hit: _rank(query, hit))
+    known = _begun(query, queryset.db)
+    begun = _hits(queryset.filter(pk__in=known).order_by("-pk")) if known else []
+    numbered = [*_bearing(queryset, query), *begun]
+    best = sorted([*numbered, *newest], key=lambda hit: _rank(query, hit, begun=hit.pk in known))
     ids = tuple(dict.fromkeys(hit.pk for hit in best))
     return Found(ids[:most], more=stopped or len(ids) > most)
 
@@ -321,15 +329,24 @@ def _bearing(queryset: QuerySet[Any], query: Query) -> list[_Hit]:
     return _hits(found.order_by(_backend(connections[queryset.db]).NEWEST_FIRST)[:_NUMBERED_ALIKE])
 
 
+def _begun(query: Query, using: str) -> set[int]:
+    """Return the ids of the records whose number somebody may be typing, whoever may see them."""
+    references = begun_references(query.number)
+    if not references:
+        return set()
+    records = apps.get_model("kernel", "Record")._default_manager.using(using)
+    return set(records.filter(reference__in=references).values_list("pk", flat=True))
+
+
 def _hits(found: QuerySet[Any]) -> list[_Hit]:
     return [_Hit(*values) for values in found.values_list("pk", "reference", "title")]
 
 
-def _rank(query: Query, hit: _Hit) -> int:
+def _rank(query: Query, hit: _Hit, *, begun: bool) -> int:
     if query.number and query.number in numbers(hit.reference):
         return 0
     title = words(hit.title)
-    return 1 if all(term.occurs_in(title) for term in query.terms) else 2
+    return 1 if begun or all(term.occurs_in(title) for term in query.terms) else 2
 
 
 def _batches(ids: Iterable[int]) -> Iterable[list[int]]:

@@ -50,6 +50,9 @@ _CODE = re.compile(r"(?:0x(?P<hex>[0-9a-f]{3,})|[a-z]+(?P<number>0*(?P<short>[1-
 # How people write letters that their keyboard lacks; folding alone drops the marks.
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 _APART = "#"
+_DIGITS = 6
+"""Digits that a reference has at least."""
+_BEGUN = re.compile(r"#(?P<prefix>[a-z]{2,4})(?P<digits>[1-9][0-9]{0,9})")
 
 
 def other_spellings(text: str) -> list[str]:
@@ -113,6 +116,15 @@ def numbers(reference: str) -> list[str]:
     """Return the words by which a number alone and a number with its prefix find a reference."""
     parts = _parts_of_number(reference)
     return ["#" + "".join(parts), "#" + parts[-1]] if parts else []
+
+
+def begun_references(number: str) -> list[str]:
+    """Return the references that somebody may be typing, up to three digits longer: INC-000012 for "#inc1"."""
+    begun = _BEGUN.fullmatch(number)
+    if not begun:
+        return []
+    more = [f"{rest:0{digits}d}" for digits in (1, 2, 3) for rest in range(10**digits)]
+    return [f"{begun['prefix'].upper()}-{(begun['digits'] + rest).zfill(_DIGITS)}" for rest in ("", *more)]
 
 
 def _parts_of_number(reference: str) -> list[str]:

@@ -158,6 +158,19 @@ def test_a_number_finds_its_record_first_however_it_is_typed() -> None:
     assert found("INC-000123") == ["Printer", mentioned.title]
 
 
+def test_a_number_that_is_still_being_typed_finds_those_that_begin_with_it() -> None:
+    for number in (1, 2, 12, 13, 21, 120, 1200):
+        make(f"Number {number}", reference=f"INC-{number:06d}")
+    make("Other kind", reference="CHG-000012")
+    mentioned = make("INC1 is mentioned", reference="CHG-000077")
+    begun = ["Number 1200", "Number 120", "Number 13", "Number 12"]
+    assert found("inc1") == ["Number 1", *begun, mentioned.title]
+    for typed in ("inc12", "INC-12", "inc-000012"):
+        assert found(typed)[:3] == ["Number 12", "Number 1200", "Number 120"], typed
+    assert found("inc13", among=Record.objects.filter(reference="INC-000012")) == []
+    assert found("inc9") == []
+
+
 def test_hits_in_titles_come_first_then_the_newest() -> None:
     make("VPN is down")
     make("Older", "vpn")
