@@ -57,6 +57,7 @@ class Representation:
         }
 
     def _output(self, records: Sequence[Record], internal: set[int]) -> list[Data]:
+        self.record_type.complete(records)
         fields = dict.fromkeys(internal, self._inside)
         pairs = [(record, fields.get(record.pk, self._outside)) for record in records]
         names = _named(pairs)

@@ -270,6 +270,9 @@ class RecordType(Generic[R]):
         """Whether `open_to_all` says yes for any record of this type."""
         return type(self).open_to_all is not RecordType.open_to_all
 
+    def complete(self, records: Sequence[R]) -> None:
+        """Fill in of records that are about to be told what an earlier version kept elsewhere; nothing is saved."""
+
     # -- text for the search ------------------------------------------------------------------------
 
     def search_text(self, record: R) -> tuple[str, str]:

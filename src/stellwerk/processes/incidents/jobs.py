@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.activity.comments.services import KEEPS_STATUS
@@ -15,7 +14,7 @@ from stellwerk.kernel.write.services import transition
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
-from stellwerk.processes.incidents.ticket import Ticket, speaks_for_the_requester
+from stellwerk.processes.incidents.ticket import Ticket, resolved_elsewhere, speaks_for_the_requester
 
 AT_ONCE = 500
 WITH_THE_STEP = timedelta(seconds=5)
@@ -40,13 +39,9 @@ def close_resolved(now: datetime) -> None:
 
 def _resolved_before(limit: datetime) -> Iterator[Ticket]:
     """Yield what was resolved here; what came resolved from another tool was over and done with there."""
-    entries = Entry.objects.filter(record=OuterRef("pk"))
-    brought = Exists(entries.filter(number=1).exclude(brought_from=""))
-    resolved_here = Exists(entries.filter(verb=Verb.TRANSITION, name="resolve", brought_from=""))
     for model in (Incident, ServiceRequest):
-        due = model.objects.filter(
-            ~brought | resolved_here, status=Ticket.Status.RESOLVED, resolved_at__lte=limit
-        )
+        resolved = model.objects.filter(status=Ticket.Status.RESOLVED, resolved_at__lte=limit)
+        due = resolved.exclude(resolved_elsewhere())
         yield from due.order_by("resolved_at")[:AT_ONCE]
 
 

@@ -1,7 +1,7 @@
 """What incidents and service requests share: fields, states, steps and rules."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -336,6 +336,14 @@ def last_successor(ticket: Ticket) -> Ticket | None:
     return last
 
 
+def resolved_elsewhere() -> models.Q:
+    """Return the condition, of any table of tickets, that a log from another tool says that one was resolved there."""
+    entries = Entry.objects.filter(record=models.OuterRef("pk"))
+    brought = models.Exists(entries.filter(number=1).exclude(brought_from=""))
+    here = models.Exists(entries.filter(verb=Verb.TRANSITION, name="resolve", brought_from=""))
+    return models.Q(brought, ~here, status=Ticket.Status.RESOLVED)
+
+
 def _named_when_cancelled(ticket: Ticket) -> Ticket | None:
     """Find the ticket that the reason of the cancellation names: version 0.1 kept it nowhere else."""
     steps = Entry.objects.filter(record_id=ticket.pk, verb=Verb.TRANSITION, name="cancel")
@@ -617,6 +625,25 @@ class TicketType(Requestable[T]):
             record.reassignments += 1
         if before is not None and before.priority_override and not record.priority_override:
             record.priority_reason = ""
+
+    def complete(self, records: Sequence[T]) -> None:
+        """Name the ticket that goes on with one that version 0.1 merged: it said so in the reason of the step alone."""
+        merged = {
+            record.pk: record
+            for record in records
+            if record.status == Ticket.Status.CANCELLED
+            and record.resolution_code == Ticket.ResolutionCode.DUPLICATE
+            and self.own_fields["merged_into"].get(record) is None
+        }
+        if not merged:
+            return
+        steps = Entry.objects.filter(record__in=merged, verb=Verb.TRANSITION, name="cancel")
+        reasons = dict(steps.order_by("number").values_list("record", "reason"))
+        named = {pk: found[0] for pk, reason in reasons.items() if (found := REFERENCE.findall(reason))}
+        into = self.model._default_manager.filter(reference__in=named.values())
+        known = {one.reference: one for one in into}
+        for pk, reference in named.items():
+            merged[pk].merged_into = known.get(reference)
 
     def follows_from_state(self, record: T, status: str, at: datetime) -> dict[str, Any]:
         if status == Ticket.Status.RESOLVED:

@@ -1,14 +1,15 @@
 """A requester's own tickets, of both kinds, as the portal shows them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from stellwerk.kernel.activity.comments.models import Comment
@@ -18,9 +19,10 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.search import index
+from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.processes.incidents.service_request import ServiceRequest
-from stellwerk.processes.incidents.ticket import Ticket
+from stellwerk.processes.incidents.ticket import Ticket, resolved_elsewhere
 from stellwerk.processes.services.service import Service
 from stellwerk.web import components
 
@@ -61,9 +63,15 @@ def of_either_kind(**condition: Any) -> Q:
 
 
 def requesters_turn() -> Q:
-    """Return the condition, of the core table, that `is_the_requesters_turn` asks of one ticket."""
+    """Return the condition, of the core table, that nothing goes on without the requester: answer or confirm."""
     waiting = of_either_kind(status=Ticket.Status.WAITING, waiting_for=Ticket.WaitingFor.USER)
-    return Q(status=Ticket.Status.RESOLVED) | waiting
+    return waiting | Q(status=Ticket.Status.RESOLVED) & ~over_and_done()
+
+
+def over_and_done() -> Q:
+    """Return the condition that a ticket came resolved from another tool, longer ago than requesters are asked for."""
+    asked_since = timezone.now() - timedelta(days=closure_rules().confirmation_days)
+    return resolved_elsewhere() & of_either_kind(resolved_at__lt=asked_since)
 
 
 def turn_first(tickets: QuerySet[Record]) -> QuerySet[Record]:
@@ -97,7 +105,7 @@ def in_tab(person: Person, tab: str) -> QuerySet[Record]:
         return of_organisation(person)
     mine = turn_first(own(person)) if tab == "open" else own(person)
     narrowed = {
-        "open": Q(is_open=True) | Q(status=Ticket.Status.RESOLVED),
+        "open": Q(is_open=True) | Q(status=Ticket.Status.RESOLVED) & ~over_and_done(),
         "ended": Q(is_open=False),
         "all": Q(),
     }
@@ -124,10 +132,12 @@ def former_words(person: Person) -> list[FormerWords]:
     return sorted(found, key=lambda words: words.at, reverse=True)[:MOST_WORDS]
 
 
-def is_the_requesters_turn(ticket: Ticket) -> bool:
-    """Whether nothing goes on without the requester: an answer or a confirmation is due."""
-    waits = ticket.status == Ticket.Status.WAITING and ticket.waiting_for == Ticket.WaitingFor.USER
-    return waits or ticket.status == Ticket.Status.RESOLVED
+def asks_to_confirm(tickets: Iterable[Ticket]) -> set[int]:
+    """Return the ids of those of the tickets whose requester is asked whether they are solved."""
+    resolved = [ticket.pk for ticket in tickets if ticket.status == Ticket.Status.RESOLVED]
+    if not resolved:
+        return set()
+    return set(Record.objects.filter(pk__in=resolved).exclude(over_and_done()).values_list("pk", flat=True))
 
 
 def typed(records: Iterable[Record]) -> list[Ticket]:
@@ -141,24 +151,28 @@ def typed(records: Iterable[Record]) -> list[Ticket]:
     return [found[record.pk] for record in wanted]
 
 
-def row(ticket: Ticket) -> dict[str, Any]:
-    """Prepare one ticket for ticket_row.html."""
-    return {
-        "reference": ticket.reference,
-        "title": ticket.title,
-        "url": reverse("portal_ticket", args=[ticket.reference]),
-        "status": status(ticket),
-        "service": ticket.service.title if ticket.service else "",
-        "updated": components.moment(ticket.updated_at),
-    }
+def rows(tickets: Collection[Ticket]) -> list[dict[str, Any]]:
+    """Prepare tickets for ticket_row.html."""
+    asked = asks_to_confirm(tickets)
+    return [
+        {
+            "reference": ticket.reference,
+            "title": ticket.title,
+            "url": reverse("portal_ticket", args=[ticket.reference]),
+            "status": status(ticket, confirm=ticket.pk in asked),
+            "service": ticket.service.title if ticket.service else "",
+            "updated": components.moment(ticket.updated_at),
+        }
+        for ticket in tickets
+    ]
 
 
-def status(ticket: Ticket) -> Any:
-    """Show a state in the requester's words."""
+def status(ticket: Ticket, *, confirm: bool) -> Any:
+    """Show a state in the requester's words; `confirm` asks whether what is resolved is solved."""
     tone = ticket.record_type.tone_of(ticket.status)
     if ticket.status == Ticket.Status.WAITING and ticket.waiting_for == Ticket.WaitingFor.USER:
         return components.status(ticket.status, _("Waiting for you"), "lit", pill=True)
-    if ticket.status == Ticket.Status.RESOLVED:
+    if confirm:
         return components.status(ticket.status, _("Solved: please confirm"), tone, pill=True)
     if ticket.status == Ticket.Status.CANCELLED and ticket.resolution_code in CANCELLED_AS:
         return components.status(ticket.status, CANCELLED_AS[ticket.resolution_code], tone, pill=True)

@@ -64,16 +64,15 @@ def home(request: HttpRequest) -> HttpResponse:
     person = _reader(request)
     current = tickets.in_tab(person, "open")
     turn = tickets.requesters_turn()
-    theirs, rest = current.filter(turn), current.exclude(turn)
-    mine = tickets.typed([*theirs[: PER_PAGE + 1], *rest[:SHOWN]])
-    waiting = [ticket for ticket in mine if tickets.is_the_requesters_turn(ticket)]
-    others = [ticket for ticket in mine if not tickets.is_the_requesters_turn(ticket)]
+    theirs = list(current.filter(turn)[: PER_PAGE + 1])
+    mine = tickets.typed([*theirs, *current.exclude(turn)[:SHOWN]])
+    waiting, others = mine[: len(theirs)], mine[len(theirs) :]
     context = {
         "name": person.get_short_name(),
         "ways": _ways(),
-        "waiting": [tickets.row(ticket) for ticket in waiting[:PER_PAGE]],
+        "waiting": tickets.rows(waiting[:PER_PAGE]),
         "more_waiting": len(waiting) > PER_PAGE,
-        "tickets": [tickets.row(ticket) for ticket in others],
+        "tickets": tickets.rows(others),
         "tickets_url": reverse("portal_tickets"),
         "services": [catalogue.tile(service) for service in catalogue.catalogue(person)[:SHOWN]],
         "services_url": reverse("portal_services"),
@@ -92,7 +91,7 @@ def services(request: HttpRequest) -> HttpResponse:
     context = {
         "q": text,
         "services": [catalogue.tile(service) for service in found],
-        "tickets": [tickets.row(ticket) for ticket in mine],
+        "tickets": tickets.rows(mine),
         "search_url": reverse("portal_services"),
         "ask_url": reverse("portal_new", args=["service_request"]),
     }
@@ -112,7 +111,7 @@ def service(request: HttpRequest, reference: str) -> HttpResponse:
         "service": catalogue.detail(found),
         "facts": catalogue.facts(found),
         "ways": _ways(f"?service={found.reference}"),
-        "tickets": [tickets.row(ticket) for ticket in about[:PER_PAGE]],
+        "tickets": tickets.rows(about[:PER_PAGE]),
         "tickets_url": reverse("portal_tickets") if len(about) > PER_PAGE else "",
         "services_url": reverse("portal_services"),
     }
@@ -130,7 +129,7 @@ def my_tickets(request: HttpRequest) -> HttpResponse:
         raise Http404
     page = Paginator(tickets.in_tab(person, tab), PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "tickets": [tickets.row(ticket) for ticket in tickets.typed(page.object_list)],
+        "tickets": tickets.rows(tickets.typed(page.object_list)),
         "tabs": [{"title": label, "url": f"?show={key}", "active": key == tab} for key, label in tabs],
         "page": {
             "total": page.paginator.count,
@@ -326,10 +325,11 @@ def _show(
     if not stream.has_earlier:
         entries.append(_report(found))
     steps = _steps(found, person)
-    asks = _asks(found, [one for one in steps if one["name"] in ANSWERS])
+    confirm = bool(tickets.asks_to_confirm([found]))
+    asks = _asks(found, [one for one in steps if one["name"] in ANSWERS], confirm=confirm)
     context = {
         "record": {"reference": found.reference, "title": found.title, "url": request.path},
-        "status": tickets.status(found),
+        "status": tickets.status(found, confirm=confirm),
         "facts": [found.service.title] if found.service else [],
         "asks": asks,
         "outcome": "" if asks or found.is_open else markdown(found.resolution),
@@ -377,8 +377,8 @@ def _report(found: Ticket) -> StreamEntry:
     )
 
 
-def _asks(found: Ticket, allowed: list[dict[str, Any]]) -> dict[str, Any] | None:
-    if found.status == Ticket.Status.RESOLVED and allowed:
+def _asks(found: Ticket, allowed: list[dict[str, Any]], *, confirm: bool) -> dict[str, Any] | None:
+    if confirm and allowed:
         shown, cut = opening(found.resolution)
         text = shown or _("We think so. Tell us if it isn't.")
         return {"title": _("Is it solved?"), "text": markdown(f"{text} …" if cut else text), "steps": allowed}

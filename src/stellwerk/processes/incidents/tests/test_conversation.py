@@ -335,6 +335,22 @@ def test_a_merge_of_version_0_1_is_still_known(
     assert not Link.objects.exists()
 
 
+def test_programs_read_into_what_version_0_1_merged(
+    incident: Incident, main: Incident, maria: Person, client: Client
+) -> None:
+    why = {"resolution_code": "duplicate", "resolution": "Together with others."}
+    transition(incident, "cancel", why, by=maria, reason=f"Merged into {main.reference}.")
+    by_hand = create(Incident, {"title": "By hand", "party": maria.party, "requester": maria}, by=SYSTEM)
+    transition(by_hand, "cancel", why, by=maria)
+    client.force_login(maria)
+    told = client.get(f"/api/v1/incidents/{incident.reference}").json()
+    assert told["merged_into"] == {"reference": main.reference, "title": main.title}
+    listed = {one["reference"]: one for one in client.get("/api/v1/incidents").json()["items"]}
+    assert listed[incident.reference]["merged_into"]["reference"] == main.reference
+    assert listed[by_hand.reference]["merged_into"] is None
+    assert now(incident).merged_into is None  # read, not written
+
+
 def test_a_ticket_that_was_cancelled_as_a_duplicate_by_hand_is_not_merged(
     incident: Incident, main: Incident, agent: Person, gus: Person
 ) -> None:

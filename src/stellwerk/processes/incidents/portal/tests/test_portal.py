@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from stellwerk.kernel.activity.attachments.models import Attachment
 from stellwerk.kernel.activity.comments.services import comment
+from stellwerk.kernel.activity.history import History
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.write.services import create, transition
@@ -196,6 +197,35 @@ def test_gus_confirms_and_reopens(portal: Client, ticket: Incident) -> None:
     answer = portal.post(url("_step", ticket.reference, "reopen"), follow=True).content.decode()
     assert Incident.objects.get().status == "in_progress"
     assert "It's open again and we're working on it." in unescape(answer)
+
+
+def test_what_was_resolved_elsewhere_long_ago_asks_gus_nothing(
+    portal: Client, gus: Person, root: Person, mail: Service
+) -> None:
+    now, made = timezone.now(), {}
+    with History("the old tool", by=root) as history:
+        for days in (400, 2):
+            at = now - timedelta(days=days)
+            one = history.create(Incident, {"title": f"{days} days ago", "requester": gus}, by=gus, at=at)
+            made[days] = history.transition(one, "resolve", SOLVED, by=root, at=at + timedelta(hours=1))
+    home = portal.get(url("")).context
+    assert [row["title"] for row in home["waiting"]] == ["2 days ago"]
+    assert home["tickets"] == []
+    assert [row["title"] for row in portal.get(url("_tickets")).context["tickets"]] == ["2 days ago"]
+    ended = portal.get(url("_tickets"), {"show": "ended"}).text
+    assert "400 days ago" in ended
+    assert ended.count("Solved: please confirm") == 1
+    pages = {days: portal.get(url("_ticket", one.reference)).text for days, one in made.items()}
+    assert "Is it solved?" in pages[2]
+    assert "Is it solved?" not in pages[400]
+    assert "It is fixed." in pages[400]  # what became of it
+    # Once it was reopened and resolved here, it is asked for as everything else.
+    again = transition(Incident.objects.get(pk=made[400].pk), "reopen", by=SYSTEM)
+    transition(again, "resolve", SOLVED, by=SYSTEM)
+    assert "Is it solved?" in portal.get(url("_ticket", again.reference)).text
+
+
+SOLVED = {"resolution_code": "solved", "resolution": "It is fixed."}
 
 
 def test_gus_is_asked_before_his_ticket_is_withdrawn_and_may_reopen_it(
