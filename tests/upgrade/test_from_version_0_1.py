@@ -204,7 +204,7 @@ def expect_pages(arno: Browser) -> None:
     until = re.search(r"“Probe” works until (\d{4}-\d\d-\d\d)", arno.page("/notifications/"))
     assert until
     assert 88 <= (date.fromisoformat(until[1]) - datetime.now(UTC).date()).days <= 90
-    wait_for(lambda: "large.csv was looked at" in arno.page("/notifications/"))
+    wait_for(lambda: "large.csv was checked" in arno.page("/notifications/"))
 
 
 def expect_portal(gus: Browser) -> None:

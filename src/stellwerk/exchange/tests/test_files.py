@@ -171,7 +171,8 @@ def test_the_queries_of_an_export_do_not_grow_with_its_rows(
 ) -> None:
     export = Export(Selection.parse(registry.get("incident"), QueryDict(""), maria))
     list(export.stream(formats.FORMATS["csv"]))
-    with django_assert_num_queries(3):
+    # Custom fields in use and retired ones (a request asks for both once), the records, the names of what they refer to.
+    with django_assert_num_queries(4):
         list(export.stream(formats.FORMATS["csv"]))
 
 
