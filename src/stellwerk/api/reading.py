@@ -1,6 +1,5 @@
 """Reading what callers send: JSON, its types, references by name. What fits is checked by the verbs."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
@@ -10,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from stellwerk.api.problems import Problem
+from stellwerk.kernel.model import strict_json
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import in_utc
@@ -23,7 +23,7 @@ def json_object(request: HttpRequest) -> JsonObject:
             415, "unsupported-media-type", _("Send JSON with the header Content-Type: application/json.")
         )
     try:
-        found = json.loads(request.body.decode(), parse_constant=_no_constant)
+        found = strict_json.loads(request.body.decode())
     except (ValueError, RecursionError) as error:
         raise Problem(400, "malformed", _("The body isn't valid JSON: %s.") % error) from None
     if not isinstance(found, dict):
@@ -94,10 +94,6 @@ def moment(name: str, given: str) -> datetime:
 
 def unfit(name: str, why: str) -> ValidationError:
     return ValidationError({name: why})
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _refuse_unstorable(value: JsonValue) -> None:

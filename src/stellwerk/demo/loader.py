@@ -187,7 +187,7 @@ class Loader:
             picture = pictures[len(self.files) % len(pictures)]
             name, content = picture.name, picture.read_bytes()
         kind, digest = proven_type(content[:BEGINNING]), hashlib.sha256(content).hexdigest()
-        about = {"name": name, "size": len(content), "sha256": digest, "type": kind}
+        about = {"name": name, "size": len(content), "sha256": digest, "type": kind, "comment": None}
         self._note(record, Verb.ATTACH, event, {"@file": [None, about]})
         author = self.written.person(event.by)
         self.files.append(

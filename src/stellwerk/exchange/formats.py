@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 
 from stellwerk.exchange import cells
+from stellwerk.kernel.model import strict_json
 from stellwerk.tables import reading
 from stellwerk.tables.layout import Knows, Layout
 
@@ -94,16 +95,12 @@ def write_json(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
 def read_json(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Read a list of objects; the number of each is its place in the list."""
     try:
-        rows = json.load(file, parse_constant=_no_constant)
+        rows = strict_json.loads(file.read())
     except (ValueError, RecursionError) as error:
         raise ValidationError(_("The file is not JSON: %s") % error) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValidationError(_("The file must contain a list of objects, one for each record."))
     yield from enumerate(rows, start=1)
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a value")
 
 
 # -- XLSX ----------------------------------------------------------------------------------------------------

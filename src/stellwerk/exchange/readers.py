@@ -3,7 +3,6 @@
 One reader per kind, registered with `reads`; `manage.py check` names a kind that has none.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
@@ -23,6 +22,7 @@ from stellwerk.kernel.fields.reference import Reference, SeveralReferences
 from stellwerk.kernel.fields.structured import Structured
 from stellwerk.kernel.fields.text import EmailAddress, LongText, Text, WebAddress
 from stellwerk.kernel.fields.yes_no import YesNo
+from stellwerk.kernel.model import strict_json
 
 YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 AS_A_LOG = "stellwerk import log, docs/importing.md"
@@ -163,9 +163,9 @@ class StructuredCells(CellReader):
         if not isinstance(cell, str):
             return cell
         try:
-            return json.loads(cell)
-        except (ValueError, RecursionError):
-            raise ValidationError(_("This is not JSON.")) from None
+            return strict_json.loads(cell)
+        except (ValueError, RecursionError) as error:
+            raise ValidationError(_("This is not JSON: %s.") % error) from None
 
 
 def choice_in(field: Field, text: str) -> Any:

@@ -126,6 +126,8 @@ def test_a_session_reads_and_writes_only_with_its_csrf_token(maria: Person, tick
         (b"\xff\xfe", "application/json", 400),
         (b'{"title": NaN}', "application/json", 400),
         (b'{"title": "\\u0000"}', "application/json", 400),
+        (b'{"title": "a", "title": "b"}', "application/json", 400),
+        (b'{"title": "a", "custom": {"x": 1, "\\u0078": 2}}', "application/json", 400),
         (b'{"title": "\\ud800"}', "application/json", 400),
         (b'{"\\u0000": 1}', "application/json", 400),
         (b"[" * 100_000, "application/json", 400),
@@ -146,6 +148,17 @@ def test_a_body_that_is_no_json_object_is_refused(maria: Person, body: bytes, ki
     )
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
     assert not Incident.objects.exists()
+
+
+def test_a_key_that_is_given_twice_is_named(maria: Person) -> None:
+    answer = Client().generic(
+        "POST",
+        "/api/v1/incidents",
+        b'{"title": "a", "title": "b"}',
+        content_type="application/json",
+        headers={"authorization": f"Bearer {Program(maria).secret}"},
+    )
+    assert answer.json()["detail"] == "The body is not valid JSON: “title” is given twice in one object."
 
 
 def test_too_large_a_body_is_refused(as_maria: Program, settings: Any) -> None:

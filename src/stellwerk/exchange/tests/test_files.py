@@ -471,6 +471,7 @@ def bomb() -> bytes:
         ("a.csv", b"title\n1,2\n", "This column has no heading"),
         ("a.json", b'{"title": 1}', "must contain a list of objects"),
         ("a.json", b"[" * 100_000, "is not JSON"),
+        ("a.json", b'[{"title": "a", "title": "b"}]', "“title” is given twice in one object"),
         ("a.pdf", b"%PDF", "Choose one of these formats: csv, xlsx, json."),
         ("a.csv", b"title\n", "The file has no rows"),
     ],

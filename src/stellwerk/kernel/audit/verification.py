@@ -5,9 +5,8 @@ one is found that has it; that one is read piece by piece. What cannot be read i
 """
 
 import hashlib
-import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -32,9 +31,9 @@ from stellwerk.kernel.audit.spelling import misspelt
 from stellwerk.kernel.audit.verifier import Verifier
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.journal.journal import Fault, seal
-from stellwerk.kernel.model import registry
+from stellwerk.kernel.model import registry, strict_json
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.model.values import Changes
+from stellwerk.kernel.model.values import Changes, to_machine
 from stellwerk.kernel.permissions.share import Share
 
 RECORDS_AT_ONCE = 500
@@ -123,7 +122,8 @@ class Verification:
         batch = list(Record.objects.filter(pk__in=ids).order_by("pk"))
         known = self.roster.known(ids) if self.roster else {}
         verifiers = {record.pk: _BatchVerifier(record, known.get(record.pk), self.roster) for record in batch}
-        for pk, rows in groupby(_rows(ids), key=lambda row: row.record_id):
+        entries = _rows(Entry.objects.filter(record__in=ids).order_by("record_id", "number"))
+        for pk, rows in groupby(entries, key=lambda row: row.record_id):
             for row in rows:
                 verifiers[pk].take(row)
         for _what, read, compare in CHECKS:
@@ -197,6 +197,8 @@ class _BatchVerifier(Verifier):
         self.entries = 0
         self.comments: Counter[Any] = Counter()
         self.files: Counter[Any] = Counter()
+        self.came_with: dict[Any, Counter[Any]] = {}
+        """Of the files whose entries say it, with which comments they came; None for without one."""
         self.types: dict[str, str] = {}
 
     @property
@@ -213,12 +215,18 @@ class _BatchVerifier(Verifier):
             self.comments[digest.get("sha256"), *stamp] += 1
         before, about = self.changes.get("@file", (None, None))
         if isinstance(about, dict):
-            self.files[about.get("sha256"), about.get("name"), about.get("size"), *stamp] += 1
+            told = about.get("sha256"), about.get("name"), about.get("size"), *stamp
+            self.files[told] += 1
+            if "comment" in about:
+                self.came_with.setdefault(told, Counter())[_mark(about["comment"])] += 1
             if "type" in about:
                 self.types[about["sha256"]] = about["type"]
         if isinstance(before, dict):  # a file that was removed again
             attached = (entry.internal, before.get("by"), datetime.fromisoformat(str(before.get("at"))))
-            self.files[before.get("sha256"), before.get("name"), before.get("size"), *attached] -= 1
+            told = before.get("sha256"), before.get("name"), before.get("size"), *attached
+            self.files[told] -= 1
+            if told in self.came_with:
+                self.came_with[told][_mark(before.get("comment"))] -= 1
         if self.known and entry.number == self.known.entries and entry.digest != self.known.head:
             self.found.append(self.fault(entry.number, _("the roster lists another entry with this number.")))
 
@@ -228,7 +236,7 @@ class _BatchVerifier(Verifier):
         entries = Entry.objects.filter(record=self.pk).order_by("number", "pk")
         for pk, number in list(entries.values_list("pk", Cast("number", TextField()))):
             try:
-                self.take(Entry.objects.get(pk=pk))
+                self.take(*_rows(Entry.objects.filter(pk=pk)))
             except Exception:
                 unreadable += 1
                 self.found.append(self.fault(number, _("its content can't be read.")))
@@ -252,6 +260,11 @@ class _BatchVerifier(Verifier):
         for sha256, content_type in {(file.sha256, file.content_type) for file in files}:
             if self.types.get(sha256, content_type) != content_type:
                 yield self.fault(self.count, _("the type of file %s was changed.") % sha256[:12])
+        for told in {file.told for file in files} & self.came_with.keys():
+            stands_at = Counter(file.comment for file in files if file.told == told)
+            if stands_at.total() == self.files[told] and stands_at != +self.came_with[told]:
+                what = _("the file of %s stands at another comment than it came with.")
+                yield self.fault(self.count, what % told[-1].isoformat())
 
     def compare_related(self, stored: Related | None) -> Iterator[Fault]:
         """Hold shares, links and watchers against the journal; watchers that version 0.1 did not note, from the roster on."""
@@ -288,15 +301,20 @@ class _File(NamedTuple):
     told: tuple[Any, ...]
     sha256: str
     content_type: str
+    comment: tuple[str, str] | None
 
 
-def _rows(ids: Collection[int]) -> Iterator[Row]:
-    entries = Entry.objects.filter(record__in=ids).order_by("record_id", "number")
+def _mark(about: Any) -> tuple[str, str] | None:
+    """Return what an entry says of a file's comment: its instant and its digest."""
+    return (str(about["at"]), str(about["sha256"])) if about else None
+
+
+def _rows(entries: QuerySet[Entry]) -> Iterator[Row]:
     # The JSON is read as text, because every journal entry has some and the model's reading is slower.
     columns = [name for name in Row._fields if name != "changes"]
     raw = entries.values_list(*columns, Cast("changes", TextField())).iterator(chunk_size=ROWS_AT_ONCE)
     for row in raw:
-        yield Row._make((*row[:-1], json.loads(row[-1])))
+        yield Row._make((*row[:-1], strict_json.loads(row[-1])))
 
 
 def _specifics(batch: list[Record]) -> dict[int, Record]:
@@ -320,12 +338,16 @@ def _comments(batch: list[Record]) -> dict[int, Counter[Any]]:
 
 def _files(batch: list[Record]) -> dict[int, list[_File]]:
     rows = Attachment.objects.filter(record__in=[record.pk for record in batch])
-    content = ("blob__sha256", "blob__content_type", "name", "blob__size")
+    content = ("blob__sha256", "blob__content_type", "comment_id", "comment__at", "comment__body")
+    told = ("name", "blob__size", "internal", "author_id", "at")
     found: dict[int, list[_File]] = {}
-    for pk, sha256, content_type, *told in rows.values_list(
-        "record_id", *content, "internal", "author_id", "at"
+    for pk, sha256, content_type, came_with, at, body, *rest in rows.values_list(
+        "record_id", *content, *told
     ):
-        found.setdefault(pk, []).append(_File((sha256, *told), sha256, content_type))
+        comment = None
+        if came_with is not None:
+            comment = str(to_machine(at)), hashlib.sha256((body or "").encode()).hexdigest()
+        found.setdefault(pk, []).append(_File((sha256, *rest), sha256, content_type, comment))
     return found
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.activity.attachments.models import Attachment, Blob
+from stellwerk.kernel.activity.attachments.services import mark_of
 from stellwerk.kernel.jobs.job import job
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import Actor
@@ -28,7 +29,7 @@ def detach(attachment: Attachment, *, by: Actor) -> None:
     """
     with transaction.atomic():
         record = locked(attachment.record.specific)
-        found = Attachment.objects.select_related("blob").filter(pk=attachment.pk).first()
+        found = Attachment.objects.select_related("blob", "comment").filter(pk=attachment.pk).first()
         if found is None:
             return
         if not may_detach(found, record, by):
@@ -40,6 +41,7 @@ def detach(attachment: Attachment, *, by: Actor) -> None:
             # Which of several alike: the verification of the journal sets it off against its attaching.
             "at": to_machine(found.at),
             "by": found.author_id,
+            "comment": mark_of(found.comment),
         }
         note(record, ChangeContext(Verb.DETACH, by), {"@file": [about, None]}, internal=found.internal)
         found.delete()

@@ -18,6 +18,7 @@ from stellwerk.kernel.activity.comments.models import Comment
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.values import to_machine
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import ChangeContext, note
 from stellwerk.kernel.write.writer import locked
@@ -48,7 +49,13 @@ def attach(
         record = locked(record.specific)
         blob = stored(content)
         name = safe_name(name)
-        about = {"name": name, "size": blob.size, "sha256": blob.sha256, "type": blob.content_type}
+        about = {
+            "name": name,
+            "size": blob.size,
+            "sha256": blob.sha256,
+            "type": blob.content_type,
+            "comment": mark_of(comment),
+        }
         attachment = Attachment(
             record_id=record.pk,
             comment=comment,
@@ -67,6 +74,13 @@ def attachments_of(record: Record, person: Actor) -> QuerySet[Attachment]:
     """Select the record's files that `person`, who sees the record, may have."""
     files = Attachment.objects.filter(record_id=record.pk).select_related("blob").order_by("id")
     return files if policy_of(person).sees_internal(record) else files.filter(internal=False)
+
+
+def mark_of(comment: Comment | None) -> dict[str, Any] | None:
+    """What the journal says of the comment that a file came with."""
+    if comment is None:
+        return None
+    return {"at": to_machine(comment.at), "sha256": hashlib.sha256(comment.body.encode()).hexdigest()}
 
 
 def _check_size(content: File[bytes]) -> None:

@@ -29,7 +29,13 @@ def test_a_file_is_stored_under_its_hash_and_noted_in_the_journal(incident: Inci
     assert file.blob.file.name == f"blobs/{file.blob.sha256[:2]}/{file.blob.sha256}"
     assert file.blob.file.read() == PNG
     entry = Entry.objects.filter(record=incident.pk).latest("number")
-    about = {"name": "screen.png", "size": 28, "sha256": file.blob.sha256, "type": "image/png"}
+    about = {
+        "name": "screen.png",
+        "size": 28,
+        "sha256": file.blob.sha256,
+        "type": "image/png",
+        "comment": None,
+    }
     assert entry.changes == {"@file": [None, about]}
     assert file.at == entry.at
 

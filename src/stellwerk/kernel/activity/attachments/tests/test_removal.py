@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,14 @@ def test_a_removed_file_leaves_its_name_size_and_hash_in_the_journal(
     detach(file, by=maria)
     assert Attachment.objects.count() == 0
     entry = Entry.objects.filter(record=incident.pk).latest("number")
-    about = {"name": "server.log", "size": 5, "sha256": sha256, "at": at.isoformat(), "by": maria.pk}
+    about = {
+        "name": "server.log",
+        "size": 5,
+        "sha256": sha256,
+        "at": at.isoformat(),
+        "by": maria.pk,
+        "comment": None,
+    }
     assert (entry.verb, entry.actor, entry.changes) == (Verb.DETACH, maria, {"@file": [about, None]})
     assert faults(incident) == []
 
@@ -196,4 +204,19 @@ def test_content_that_is_attached_again_while_it_goes_is_there_afterwards(
         at_once(lambda: forget_content.func(sha256), lambda: put(incident, maria, content=same))
         file = Attachment.objects.get()
         assert file.blob.file.read() == same, number
+    assert faults(incident) == []
+
+
+def test_a_file_that_came_with_a_comment_leaves_it_in_the_journal(incident: Incident, maria: Person) -> None:
+    said = comment(incident, "See the log.", by=maria)
+    file = put(incident, maria, comment=said)
+    about = {"at": said.at.isoformat(), "sha256": sha256(b"See the log.").hexdigest()}
+    assert incident.entries.latest("number").changes["@file"][1]["comment"] == about
+    assert faults(incident) == []
+    Attachment.objects.update(comment=None)
+    assert [fault.partition(": ")[2] for fault in faults(incident)] == [
+        f"the file of {file.at.isoformat()} stands at another comment than it came with."
+    ]
+    Attachment.objects.update(comment=said)
+    detach(file, by=maria)
     assert faults(incident) == []
