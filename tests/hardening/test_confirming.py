@@ -5,13 +5,19 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from stellwerk.accounts import confirming
+from stellwerk.accounts.tests.provider import Provider
+from stellwerk.accounts.tests.test_single_sign_on import provider, sign_in
 from stellwerk.api.tests.conftest import Program
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.role_assignment import RoleAssignment
 from stellwerk.kernel.model.days import today
+from stellwerk.kernel.model.roles import Role
+from stellwerk.kernel.testing.fixtures import grant
 from stellwerk.kernel.write.services import change
 
+__all__ = ["provider"]  # a fixture
 PASSWORD = "correct horse battery staple"  # noqa: S105  # nosec B105 -- a test's
 
 
@@ -67,3 +73,78 @@ def test_what_gives_nothing_asks_nothing(browser: Client, gus: Person, root: Per
     answer = browser.post(f"/records/{gus.reference}/fields/telephone/", {"telephone": "112", "version": 2})
     assert answer.status_code in (200, 302)
     assert Person.objects.get(pk=gus.pk).telephone == "112"
+
+
+@pytest.fixture
+def ada(provider: Provider, client: Client) -> Person:
+    """An administrator who signs in at the provider only."""
+    sign_in(client)
+    person = Person.objects.get(email="ada@globex.example")
+    grant(person, Role.ADMINISTRATOR)
+    return person
+
+
+def rest(client: Client) -> None:
+    """Let the sign-in be longer ago than a confirmation lasts."""
+    session = client.session
+    session["account_authentication_methods"] = [
+        {**method, "at": method["at"] - 600} for method in session["account_authentication_methods"]
+    ]
+    session.save()
+
+
+def test_who_signs_in_at_a_provider_is_asked_there_and_the_form_goes_on(
+    ada: Person, client: Client, gus: Person
+) -> None:
+    rest(client)
+    asked = client.post("/role-assignments/new/", appointment(gus))
+    assert (asked.status_code, asked["Location"]) == (
+        302,
+        "/account/oidc/?next=%2Faccount%2Fconfirmed%2F&prompt=login",
+    )
+    assert not RoleAssignment.objects.filter(person=gus).exists()
+    assert client.get("/account/confirmed/").status_code == 302  # without having been there
+    assert not RoleAssignment.objects.filter(person=gus).exists()
+    asked = client.post("/role-assignments/new/", appointment(gus))
+    assert "prompt=login" in client.get(asked["Location"])["Location"]
+    back = sign_in(client, asked["Location"])
+    assert back["Location"] == "/account/confirmed/"
+    assert client.get("/account/confirmed/").status_code == 302
+    assert RoleAssignment.objects.get(person=gus).role == "agent"
+    assert client.get("/account/confirmed/")["Location"] == "/"
+    assert RoleAssignment.objects.filter(person=gus).count() == 1
+
+
+def test_a_form_that_waited_too_long_is_not_sent(
+    ada: Person, client: Client, gus: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest(client)
+    client.post("/role-assignments/new/", appointment(gus))
+    session = client.session
+    session[confirming.KEPT] = {**session[confirming.KEPT], "at": 0}
+    session.save()
+    sign_in(client)
+    assert client.get("/account/confirmed/")["Location"] == "/"
+    assert not RoleAssignment.objects.filter(person=gus).exists()
+
+
+def test_a_form_waits_for_who_filled_it_in_alone(
+    ada: Person, provider: Provider, client: Client, gus: Person, maria: Person
+) -> None:
+    rest(client)
+    client.post("/role-assignments/new/", appointment(gus))
+    provider.claims.update(sub="maria", email="maria@centre.example")
+    sign_in(client, "/account/oidc/?next=/account/confirmed/")
+    assert client.session["_auth_user_id"] == str(maria.pk)
+    assert client.get("/account/confirmed/")["Location"] == "/"
+    assert not RoleAssignment.objects.filter(person=gus).exists()
+
+
+def test_links_for_passwords_are_made_after_signing_in_there_again(
+    ada: Person, client: Client, gus: Person
+) -> None:
+    address = f"/account/sign-in-link/{gus.reference}/"
+    rest(client)
+    assert client.post(address)["Location"].startswith("/account/oidc/")
+    sign_in(client, "/account/oidc/?next=/account/confirmed/")
+    assert client.get("/account/confirmed/").context["link"].startswith("http")

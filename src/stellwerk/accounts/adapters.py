@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as _noop
 
-from stellwerk.accounts import sessions
+from stellwerk.accounts import confirming, sessions
 from stellwerk.accounts.single_sign_on import fault, refuse
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
@@ -47,6 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """Note when the session began, because its use puts off its end."""
         super().login(request, user)
         request.session[sessions.BEGAN] = int(time.time())
+        confirming.keep_on(request)
 
     def set_password(self, user: Person, password: str) -> None:
         """Save the password alone: saving the whole person would undo what others wrote meanwhile."""
@@ -70,6 +71,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Recognise who is here already by the address, if the provider vouches for it."""
+        confirming.carry_over(request)
         claims = sociallogin.account.extra_data
         if claims["userinfo"]["sub"] != claims["id_token"]["sub"]:
             raise OAuth2Error("userinfo and id_token are about different people")

@@ -4,7 +4,8 @@
     @confirmed
     def grant(request): ...
 
-A form that was sent without it waits in the session and goes on by itself afterwards, with what was filled in.
+What the verbs find to be sensitive they refuse with NotConfirmed, and `ConfirmationMiddleware` asks in the same way. A
+form that was sent without it waits in the session and goes on by itself afterwards, with what was filled in.
 """
 
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.app_settings import REAUTHENTICATION_TIMEOUT
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.account.internal.flows.reauthentication import (
@@ -19,10 +21,15 @@ from allauth.account.internal.flows.reauthentication import (
     get_reauthentication_flows,
     stash_and_reauthenticate,
 )
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import resolve, reverse
 from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
 
+from stellwerk.kernel.model.routes import nearest_page
+
+KEPT = "form_until_confirmed"
 View = Callable[..., HttpResponse]
 
 
@@ -58,12 +65,39 @@ def has_confirmed(request: HttpRequest) -> bool:
 
 def ask_again(request: HttpRequest) -> HttpResponse:
     """Lead to where the person confirms who they are, and keep the form that they sent until then."""
-    if not get_reauthentication_flows(request.user):
-        way = {"next": request.get_full_path(), "prompt": "login"}
-        return HttpResponseRedirect(f"{reverse('openid_connect_login')}?{urlencode(way)}")
     kept = {"address": request.get_full_path(), "form": request.POST.urlencode()}
-    answer: HttpResponse = stash_and_reauthenticate(request, kept, f"{__name__}.go_on")
-    return answer
+    if not get_reauthentication_flows(request.user):
+        request.session[KEPT] = {**kept, "at": time.time(), "of": request.user.pk}
+        way = {"next": reverse("go_on_confirmed"), "prompt": "login"}
+        return HttpResponseRedirect(f"{reverse('openid_connect_login')}?{urlencode(way)}")
+    stash_and_reauthenticate(request, kept, f"{__name__}.go_on")
+    ways = get_adapter().get_reauthentication_methods(request.user)
+    return HttpResponseRedirect(ways[0]["url"])
+
+
+def carry_over(request: HttpRequest) -> None:
+    """Take the waiting form out of a session that ends because its person signs in again."""
+    request.META[KEPT] = request.session.get(KEPT)
+
+
+def keep_on(request: HttpRequest) -> None:
+    """Let the form wait in the new session, if it is the same person's."""
+    kept = request.META.get(KEPT)
+    if kept and kept["of"] == request.user.pk:
+        request.session[KEPT] = kept
+
+
+@login_required
+@require_safe
+def go_on_confirmed(request: HttpRequest) -> HttpResponse:
+    """Send the form that waited while the person signed in again at the provider; once, and not much later."""
+    kept = request.session.pop(KEPT, None)
+    if kept is None or time.time() - kept["at"] > int(REAUTHENTICATION_TIMEOUT):
+        return HttpResponseRedirect("/")
+    if not has_confirmed(request):
+        return HttpResponseRedirect(nearest_page(kept["address"]))
+    request.method = "POST"
+    return go_on(request, kept)
 
 
 def go_on(request: HttpRequest, kept: dict[str, str]) -> HttpResponse:

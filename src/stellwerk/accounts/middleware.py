@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate, suspend_request
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django_htmx.http import HttpResponseClientRedirect
 
+from stellwerk.accounts.confirming import ask_again, has_confirmed
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.days import zone_of
 from stellwerk.kernel.model.errors import NotConfirmed
@@ -42,14 +41,13 @@ class ConfirmationMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if isinstance(request.user, Person):
-            request.user.must_confirm = lambda: not did_recently_reauthenticate(request)
+            request.user.must_confirm = lambda: not has_confirmed(request)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, NotConfirmed):
             return None
-        ways = get_adapter().get_reauthentication_methods(request.user)
-        answer: HttpResponse = suspend_request(request, ways[0]["url"])
+        answer = ask_again(request)
         if request.headers.get("HX-Request"):
             return HttpResponseClientRedirect(
                 answer["Location"]

@@ -4,7 +4,7 @@ from allauth.account import views as sign_in
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from stellwerk.accounts import single_sign_on, views
-from stellwerk.accounts.confirming import confirmed
+from stellwerk.accounts.confirming import confirmed, go_on_confirmed
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.account, name="account"),
@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inactive/", sign_in.account_inactive, name="account_inactive"),
     path("signup/", sign_in.signup, name="account_signup"),
     path("reauthenticate/", sign_in.reauthenticate, name="account_reauthenticate"),
+    path("confirmed/", go_on_confirmed, name="go_on_confirmed"),
     path("password/change/", sign_in.password_change, name="account_change_password"),
     path("password/set/", confirmed(sign_in.password_set), name="account_set_password"),
     path("password/reset/", views.password_reset, name="account_reset_password"),

@@ -19,9 +19,10 @@ from stellwerk.accounts import address_change
 from stellwerk.accounts.confirming import confirmed
 from stellwerk.accounts.forms import AddressForm, LookForm, PreferencesForm, TokenForm
 from stellwerk.accounts.links import make_link
+from stellwerk.accounts.tokens import make_token
+from stellwerk.accounts.tokens import revoke_token as end_token
 from stellwerk.kernel.identity.api_token import ApiToken
 from stellwerk.kernel.identity.person import Person
-from stellwerk.kernel.identity.tokens import issue_token, revoke
 from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.mail import NO_MAIL
 from stellwerk.kernel.permissions.policy import policy_of
@@ -69,9 +70,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         expiry = form.expires_at()
-        _token, secret = issue_token(
-            owner, data["name"], data["scopes"], expires_at=expiry, endless=expiry is None
-        )
+        secret = make_token(owner, data["name"], data["scopes"], expires_at=expiry, by=_reader(request))
         form = TokenForm()
     listed = ApiToken.objects.filter(person=owner, revoked_at=None).order_by("-created_at")
     context = {"owner": owner, "own": owner == request.user, "form": form, "secret": secret, "tokens": listed}
@@ -86,7 +85,7 @@ def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
     """End a token at once."""
     owner = _owner(request)
     token = get_object_or_404(ApiToken, pk=pk, person=owner)
-    revoke(token)
+    end_token(token, by=_reader(request))
     messages.success(request, _("“%s” was revoked.") % token.name)
     return HttpResponseRedirect(_tokens_url(owner, _reader(request)))
 

@@ -6,6 +6,7 @@ as the write; what leaves the house is enqueued there and sent by a job.
 
 from collections.abc import Mapping, Sequence
 
+from stellwerk.accounts.leaving import end_access
 from stellwerk.flows.conversation import (
     hear_the_requester,
     notify_requesters_of_merged,
@@ -13,6 +14,7 @@ from stellwerk.flows.conversation import (
     tie_the_merged,
 )
 from stellwerk.flows.handover import hand_over_work
+from stellwerk.flows.membership import move_memberships
 from stellwerk.flows.succession import supersede_the_version_before
 from stellwerk.kernel.activity.notifications.services import notify
 from stellwerk.kernel.write.events import Handler
@@ -32,7 +34,10 @@ OF_TICKETS: Mapping[str, Sequence[Handler]] = {
 REACTIONS: Mapping[str, Sequence[Handler]] = {
     "*": [notify],
     **{f"{kind}.{topic}": handlers for kind in TICKETS for topic, handlers in OF_TICKETS.items()},
-    "person.transition.leave": [hand_over_work],
+    "person.transition.leave": [hand_over_work, end_access],
+    "person.undo.return": [hand_over_work, end_access],
+    "team.change": [move_memberships],
+    "team.undo": [move_memberships],
     "team.transition.dissolve": [hand_over_work],
     "priority_scheme.transition.enact": [supersede_the_version_before],
     "closure_scheme.transition.enact": [supersede_the_version_before],

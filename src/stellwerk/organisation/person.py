@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from django.conf import settings
 from django.urls import reverse
 
 from stellwerk.kernel.declare import (
@@ -86,10 +87,6 @@ class PersonType(Retirable[Person]):
 
             rights.require_no_more_than_own(record, by)
             if isinstance(by, Person) and before.email != record.email and before.address_is_confirmed:
-                raise ValidationError(
-                    {
-                        "email": _(
-                            "Use “Change the address” on the person's page. Both addresses have to confirm it."
-                        )
-                    }
-                )
+                page = f"{settings.STELLWERK_URL}{reverse('change_address', args=[record.reference])}"
+                sentence = _("Change the address in a browser at %s. Both addresses have to confirm it.")
+                raise ValidationError({"email": sentence % page})

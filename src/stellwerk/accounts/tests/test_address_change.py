@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 
 from stellwerk.accounts.address_change import AddressChange, ask, send_address_link
+from stellwerk.api.tests.conftest import Program
 from stellwerk.kernel.audit.verifier import verify
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
@@ -115,8 +116,13 @@ def test_an_address_that_cannot_be_is_refused(
 
 def test_a_plain_change_says_where_to_go(maria: Person, root: Person) -> None:
     for address in (NEW, None):
-        with pytest.raises(ValidationError, match="Change the address"):
+        with pytest.raises(ValidationError) as refusal:
             change(maria, {"email": address}, by=root)
+        page = f"http://testserver/account/address/{maria.reference}/"
+        said = f"Change the address in a browser at {page}. Both addresses have to confirm it."
+        assert refusal.value.message_dict == {"email": [said]}
+        answer = Program(root).patch(f"people/{maria.reference}", {"email": address, "version": 1})
+        assert (answer.status_code, answer.json()["errors"]) == (422, {"email": [said]})
     assert address_of(maria) == "maria@centre.example"
 
 

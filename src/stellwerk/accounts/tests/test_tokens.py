@@ -53,11 +53,36 @@ def test_making_a_token_asks_the_password_and_goes_on_with_what_was_filled_in(
     assert ApiToken.objects.count() == 2
 
 
+def test_making_and_revoking_a_token_stands_in_the_journal_without_it(client: Client, gus: Person) -> None:
+    sign_in(client, with_password(gus))
+    client.post("/account/tokens/", WANTED)
+    secret = client.post("/account/reauthenticate/", {"password": PASSWORD}).context["secret"]
+    until = timezone.localdate() + timedelta(days=90)
+    made = gus.entries.latest("number")
+    assert (made.actor, made.changes) == (gus, {})
+    assert made.reason == f"Made the API token “Script” (read), which works until {until.isoformat()}."
+    token = ApiToken.objects.get()
+    client.post(f"/account/tokens/{token.pk}/revoke/")
+    assert gus.entries.latest("number").reason == "Revoked the API token “Script”."
+    client.post(f"/account/tokens/{token.pk}/revoke/")
+    assert gus.entries.count() == 3
+    assert secret[:10] not in str(list(gus.entries.values_list()))
+
+
+def test_a_token_for_a_service_account_names_who_made_it(client: Client, root: Person) -> None:
+    robot = make_person("Robot", is_service=True)
+    sign_in(client, with_password(root))
+    client.post(f"/account/tokens/?for={robot.reference}", {**WANTED, "days": "0"})
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    entry = robot.entries.latest("number")
+    assert (entry.actor, ApiToken.objects.get().person) == (root, robot)
+
+
 def test_a_second_factor_serves_as_well(client: Client, gus: Person) -> None:
     secret = "JBSWY3DPEHPK3PXP"  # noqa: S105  # nosec B105 -- a test's
     TOTP.activate(gus, secret)
     client.force_login(gus)
-    assert client.post("/account/tokens/", WANTED)["Location"] == "/account/reauthenticate/"
+    assert client.post("/account/tokens/", WANTED)["Location"] == "/account/2fa/reauthenticate/"
     code = format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
     client.post("/account/2fa/reauthenticate/", {"code": code})
     assert ApiToken.objects.get().person == gus
