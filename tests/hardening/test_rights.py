@@ -91,8 +91,12 @@ def by_page(person: Person, model: type[Record], record: Record | None, values: 
     Person.objects.filter(pk=person.pk).update(password=person.password)
     client.post("/account/login/", {"login": person.username, "password": SECRET})
     address = f"/records/{record.reference}/edit/" if record else f"/{slug}/new/"
-    shown = client.get(address).context["form"]
-    given = {name: shown[name].value() for name in shown.fields if shown[name].value() is not None}
+    page = client.get(address)
+    shown = (
+        page.context["form"] if page.status_code == 200 else {}
+    )  # sent all the same where there is no form
+    names = shown.fields if shown else ()
+    given = {name: shown[name].value() for name in names if shown[name].value() is not None}
     given |= {"version": record.version} if record else {}
     form = {name: "" if value is None else text(value) for name, value in values.items()}
     answer = client.post(address, {**given, **form})
@@ -193,8 +197,27 @@ DOORS: dict[str, Callable[[House], Attempt]] = {
     ),
     "a party without one above it": lambda h: ("maria", Party, None, {"title": "Ours alone"}),
     "a party outside of everything": lambda h: ("lars", Party, h.centre, {"parent": above(h)}),
+    "a team as the first line of everybody": lambda h: ("maria", Team, h.helpers, {"first_line": True}),
+    "a new team as the first line": lambda h: (
+        "lars",
+        Team,
+        None,
+        {"title": "Line", "party": h.centre, "first_line": True},
+    ),
+    "a first line no longer": lambda h: ("lars", Team, first_line(h), {"first_line": False}),
+    "a customer that is shared to be served": lambda h: ("maria", Party, served(h), {"title": "Ours"}),
     "a team without a party": lambda h: ("maria", Team, membership(h).team, {"party": None}),
 }
+
+
+def first_line(house: House) -> Team:
+    return change(house.helpers, {"first_line": True}, by=SYSTEM)
+
+
+def served(house: House) -> Party:
+    """A party that is shared with the centre, whose staff serve it."""
+    share(house.other, house.centre, Capacity.PROVIDER, by=SYSTEM)
+    return house.other
 
 
 def in_the_centre(house: House) -> Person:
@@ -251,6 +274,7 @@ OPEN: dict[str, Callable[[House], Attempt]] = {
     "a membership that ends": lambda h: ("maria", TeamMembership, membership(h), {"valid_until": today()}),
     "an address of who holds less": lambda h: ("maria", Person, h.nobody, {"email": "n@centre.example"}),
     "the telephone of who holds more": lambda h: ("maria", Person, in_the_centre(h), {"telephone": "112"}),
+    "another name of the first line": lambda h: ("lars", Team, first_line(h), {"title": "Service desk"}),
     "a unit of one's own": lambda h: ("maria", Party, None, {"title": "Night shift", "parent": h.centre}),
 }
 
@@ -493,4 +517,32 @@ def test_what_does_not_move_stays_editable(house: House, gus: Person) -> None:
     assert change(ticket, {"title": "No mail at all"}, by=house.maria).title == "No mail at all"
     lost = create(Team, {"title": "Lost"}, by=SYSTEM)
     share(lost, house.centre, Capacity.PROVIDER, by=SYSTEM)
-    assert change(lost, {"description": "Found"}, by=fresh(house.maria)).party is None
+    assert refused(lambda: change(lost, {"description": "Found"}, by=fresh(house.maria)))  # shared to be read
+
+
+def test_who_serves_a_party_sees_it_and_takes_no_step_on_it(house: House) -> None:
+    party = fresh(served(house))
+    policy = AccessPolicy(house.maria)
+    assert policy.roles_on(party) == {Role.VIEWER}
+    assert refused(lambda: transition(party, "retire", by=house.maria))
+    assert refused(lambda: share(party, house.nobody, Capacity.CUSTOMER, by=house.maria))
+    assert Program(house.maria).get(f"parties/{party.reference}").json()["title"] == party.title
+
+
+def test_a_dissolved_first_line_is_not_revived_by_who_serves_one_party(house: House) -> None:
+    team = transition(first_line(house), "dissolve", by=fresh(house.maria))
+    assert refused(lambda: transition(team, "revive", by=fresh(house.maria)))
+    assert transition(team, "revive", by=fresh(house.root)).first_line
+
+
+@pytest.mark.parametrize("who", ["lars", "maria", "nobody"])
+def test_a_field_for_every_party_is_not_made_by_who_administers_one(house: House, who: str) -> None:
+    body = {"title": "Room", "target": "incident", "name": "room", "type": "text"}
+    before = entries()
+    answer = Program(getattr(house, who)).post("custom-fields", body)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        403,
+        "You don't have permission to create custom fields.",
+    )
+    assert entries() == before
+    assert Program(house.root).post("custom-fields", body).status_code == 201

@@ -111,7 +111,7 @@ def stale(error: StaleWrite, yours: Values | None = None, theirs: Values | None 
         "stale",
         str(error),
         yours={"version": error.version} | ({} if yours is None else {"values": yours}),
-        theirs={"version": error.current.version} | ({} if theirs is None else {"values": theirs}),
+        theirs={"version": error.now} | ({} if theirs is None else {"values": theirs}),
     )
 
 

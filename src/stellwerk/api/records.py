@@ -188,12 +188,21 @@ def take_step(call: Call) -> Answer:
 )
 def list_journal(call: Call) -> Answer:
     entries = Entry.objects.filter(record_id=call.record.pk).select_related("actor")
-    internal = policy_of(call.person).sees_internal(call.record)
-    if not internal:
-        entries = entries.filter(internal=False)
+    if not policy_of(call.person).sees_internal(call.record):
+        return _journal_for_guests(call, entries.filter(internal=False))
     rows, following = cursor.page_by("number", entries, call)
-    items = Entries(call.record_type, call.person, internal=internal).many(rows)
+    items = Entries(call.record_type, call.person, internal=True).many(rows)
     return Answer({"items": items, "next": following})
+
+
+def _journal_for_guests(call: Call, entries: QuerySet[Entry]) -> Answer:
+    """Tell the entries of which guests may read something, numbered as if there were no others."""
+    size = call.number("limit", cursor.PAGE_SIZE, cursor.MOST_ROWS)
+    after = call.number("cursor", 0, 10**9 - 1)
+    told = Entries(call.record_type, call.person, internal=False).many(entries.order_by("number"))
+    items = [{**entry, "number": number} for number, entry in enumerate(told, 1)]
+    following = str(after + size) if len(items) > after + size else None
+    return Answer({"items": items[after : after + size], "next": following})
 
 
 # -- many at once ------------------------------------------------------------------------------------
@@ -296,8 +305,9 @@ def _bulk(body: JsonObject) -> tuple[bool, list[JsonObject]]:
 def _response(
     call: Call, record: Record, *, status: int = 200, names: tuple[str, ...] | None = None, outcome: str = ""
 ) -> Answer:
-    data = Representation(call.record_type, call.person, names).one(record)
-    headers = {"ETag": _etag(record, data)}
+    representation = Representation(call.record_type, call.person, names)
+    data = representation.one(record)
+    headers = {"ETag": _etag(representation.version(record), data)}
     if status == 201:
         headers["Location"] = f"{call.request.path}/{record.reference}"
     if outcome:
@@ -317,7 +327,7 @@ def _written(call: Call, write: Callable[[Record, int | None], Record], *, requi
         problem = problems.stale(stale, _yours(call, stale, call.body), theirs)
         if "If-Match" in call.request.headers:
             problem.status = 412
-        problem.headers["ETag"] = _etag(stale.current, theirs)
+        problem.headers["ETag"] = _etag(stale.now, theirs)
         raise problem from None
 
 
@@ -361,10 +371,10 @@ def _write(call: Call, given: JsonObject, write: Callable[[Values, Writer], Reco
     return write(values, Checking(faults) if faults else DIRECT)
 
 
-def _etag(record: Record, data: Data) -> str:
+def _etag(version: int, data: Data) -> str:
     """Return a tag of what the answer shows: the names of others change without the record's version."""
     digest = hashlib.sha256(json.dumps(data, sort_keys=True, cls=DjangoJSONEncoder).encode())
-    return f'"{record.version}-{digest.hexdigest()[:16]}"'
+    return f'"{version}-{digest.hexdigest()[:16]}"'
 
 
 def _past(call: Call, given: str, names: tuple[str, ...] | None) -> Answer:

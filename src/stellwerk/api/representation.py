@@ -13,6 +13,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.references import summaries_of
+from stellwerk.kernel.permissions.guest_view import Standing, standing, standings
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.vocabulary import Values
 
@@ -40,6 +41,10 @@ class Representation:
     def many(self, records: Sequence[Record]) -> list[Data]:
         return self._output(records, internal_among(self.record_type, records, self.person))
 
+    def version(self, record: Record) -> int:
+        """Return the version of a record as the person sees it."""
+        return standing(record, self.person).version
+
     def given(self, members: Values, values: Values) -> Data:
         """Tell again what a caller gave, with the references in it as they are told, if the caller may see them.
 
@@ -61,6 +66,7 @@ class Representation:
         fields = dict.fromkeys(internal, self._inside)
         pairs = [(record, fields.get(record.pk, self._outside)) for record in records]
         names = _named(pairs)
+        told = standings([record for record, _shown in pairs if record.pk not in internal])
         return [
             {
                 "id": record.pk,
@@ -68,9 +74,18 @@ class Representation:
                 "type": record.kind,
                 **{field.name: field.to_json(field.get(record), names) for field in shown},
                 **self._custom(record, record.pk in internal),
+                **self._standing(told.get(record.pk)),
             }
             for record, shown in pairs
         ]
+
+    def _standing(self, told: Standing | None) -> Data:
+        """Tell guests version and last update as far as they may read what was written."""
+        if told is None:
+            return {}
+        both = {"version": told.version, "updated_at": moment(told.updated_at)}
+        wanted = {field.name for field in self._outside}
+        return {name: value for name, value in both.items() if name in wanted}
 
     def _custom(self, record: Record, internal: bool) -> Data:
         if not self._with_custom:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from django.core.exceptions import PermissionDenied
 from django.utils.translation import ngettext
 
 from stellwerk.kernel.declare import (
@@ -21,6 +22,7 @@ from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.retirable import BECOME_FORMER, REINSTATE, in_use_until
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions import rights
+from stellwerk.kernel.permissions.policy import policy_of
 
 
 def its_work_goes_somewhere(team: Team) -> None:
@@ -72,9 +74,24 @@ class TeamType(Retirable[Team]):
     )
 
     def authorise(self, record: Team, before: Team | None, by: Actor) -> None:
-        """A dissolved team gives its members nothing: who dissolves or revives it takes or gives what it holds."""
+        """A dissolved team gives its members nothing: who dissolves or revives it takes or gives what it holds.
+
+        A first line draws the tickets of every party, so who makes a team one, or no longer, maintains the teams of all.
+        """
+        was, becomes = _is_first_line(before), _is_first_line(record)
+        unmarked = (
+            was and not record.first_line
+        )  # one that is dissolved draws nothing, and is its own manager's to end
+        if ((becomes and not was) or unmarked) and not policy_of(by).may_place(self, None):
+            raise PermissionDenied(
+                _("A first line gets every party's tickets. Ask somebody whose role covers all parties.")
+            )
         if before is not None and record.status != before.status:
             rights.require_change(by, (), rights.grants_to_team(record.pk))
+
+
+def _is_first_line(team: Team | None) -> bool:
+    return team is not None and team.first_line and team.status == Team.Status.ACTIVE
 
 
 @register

@@ -85,4 +85,4 @@ def drawn(note: Notification) -> dict[str, Any]:
 def _address(note: Notification) -> str:
     if note.entry is None:
         return note.address
-    return f"{note.entry.record.get_absolute_url()}#entry-{note.entry.number}"
+    return f"{note.entry.record.get_absolute_url()}#entry-{note.entry.pk}"

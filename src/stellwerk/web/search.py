@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.guest_view import standings
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.search import index
 from stellwerk.kernel.search.index import Found
@@ -84,6 +85,7 @@ def _hits(ids: tuple[int, ...], text: str, person: Person) -> list[dict[str, Any
         Record.objects.filter(policy_of(person).as_staff(Record), pk__in=ids).values_list("pk", flat=True)
     )
     found = index.snippets(ids, text, internal=staff)
+    told = standings([record for pk, record in records.items() if pk not in staff])
     query = understand(text)
     return [
         {
@@ -95,7 +97,7 @@ def _hits(ids: tuple[int, ...], text: str, person: Person) -> list[dict[str, Any
                 record.status, record.get_status_display(), record.record_type.tone_of(record.status)
             ),
             "snippet": _snippet(found.get(pk)),
-            "updated": components.moment(record.updated_at),
+            "updated": components.moment(told[pk].updated_at if pk in told else record.updated_at),
         }
         for pk in ids
         if (record := records.get(pk))

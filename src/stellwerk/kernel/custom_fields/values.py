@@ -1,6 +1,6 @@
 """The fields that an installation adds, and the check of their values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -69,6 +69,22 @@ def check(record_type: "RecordType", record: Record, given: Mapping[str, Any], b
     if record.version == 0 and policy.may_create_as_staff(record_type):
         missing = [name for name, field in fields.items() if field.required and name not in given]
         faults |= {name: _("Fill this in.") for name in missing}
+    if faults:
+        raise ValidationError(faults)
+
+
+def require_sight(record_type: "RecordType[Any]", record: Record, names: Iterable[str], by: Actor) -> None:
+    """Refuse references in custom fields in use to what `by` may not see, or what is there no more."""
+    policy = policy_of(by)
+    fields = known_to(policy, record_type)
+    faults = {}
+    for name in names:
+        value = record.custom.get(name.removeprefix("custom."))
+        if name in fields and value is not None:
+            try:
+                _require_visible(fields[name].named(value), policy)
+            except ValidationError as error:
+                faults[name] = error.messages
     if faults:
         raise ValidationError(faults)
 

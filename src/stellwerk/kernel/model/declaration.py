@@ -155,7 +155,8 @@ class RecordType(Generic[R]):
 
     def own_field(self, name: str) -> Field:
         """Make the field of a column; FieldDoesNotExist when there is none."""
-        always = name in ("reference", *CORE_DATES)
+        # Not when it was updated: that tells guests of what they may not read (see `permissions.guest_view`).
+        always = name in ("reference", "created_at")
         shown = always or name in self.shown_to_requesters
         field = of_column(self.field(name), self.field_label(name), shown_to_guests=shown)
         if name == "status" and self.workflow:

@@ -38,22 +38,23 @@ class NotConfirmed(Exception):
 
 
 class StaleWrite(Exception):
-    """Somebody else changed the record since the writer last read it; carries both versions."""
+    """Somebody else changed the record since the writer last read it; carries both versions, as the writer counts them."""
 
     def __init__(
-        self, current: "Record", theirs: dict[str, Any], yours: dict[str, Any], version: int
+        self, current: "Record", theirs: dict[str, Any], yours: dict[str, Any], version: int, now: int
     ) -> None:
         self.current = current
         self.theirs = theirs
         self.yours = yours
         self.version = version
+        self.now = now
         super().__init__(str(self))
 
     def __str__(self) -> str:
         return _(
             "Someone else changed %(reference)s while you were working on it (you saw version %(yours)d, "
             "it's now at %(theirs)d). Compare both versions and apply your change again."
-        ) % {"reference": self.current.reference, "yours": self.version, "theirs": self.current.version}
+        ) % {"reference": self.current.reference, "yours": self.version, "theirs": self.now}
 
 
 class FieldErrors(dict[str, Any]):

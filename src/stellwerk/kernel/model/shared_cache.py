@@ -112,6 +112,12 @@ def invalidate() -> None:
         memory.invalidate()
 
 
+def hold() -> None:
+    """Let nobody else write what seldom changes until the transaction ends; without one there is nothing to hold."""
+    if connection.in_atomic_block:
+        invalidate()
+
+
 def _cache_version() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT mark FROM kernel_edition")

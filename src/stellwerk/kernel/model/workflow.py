@@ -32,8 +32,7 @@ class Transition:
     `asks` must be filled when the step is taken, `offers` may be; no other field may be set by it.
     Without `by`, everyone who may edit the record may take it. `natural` marks the step that a page
     offers first. An `automatic` one follows from something else: no person may take it. `page` names the address
-    of a page of its own, at which the step is taken instead of the generic one. One that `hands_over` may
-    move the record into a party where the person could not create one; a plain change may not.
+    of a page of its own, at which the step is taken instead of the generic one.
     """
 
     name: str
@@ -48,7 +47,6 @@ class Transition:
     natural: bool = False
     automatic: bool = False
     page: str = ""
-    hands_over: bool = False
     done: Any = ""
     """What somebody did who took it, to follow their name: "resolved it"; a Phrase where that depends on values."""
     icon: str = "arrow-right"

@@ -62,6 +62,14 @@ def level_of(record_type: "RecordType", role: Role) -> Access:
     return Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
 
 
+def inside_role(record_type: "RecordType[Any]", role: Role) -> Role:
+    """Return what a role is on a record that is shared with its party inside: there one works on what has workers.
+
+    Everything else, such as a party that is served or a person, is shown and stays its owner's to change.
+    """
+    return role if record_type.workers else Role.VIEWER
+
+
 class AccessPolicy:
     """A person's roles as of today, and what follows from them."""
 
@@ -235,11 +243,14 @@ class AccessPolicy:
         owner = record.pk if record_type.scope == "pk" else record.party_id
         shares = self.shares_of(record)
         inside = {share.party_id for share in shares if share.capacity in INSIDE}
-        roles = {
-            role
-            for role, parties in self.role_scopes(record_type).items()
-            if role in STAFF and (parties is None or owner in parties or inside & parties)
-        }
+        roles: set[Role] = set()
+        for role, parties in self.role_scopes(record_type).items():
+            if role not in STAFF:
+                continue
+            if parties is None or owner in parties:
+                roles.add(role)
+            elif inside & parties:
+                roles.add(inside_role(record_type, role))
         if any(
             s.person_id == self.person.pk or s.party_id in self.represented
             for s in shares

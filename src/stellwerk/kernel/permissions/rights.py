@@ -14,7 +14,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import connection
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -149,8 +148,7 @@ def _compare(
     tree_after: Tree | None,
     message: str,
 ) -> None:
-    if connection.in_atomic_block:
-        shared_cache.invalidate()  # its row is a lock: two writes that together give more than each is allowed do not overlap
+    shared_cache.hold()  # two writes that together give more than each is allowed do not overlap
     tree = tree or Tree.as_it_is()
     actor = _Holdings(grants_of(by), tree)
     for holder in dict.fromkeys(grant.holder for grant in (*before, *after)):

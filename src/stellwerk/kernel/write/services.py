@@ -35,6 +35,7 @@ from stellwerk.kernel.model.roles import Capacity
 from stellwerk.kernel.model.values import Changes, difference, machine_values
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.model.workflow import Transition
+from stellwerk.kernel.permissions.guest_view import is_guest, writes_for_guests
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.rights import require_share
 from stellwerk.kernel.permissions.share import Share
@@ -140,10 +141,11 @@ def change(
     """
     context = ChangeContext(Verb.CHANGE, by, reason=reason, at=at, brought_from=brought_from)
     with writer.atomic():
-        record, before = lock(record, values, version, writer)
+        record, before = lock(record, writer)
         record_type = record.record_type
         if not writer.brings_history:
             _require_edit(record, by)
+        _refuse_stale(record, values, version, by)
         _set(record_type, record, values, by, writer, record_type.editable_fields)
         return _change(record_type, record, before, values, context, writer)
 
@@ -167,14 +169,16 @@ def transition(
     values = values or {}
     context = ChangeContext(Verb.TRANSITION, by, name=name, reason=reason, at=at, brought_from=brought_from)
     with writer.atomic():
-        record, before = lock(record, values, version, writer, whole=True)
+        record, before = lock(record, writer)
         record_type = record.record_type
-        step = _step(record_type, record, name)
+        step = _step(record_type, name)
         if not writer.brings_history and not policy_of(by).may_take(step, record):
             raise PermissionDenied(
                 _("You don't have permission for “%(step)s” on %(reference)s.")
                 % {"step": step.label, "reference": record.reference}
             )
+        _refuse_stale(record, values, version, by, whole=True)
+        _require_status(step, record)
         _set(record_type, record, values, by, writer, step.fields, step.asks)
         return _change(record_type, record, before, values, context, writer, step)
 
@@ -183,7 +187,7 @@ def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Sha
     """Show the record to a party or a person in `capacity`; sharing again changes the capacity, if it differs."""
     capacity = Capacity(capacity)
     with transaction.atomic():
-        record, _before = lock(record, {}, None, DIRECT)
+        record, _before = lock(record, DIRECT)
         _require_edit(record, by)
         require_share(record, with_whom, capacity, by)
         end = {"person": with_whom} if isinstance(with_whom, Person) else {"party": with_whom}
@@ -201,7 +205,7 @@ def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Sha
 def unshare(record: Record, with_whom: Record, *, by: Actor) -> None:
     """Stop showing the record to a party or person."""
     with transaction.atomic():
-        record, _before = lock(record, {}, None, DIRECT)
+        record, _before = lock(record, DIRECT)
         _require_edit(record, by)
         require_share(record, with_whom, None, by)
         end = {"person_id": with_whom.pk} if isinstance(with_whom, Person) else {"party_id": with_whom.pk}
@@ -267,26 +271,37 @@ def shared_by_hand(record: Record, whom: Collection[int]) -> set[int]:
 # -- steps of the verbs --------------------------------------------------------------------------------
 
 
-def lock(
-    record: R, values: Values, version: int | None, writer: Writer, *, whole: bool = False
-) -> tuple[R, R]:
-    """Lock the record and keep a copy of it is before the write.
-
-    StaleWrite when one of the fields was changed since `version`; of the `whole` record, for what depends on all of it.
-    """
+def lock(record: R, writer: Writer) -> tuple[R, R]:
+    """Lock the record and keep a copy of it is before the write."""
     record = writer.lock(record.specific)
-    if version is not None and version != record.version:
-        changed = changed_since(record, version)
-        if version > record.version or (whole and changed) or not changed.isdisjoint(values):
-            raise StaleWrite(record, machine_values(record), dict(values), version)
     return record, copy_of(record)
 
 
-def changed_since(record: Record, version: int) -> set[str]:
+def _refuse_stale(
+    record: Record, values: Values, version: int | None, by: Actor, *, whole: bool = False
+) -> None:
+    """Raise StaleWrite when one of the fields was changed since `version`; of the `whole` record, when any was.
+
+    A guest's version counts what guests may read, and nothing else makes their write stale.
+    """
+    if version is None:
+        return
+    if is_guest(by, record):
+        writes = writes_for_guests([record])[record.pk]
+        now, later = len(writes), (write.fields for write in writes[max(version, 0) :])
+        changed = frozenset[str]().union(*later)
+    else:
+        now = record.version
+        changed = changed_since(record, version) if version != now else frozenset()
+    if version > now or (whole and changed) or not changed.isdisjoint(values):
+        raise StaleWrite(record, machine_values(record), dict(values), version, now)
+
+
+def changed_since(record: Record, version: int) -> frozenset[str]:
     """Return the fields that were changed after `version`; what was said or linked since then is no change of them."""
     writes = Entry.objects.filter(record_id=record.pk).exclude(verb__in=QUIET).order_by("number")
     later = writes[max(version, 0) :].values_list("changes", flat=True)
-    return {name for changes in later for name in changes if not name.startswith("@")}
+    return frozenset(name for changes in later for name in changes if not name.startswith("@"))
 
 
 def _set(
@@ -379,7 +394,7 @@ def write(
     if not changes and not step and not (writer.brings_history and context.reason):
         return record
     if not writer.brings_history:
-        _require_place(record_type, record, before, context.by, step)
+        _require_place(record_type, record, before, context.by)
     validation.validate(record_type, record, before)
     if not writer.brings_history:
         _authorise(record_type, record, before, context.by, writer)
@@ -453,18 +468,21 @@ def _share_with_workers(
         )
 
 
-def _step(record_type: RecordType, record: Record, name: str) -> Transition:
+def _step(record_type: RecordType, name: str) -> Transition:
     step = record_type.workflow.by_name.get(name) if record_type.workflow else None
     if step is None:
         raise ValidationError(
             _("%(type)s has no step called “%(name)s”.") % {"type": record_type.label, "name": name}
         )
+    return step
+
+
+def _require_status(step: Transition, record: Record) -> None:
     if record.status not in step.source:
         raise ValidationError(
             _("“%(step)s” isn't possible while %(reference)s is “%(status)s”.")
             % {"step": step.label, "reference": record.reference, "status": record.get_status_display()}
         )
-    return step
 
 
 def _left_to_creator(
@@ -475,6 +493,8 @@ def _left_to_creator(
         return None, {}
     if via is not Via.PORTAL and policy_of(by).may_create_as_staff(record_type):
         return record_type.editable_fields, {}
+    if not policy_of(by).may_request(record_type):
+        raise PermissionDenied(_("You don't have permission to create %s.") % record_type.label_plural)
     return requestable(record_type).asked_of_requesters, dict.fromkeys(
         requestable(record_type).participants[:1], by.pk
     )
@@ -494,12 +514,10 @@ def _require_create(record_type: RecordType, record: Record, by: Actor) -> None:
         )
 
 
-def _require_place(
-    record_type: RecordType, record: Record, before: Record, by: Actor, step: Transition | None
-) -> None:
-    """Refuse to move a record where the person could not create one, unless the step is there to hand it over."""
+def _require_place(record_type: RecordType, record: Record, before: Record, by: Actor) -> None:
+    """Refuse to move a record where the person could not create one."""
     place = record_type.placed_in(record)
-    if place == record_type.placed_in(before) or (step and step.hands_over):
+    if place == record_type.placed_in(before):
         return
     if not policy_of(by).may_place(record_type, place):
         raise PermissionDenied(
@@ -519,6 +537,9 @@ def _authorise(
     record_type: RecordType, record: Record, before: Record | None, by: Actor, writer: Writer
 ) -> None:
     """Ask the type; who only rehearses need not confirm who they are."""
+    if before is None and record_type.seldom_changes and not writer.rehearses:
+        # What others write is there or waits before it is asked who holds what; changes lock their record so.
+        shared_cache.hold()
     try:
         record_type.authorise(record, before, by)
     except NotConfirmed:

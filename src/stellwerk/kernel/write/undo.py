@@ -4,6 +4,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from stellwerk.kernel.custom_fields import values as custom
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
@@ -22,7 +23,7 @@ def undo(entry: Entry, *, by: Actor) -> Record:
     ValidationError when one of them has changed since: what came later is not thrown away.
     """
     with transaction.atomic():
-        record, before = services.lock(entry.record.specific, {}, None, DIRECT)
+        record, before = services.lock(entry.record.specific, DIRECT)
         if not policy_of(by).may_edit(record):
             raise PermissionDenied(
                 _("You can read %s, but you don't have permission to change it.") % record.reference
@@ -61,6 +62,7 @@ def _require_sight(record: Record, entry: Entry, by: Actor) -> None:
     """Refuse to refer again to what `by` may not see, as any other write would."""
     try:
         validation.check_references(record, entry.changes, by)
+        custom.require_sight(record.record_type, record, entry.changes, by)
     except ValidationError:
         raise ValidationError(
             _("Can't undo: it referred to something that you can't see. Set it by hand.")

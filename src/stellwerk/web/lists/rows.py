@@ -1,5 +1,6 @@
 """A record as one line, where there is no table: what waits for the reader, and what refers to a record."""
 
+from datetime import datetime
 from typing import Any
 
 from django.utils import formats
@@ -19,8 +20,8 @@ def fields_of_rows(record_type: RecordType) -> list[str]:
     return ["reference", "title", "kind", *record_type.model.STATUS_FIELDS, "updated_at", *own]
 
 
-def row_of(record: Any, record_type: RecordType) -> dict[str, Any]:
-    """Prepare one line for parts/work_row.html."""
+def row_of(record: Any, record_type: RecordType, updated_at: datetime | None = None) -> dict[str, Any]:
+    """Prepare one line for parts/work_row.html; `updated_at` is given where a guest reads it."""
     leading = [name for name, field in record_type.own_fields.items() if field.leads][:1]
     cells = Cells(record_type, ["status", *leading], [record])
     return {
@@ -29,7 +30,7 @@ def row_of(record: Any, record_type: RecordType) -> dict[str, Any]:
         "url": record.get_absolute_url(),
         "status": cells.cell(record, "status") if record.status else _until(record),
         "rank": cells.cell(record, leading[0]) if leading else "",
-        "meta": components.moment(record.updated_at),
+        "meta": components.moment(updated_at or record.updated_at),
     }
 
 

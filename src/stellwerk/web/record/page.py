@@ -34,6 +34,7 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.values import MachineValue, machine_values
 from stellwerk.kernel.model.workflow import Transition
+from stellwerk.kernel.permissions.guest_view import Standing, standing
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.signed_in import SignedInRequest
@@ -115,6 +116,11 @@ class RecordPage:
         self.fields, self.settable = self.record_type.fields, self.record_type.settable
         self.values: dict[str, MachineValue] = machine_values(self.record)
 
+    @cached_property
+    def standing(self) -> Standing:
+        """Version and last update, as the person sees them."""
+        return standing(self.record, self.person)
+
     def address(self, name: str, *args: Any) -> str:
         return reverse(name, args=[self.record.reference, *args])
 
@@ -169,7 +175,7 @@ class RecordPage:
             "facts": list(self.facts()),
             "steps": self.steps(),
             "menu": self.menu(),
-            "version": self.record.version,
+            "version": self.standing.version,
         }
 
     # -- what the record says ------------------------------------------------------------------------
@@ -182,8 +188,8 @@ class RecordPage:
                 yield self.renderer.value(name, self.values[name])
         opened = components.moment(self.record.created_at)
         yield format_html("{} {}", _("opened"), opened)
-        if self.record.updated_at != self.record.created_at:
-            yield format_html("{} {}", _("updated"), components.moment(self.record.updated_at))
+        if self.standing.updated_at != self.record.created_at:
+            yield format_html("{} {}", _("updated"), components.moment(self.standing.updated_at))
 
     def texts(self) -> Iterable[dict[str, Any]]:
         """Draw the long texts, which read better beside the conversation than among the properties."""

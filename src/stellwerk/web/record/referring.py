@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -20,6 +21,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import reference_index, registry
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.guest_view import updates
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.signed_in import SignedInRequest
@@ -175,7 +177,8 @@ class Referring:
             if name == self.field or not self.field
         ]
         counted = self._few(groups) if len(groups) <= FEW else self._many(groups)
-        return [_section(*each, short=bool(self.field)) for each in counted]
+        updated = updates([row for *_group, rows in counted for row in rows], self.person)
+        return [_section(*each, updated, short=bool(self.field)) for each in counted]
 
     def _few(self, groups: list[Group]) -> list[Counted]:
         """Count all groups in one query; read the rows of each, or of all of them together."""
@@ -265,12 +268,14 @@ def _read(ids: list[tuple[Group, int]]) -> dict[Group, list[Any]]:
     return found
 
 
-def _section(group: Group, total: int, current: int, rows: list[Any], *, short: bool) -> dict[str, Any]:
+def _section(
+    group: Group, total: int, current: int, rows: list[Any], updated: dict[int, datetime], *, short: bool
+) -> dict[str, Any]:
     return {
         "title": group.types if short else group.title,
         "url": group.url,
         "count": _counted(total, current) if group.ends else _shown(total),
-        "items": [row_of(record, group.record_type) for record in rows],
+        "items": [row_of(record, group.record_type, updated[record.pk]) for record in rows],
         "empty": _("None of them is open."),
     }
 

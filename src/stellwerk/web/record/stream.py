@@ -163,7 +163,8 @@ class Stream:
     def _draw(
         self, row: Entry, said: Comment | None, files: list[Attachment], people: dict[str, tuple[str, str]]
     ) -> StreamEntry | None:
-        entry = StreamEntry("change", self.who(row), row.at, anchor=f"entry-{row.number}", reason=row.reason)
+        reason = row.reason if self.inside else ""
+        entry = StreamEntry("change", self.who(row), row.at, anchor=f"entry-{row.pk}", reason=reason)
         entry.what = phrase(row, self.record.record_type)
         if row.brought_from and self.inside and row.verb == Verb.CREATE:  # once; the full history marks each
             entry.via = _("imported from %s") % row.brought_from

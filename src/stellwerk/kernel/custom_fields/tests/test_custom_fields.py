@@ -19,6 +19,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import change, create, transition
+from stellwerk.kernel.write.undo import undo
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.web.models import SavedView
 
@@ -307,3 +308,27 @@ def test_a_reference_to_what_is_no_longer_in_use_says_so(
     assert client.post(f"{address}edit/", filled(client, held, "Mended")).status_code == 302
     assert Incident.objects.get(pk=held.pk).category == hardware
     assert "Mended" in client.get(f"/incidents/?category={hardware.reference}").text
+
+
+def test_undo_does_not_refer_again_to_what_is_gone_or_not_to_be_seen(
+    every_kind: None,
+    incident: Incident,
+    centre: Party,
+    other_centre: Party,
+    maria: Person,
+    gus: Person,
+    root: Person,
+) -> None:
+    cause = create(Incident, {"title": "The cause", "party": centre, "requester": gus}, by=SYSTEM)
+    change(incident, {"custom.cause": cause.reference, "custom.room": "12"}, by=SYSTEM)
+    changed = change(incident, {"custom.cause": None, "custom.room": None}, by=maria)
+    entry = changed.entries.latest("number")
+    change(cause, {"party": other_centre}, by=SYSTEM)
+    refusal = "It can't be undone: it referred to something that you can't see. Set it by hand."
+    for by in (maria, Person.objects.get(pk=maria.pk)):
+        with pytest.raises(ValidationError, match=refusal):
+            undo(entry, by=by)
+    assert changed.entries.count() == entry.number
+    assert Incident.objects.get(pk=incident.pk).custom == {"cause": None, "room": None}
+    undone = undo(entry, by=root)
+    assert undone.custom == {"cause": cause.reference, "room": "12"}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import wraps
 from inspect import signature
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -295,6 +296,15 @@ def test_what_does_not_fit_is_refused_with_a_sentence_and_writes_nothing(
     assert answer.status_code == 422
     assert name in str(answer.json())
     assert not Record.objects.filter(kind="everything").exists()
+
+
+@pytest.mark.parametrize("given", ['{"a": 1, "a": 2}', '{"a": NaN}', "{", "[" * 100_000])
+def test_json_that_can_be_read_in_two_ways_is_refused_in_a_form(
+    kind_of_all: RecordType[Any], maria: Person, given: str
+) -> None:
+    form = RecordForm(kind_of_all, ["data"], maria, data=QueryDict(urlencode({"data": given})))
+    assert list(form.errors) == ["data"]
+    assert form.errors["data"][0].startswith("This is not JSON: ")
 
 
 def schema_faults(schema: Any, told: Any) -> list[str]:

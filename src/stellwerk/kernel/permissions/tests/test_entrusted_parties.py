@@ -36,6 +36,7 @@ def test_staff_of_the_provider_read_the_people_of_the_customer(
     assert sees(agent, gus)
     assert sees(agent, colleague)
     assert AccessPolicy(maria).access_to(gus) == Access.VIEW
+    assert AccessPolicy(maria).access_to(Party.objects.get(pk=globex.pk)) == Access.VIEW
     unshare(globex, centre, by=SYSTEM)
     assert not sees(agent, gus)
 
@@ -62,3 +63,17 @@ def test_a_customer_or_supplier_with_whom_a_party_is_shared_reads_its_people_not
 ) -> None:
     share(globex, centre, capacity, by=SYSTEM)
     assert not sees(agent, gus)
+
+
+@pytest.mark.parametrize("capacity", [Capacity.PROVIDER, Capacity.MEMBER])
+def test_a_share_lets_work_on_tickets_and_see_everything_else(
+    capacity: Capacity, maria: Person, gus: Person, other_centre: Party, centre: Party
+) -> None:
+    ticket = create(Incident, {"title": "No mail", "party": other_centre, "requester": gus}, by=SYSTEM)
+    for record in (ticket, other_centre, gus):
+        share(record, centre, capacity, by=SYSTEM)
+    party, person = Party.objects.get(pk=other_centre.pk), Person.objects.get(pk=gus.pk)
+    ticket = Incident.objects.get(pk=ticket.pk)
+    policy = AccessPolicy(maria)
+    assert policy.roles_on(ticket) == {Role.MANAGER}
+    assert policy.roles_on(party) == policy.roles_on(person) == {Role.VIEWER}

@@ -16,6 +16,7 @@ from stellwerk.kernel.activity.comments.models import Comment
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.permissions.guest_view import standings
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.search import index
@@ -152,8 +153,8 @@ def typed(records: Iterable[Record]) -> list[Ticket]:
 
 
 def rows(tickets: Collection[Ticket]) -> list[dict[str, Any]]:
-    """Prepare tickets for ticket_row.html."""
-    asked = asks_to_confirm(tickets)
+    """Prepare tickets for ticket_row.html; all who use the portal read in it what guests do."""
+    asked, seen = asks_to_confirm(tickets), standings(tickets)
     return [
         {
             "reference": ticket.reference,
@@ -161,7 +162,7 @@ def rows(tickets: Collection[Ticket]) -> list[dict[str, Any]]:
             "url": reverse("portal_ticket", args=[ticket.reference]),
             "status": status(ticket, confirm=ticket.pk in asked),
             "service": ticket.service.title if ticket.service else "",
-            "updated": components.moment(ticket.updated_at),
+            "updated": components.moment(seen[ticket.pk].updated_at),
         }
         for ticket in tickets
     ]

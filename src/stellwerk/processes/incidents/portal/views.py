@@ -26,6 +26,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.permissions.guest_view import standings
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.events import Outcome
 from stellwerk.kernel.write.services import create, transition
@@ -340,7 +341,7 @@ def _show(
         else None,
         "steps": [one for one in steps if not asks or one not in asks["steps"]],
         "tickets_url": reverse("portal_tickets"),
-        "version": found.version,
+        "version": standings([found])[found.pk].version,
     }
     return _page(request, "ticket", context, status=status)
 
