@@ -10,7 +10,8 @@ from stellwerk.kernel.identity import tokens
 from stellwerk.kernel.identity.api_token import ApiToken
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Verb
-from stellwerk.kernel.write.services import ChangeContext, locked, note
+from stellwerk.kernel.write.services import ChangeContext, note
+from stellwerk.kernel.write.writer import locked
 
 
 def make_token(

@@ -79,10 +79,9 @@ class TeamType(Retirable[Team]):
         A first line draws the tickets of every party, so who makes a team one, or no longer, maintains the teams of all.
         """
         was, becomes = _is_first_line(before), _is_first_line(record)
-        unmarked = (
-            was and not record.first_line
-        )  # one that is dissolved draws nothing, and is its own manager's to end
-        if ((becomes and not was) or unmarked) and not policy_of(by).may_place(self, None):
+        # One that is dissolved draws nothing any more, and is for its own managers to end.
+        changes = (becomes and not was) or (was and not record.first_line)
+        if changes and not policy_of(by).may_place(record.record_type, None):
             raise PermissionDenied(
                 _("A first line gets every party's tickets. Ask somebody whose role covers all parties.")
             )

@@ -73,7 +73,7 @@ def check(record_type: "RecordType", record: Record, given: Mapping[str, Any], b
         raise ValidationError(faults)
 
 
-def require_sight(record_type: "RecordType[Any]", record: Record, names: Iterable[str], by: Actor) -> None:
+def require_sight(record_type: "RecordType", record: Record, names: Iterable[str], by: Actor) -> None:
     """Refuse references in custom fields in use to what `by` may not see, or what is there no more."""
     policy = policy_of(by)
     fields = known_to(policy, record_type)

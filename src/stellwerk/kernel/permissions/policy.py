@@ -62,7 +62,7 @@ def level_of(record_type: "RecordType", role: Role) -> Access:
     return Access.FULL if role == Role.ADMINISTRATOR else record_type.access.get(role, Access.NONE)
 
 
-def inside_role(record_type: "RecordType[Any]", role: Role) -> Role:
+def inside_role(record_type: "RecordType", role: Role) -> Role:
     """Return what a role is on a record that is shared with its party inside: there one works on what has workers.
 
     Everything else, such as a party that is served or a person, is shown and stays its owner's to change.

@@ -24,7 +24,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal import journal
 from stellwerk.kernel.journal.entry import QUIET, Entry, Verb
 from stellwerk.kernel.journal.journal import EntryContext
-from stellwerk.kernel.model import numbering, registry
+from stellwerk.kernel.model import numbering, registry, shared_cache
 from stellwerk.kernel.model.actor import SYSTEM, Actor, System
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.errors import FieldErrors, NotConfirmed, StaleWrite
