@@ -14,7 +14,7 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
-from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
 
 SAID = frozenset({"@comment", "@file"})
 """What stands beside a record and is read by guests, where it is not internal."""
@@ -74,15 +74,21 @@ def standings(records: Collection[Record]) -> dict[int, Standing]:
 def updates(records: Collection[Record], person: Actor) -> dict[int, datetime]:
     """Return when records were updated last, as the person sees them; two queries more at most."""
     policy = policy_of(person)
-    doubtful = [each for each in records if policy.scope(each.record_type) is not None]
-    if policy.is_administrator:
-        doubtful = []
+    doubtful = [each for each in records if not _is_plainly_staff(policy, each)]
     staff: set[int] = set()
     if doubtful:
         inside = Record.objects.filter(policy.as_staff(Record), pk__in=[each.pk for each in doubtful])
         staff = set(inside.values_list("pk", flat=True))
     told = standings([each for each in doubtful if each.pk not in staff])
     return {each.pk: told[each.pk].updated_at if each.pk in told else each.updated_at for each in records}
+
+
+def _is_plainly_staff(policy: AccessPolicy, record: Record) -> bool:
+    """Whether a role reaches the record by its party, so that its shares need not be asked."""
+    record_type = record.record_type
+    parties = policy.scope(record_type)
+    owner = record.pk if record_type.scope == "pk" else record.party_id
+    return policy.is_administrator or parties is None or owner in parties
 
 
 def standing(record: Record, person: Actor) -> Standing:

@@ -17,7 +17,7 @@ UNTIL = "valid_until"
 def fields_of_rows(record_type: RecordType) -> list[str]:
     """List the fields that a line is drawn from."""
     own = [name for name, field in record_type.own_fields.items() if field.leads or name == UNTIL]
-    return ["reference", "title", "kind", *record_type.model.STATUS_FIELDS, "updated_at", *own]
+    return ["reference", "title", "kind", *record_type.model.STATUS_FIELDS, "party", "updated_at", *own]
 
 
 def row_of(record: Any, record_type: RecordType, updated_at: datetime | None = None) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from stellwerk.foundation.prioritisation import PriorityScheme
 
+from stellwerk.foundation.prioritisation import PriorityScheme
 from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
@@ -100,7 +100,16 @@ def _add_records(scene: Scene) -> None:
         ("team", Team, {"title": "South desk", "party": scene.parties["other"]}),
         ("team of nobody", Team, {"title": "Lost"}),
         ("stranger", Person, {"title": "Stranger", "party": scene.parties["other"]}),
-        ("open", Service, {"title": "Mail", "party": scene.parties["other"], "owner": scene.people["root"], "in_catalogue": True}),
+        (
+            "open",
+            Service,
+            {
+                "title": "Mail",
+                "party": scene.parties["other"],
+                "owner": scene.people["root"],
+                "in_catalogue": True,
+            },
+        ),
         ("closed", Service, {"title": "Backup", "party": scene.parties["other"]}),
         ("field", CustomField, {"title": "Room", "target": "incident", "name": "room", "type": "text"}),
     ]

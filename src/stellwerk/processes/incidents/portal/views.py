@@ -68,12 +68,14 @@ def home(request: HttpRequest) -> HttpResponse:
     theirs = list(current.filter(turn)[: PER_PAGE + 1])
     mine = tickets.typed([*theirs, *current.exclude(turn)[:SHOWN]])
     waiting, others = mine[: len(theirs)], mine[len(theirs) :]
+    shown = waiting[:PER_PAGE]
+    rows = tickets.rows([*shown, *others])
     context = {
         "name": person.get_short_name(),
         "ways": _ways(),
-        "waiting": tickets.rows(waiting[:PER_PAGE]),
+        "waiting": rows[: len(shown)],
         "more_waiting": len(waiting) > PER_PAGE,
-        "tickets": tickets.rows(others),
+        "tickets": rows[len(shown) :],
         "tickets_url": reverse("portal_tickets"),
         "services": [catalogue.tile(service) for service in catalogue.catalogue(person)[:SHOWN]],
         "services_url": reverse("portal_services"),
