@@ -138,16 +138,16 @@ def held(role: Role, party: int | None, process: str = "") -> Grant:
 
 def test_rights_are_added_up() -> None:
     found = rights.rights([held(Role.VIEWER, 2), held(Role.AGENT, 4)], TREE)
-    assert found["incident", "view"] == {2, 4}
-    assert found["incident", "edit"] == {4}
-    assert found["person", "view"] == {2, 3, 4}
+    assert found["incident", "view"] == frozenset({2, 4})
+    assert found["incident", "edit"] == frozenset({4})
+    assert found["person", "view"] == frozenset({2, 3, 4})
     assert ("incident", "full") not in found
     for grants in (
         [held(Role.VIEWER, None), held(Role.AGENT, 4)],
         [held(Role.AGENT, 4), held(Role.VIEWER, None)],
     ):
         found = rights.rights(grants, TREE)
-        assert (found["incident", "view"], found["incident", "edit"]) == (None, {4})
+        assert (found["incident", "view"], found["incident", "edit"]) == (None, frozenset({4}))
     assert ADMINISTER in rights.rights([held(Role.ADMINISTRATOR, None)], TREE)
     assert ADMINISTER not in rights.rights([held(Role.ADMINISTRATOR, 1)], TREE)
     assert rights.rights([], TREE) == {}
