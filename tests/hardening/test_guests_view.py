@@ -138,7 +138,7 @@ def test_a_guests_step_is_stale_by_what_they_may_read_alone(
     assert (refused.status_code, refused.json()["yours"]["version"]) == (409, version)
     theirs = refused.json()["theirs"]
     assert (theirs["version"], theirs["values"]["version"]) == (version + 1, version + 1)
-    assert f"you saw version {version}, it is now at {version + 1}" in refused.json()["detail"]
+    assert f"you saw version {version}, it's now at {version + 1}" in refused.json()["detail"]
     assert refused["ETag"] == program.get(path)["ETag"]
     change(ticket, {"custom.cause": "Nobody"}, by=maria)
     done = program.post(f"{path}/transitions/confirm", {"version": version + 1})
