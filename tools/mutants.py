@@ -2,9 +2,10 @@
 
 The files are those that import a module of the access policy; of each, the functions that use what it imports.
 Operators are fixed (see `Breaking`). The tests named in tools/mutants.toml run once unbroken, which tells which of
-them call which function; then, for each mutant, a forked process puts the broken code into the function and runs the
-tests that call it, the quickest first, until one fails. Ends with 1 where more survive than tools/mutants.toml
-allows. Survivors are listed; those that can make no difference are declared there, each with a reason.
+them come by which line; then, for each mutant, a forked process puts the broken code into the function and runs the
+tests that come by its lines, those first that killed its neighbours and else the quickest, until one fails. Ends with
+1 where more survive than tools/mutants.toml allows, or where none of a wall's mutants died. Survivors are listed; those
+that can make no difference are declared there, each with a reason.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import functools
 import gc
 import os
 import random
+import resource
 import signal
 import sys
 import time
@@ -39,6 +41,8 @@ KILLED, SURVIVED, UNREACHED, UNFIT, LATE = (
 )
 
 BROKEN = 3
+LEAST_SECONDS, SLOWER = 20, 5
+"""A mutant counts as killed once it took so many seconds of the processor, and so many times as long as unbroken code."""
 
 COMPARED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
     ast.Lt: (ast.GtE, ast.LtE),
@@ -58,11 +62,12 @@ LEVELS = ("NONE", "VIEW", "CONTRIBUTE", "EDIT", "FULL")
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one function; `text` says what stands there now, `operator` what was done."""
+    """One change of one function; `text` says what stands there now, `operator` what was done. `ends` is its last line."""
 
     module: str
     function: str
     line: int
+    ends: int
     operator: str
     text: str
     number: int
@@ -216,7 +221,7 @@ def _broken(module: str, path: Path, name: str, function: ast.FunctionDef) -> It
     alike: Counter[tuple[str, str]] = Counter()
     # Only bodies: what stands in annotations and defaults is not asked at run time.
     for statement in function.body:
-        for node in ast.walk(statement):
+        for node in _asked(statement):
             for operator, instead in Breaking().of(node):
                 broken = _replaced(name, function, node, instead)
                 try:
@@ -228,7 +233,18 @@ def _broken(module: str, path: Path, name: str, function: ast.FunctionDef) -> It
                     text = _short(node)
                     alike[operator, text] += 1
                     line = getattr(node, "lineno", 0)
-                    yield Mutant(module, name, line, operator, text, alike[operator, text], code)
+                    ends = getattr(node, "end_lineno", line) or line
+                    yield Mutant(module, name, line, ends, operator, text, alike[operator, text], code)
+
+
+def _asked(statement: ast.AST) -> Iterator[ast.AST]:
+    """Walk through a statement, past the types that are noted in it: nobody asks them at run time."""
+    left_out = {id(node.annotation) for node in ast.walk(statement) if isinstance(node, ast.AnnAssign)}
+    waiting = [statement]
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        waiting += [child for child in ast.iter_child_nodes(node) if id(child) not in left_out]
 
 
 def _replaced(name: str, function: ast.FunctionDef, node: ast.AST, instead: ast.AST) -> ast.Module:
@@ -270,10 +286,11 @@ class Trial:
     """A pytest plugin: runs the tests unbroken, then those that reach each mutant, in a process of its own."""
 
     mutants: list[Mutant]
-    seconds: float
     results: dict[Mutant, str] = field(default_factory=dict)
     by: dict[Mutant, str] = field(default_factory=dict)
-    _calls: dict[tuple[str, str], set[pytest.Item]] = field(default_factory=lambda: defaultdict(set))
+    _by_line: dict[tuple[str, int], set[pytest.Item]] = field(default_factory=lambda: defaultdict(set))
+    _killers: Counter[tuple[str, str, pytest.Item]] = field(default_factory=Counter)
+    """How often a test killed mutants of a function: it goes first with the next one."""
     _took: dict[pytest.Item, float] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
 
@@ -287,7 +304,7 @@ class Trial:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        wanted = {(str(modules()[mutant.module]), mutant.function) for mutant in self.mutants}
+        wanted = {str(modules()[mutant.module]) for mutant in self.mutants}
         for item, following in _in_turn(session.items):
             self._run_unbroken(item, following, wanted)
         sound = [item for item in session.items if item.nodeid not in self._failed]
@@ -298,28 +315,36 @@ class Trial:
             print(f"{number:4} {self.results[mutant]}: {mutant.key}{by}", flush=True)
         return True
 
-    def _run_unbroken(self, item: pytest.Item, following: pytest.Item, wanted: set[tuple[str, str]]) -> None:
-        """Run a test and note which of the functions it calls."""
+    def _run_unbroken(self, item: pytest.Item, following: pytest.Item, wanted: set[str]) -> None:
+        """Run a test and note by which lines of the wanted files it comes; the rest runs untraced."""
+        came_by: set[tuple[str, int]] = set()
 
-        def noted(frame: Any, event: str, _given: Any) -> None:
-            if event == "call":
-                code = frame.f_code
-                if (code.co_filename, code.co_qualname) in wanted:
-                    self._calls[code.co_filename, code.co_qualname].add(item)
+        def line(frame: Any, _event: str, _given: Any) -> Any:
+            came_by.add((frame.f_code.co_filename, frame.f_lineno))
+            return line
 
-        began = time.monotonic()
-        sys.setprofile(noted)
+        def call(frame: Any, event: str, given: Any) -> Any:
+            return line(frame, event, given) if frame.f_code.co_filename in wanted else None
+
+        began = time.process_time()
+        sys.settrace(call)
         try:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         finally:
-            sys.setprofile(None)
-        self._took[item] = time.monotonic() - began
+            sys.settrace(None)
+        self._took[item] = time.process_time() - began
+        for place in came_by:
+            self._by_line[place].add(item)
 
     def _try(self, mutant: Mutant, sound: set[pytest.Item]) -> str:
-        reached = self._calls[str(modules()[mutant.module]), mutant.function] & sound
+        path = str(modules()[mutant.module])
+        lines = range(mutant.line, mutant.ends + 1)
+        reached = set().union(*(self._by_line.get((path, each), ()) for each in lines)) & sound
         if not reached:
             return UNREACHED
-        items = sorted(reached, key=lambda item: self._took[item])
+        killers = {item: self._killers[mutant.module, mutant.function, item] for item in reached}
+        items = sorted(reached, key=lambda item: (-killers[item], self._took[item], item.nodeid))
+        enough = LEAST_SECONDS + SLOWER * sum(self._took[item] for item in items)
         from django.db import connections  # the settings are read when pytest has begun
 
         connections.close_all()
@@ -328,17 +353,21 @@ class Trial:
         if child == 0:
             os.close(reading)
             result = BROKEN
+            resource.setrlimit(resource.RLIMIT_CPU, (int(enough), int(enough) + 1))
             try:
                 result = _run_broken(mutant, items, writing)
             finally:
                 os._exit(result)  # nothing of the parent's may end here
         os.close(writing)
-        status = _waited(child, self.seconds)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         with os.fdopen(reading, encoding="utf-8") as told:
             text = told.read()
         if text:
             self.by[mutant] = text
-        return {0: SURVIVED, 1: KILLED, -1: LATE}.get(status, UNFIT)
+            killer = next(item for item in items if item.nodeid == text)
+            self._killers[mutant.module, mutant.function, killer] += 1
+        late = -signal.SIGXCPU, -signal.SIGKILL
+        return LATE if status in late else {0: SURVIVED, 1: KILLED}.get(status, UNFIT)
 
 
 def _commits(item: pytest.Item) -> bool:
@@ -396,19 +425,6 @@ def put_in_place(mutant: Mutant) -> bool:
     return placed
 
 
-def _waited(child: int, seconds: float) -> int:
-    """Wait for a process; one that takes too long is ended, which is -1."""
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.02)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return -1
-
-
 # -- the command -------------------------------------------------------------------------------------------
 
 
@@ -417,7 +433,6 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sample", type=int, default=0, help="try only so many, chosen by --seed")
     parser.add_argument("--seed", default="1")
     parser.add_argument("--only", default="", help="only mutants whose name holds this text")
-    parser.add_argument("--seconds", type=float, default=180, help="after which a mutant counts as killed")
     parser.add_argument("--list", action="store_true", help="list them without trying them")
     given = parser.parse_args(arguments)
     known = declared()
@@ -430,7 +445,7 @@ def main(arguments: list[str]) -> int:
     if given.list:
         print("\n".join(each.key for each in tried))
         return 0
-    trial = Trial(sorted(tried, key=lambda each: each.key), given.seconds)
+    trial = Trial(sorted(tried, key=lambda each: each.key))
     options = [
         "-q",
         "-p",
@@ -453,7 +468,21 @@ def told(trial: Trial, possible: int, equivalent: set[str], known: dict[str, Any
     died = counts[KILLED] + counts[LATE]
     share = died / judged if judged else 0.0
     print(f"{died} of {judged} died: {share:.1%}; {len(equivalent)} of {possible} are declared equivalent")
-    return int(share < known["killed_at_least"] or len(equivalent) > known["equivalent_at_most"] * possible)
+    standing = True
+    for wall, functions in known["walls"].items():
+        of_it = [
+            result
+            for mutant, result in trial.results.items()
+            if f"{mutant.module}:{mutant.function}" in functions
+        ]
+        dead = sum(result in (KILLED, LATE) for result in of_it)
+        standing = standing and (dead > 0 or not of_it)
+        print(f"  {wall}: {dead} of {len(of_it)} died")
+    return int(
+        not standing
+        or share < known["killed_at_least"]
+        or len(equivalent) > known["equivalent_at_most"] * possible
+    )
 
 
 if __name__ == "__main__":
