@@ -158,7 +158,7 @@ def test_a_key_that_is_given_twice_is_named(maria: Person) -> None:
         content_type="application/json",
         headers={"authorization": f"Bearer {Program(maria).secret}"},
     )
-    assert answer.json()["detail"] == "The body is not valid JSON: “title” is given twice in one object."
+    assert answer.json()["detail"] == "The body isn't valid JSON: “title” is given twice in one object."
 
 
 def test_too_large_a_body_is_refused(as_maria: Program, settings: Any) -> None:

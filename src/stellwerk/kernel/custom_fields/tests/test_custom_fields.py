@@ -324,7 +324,7 @@ def test_undo_does_not_refer_again_to_what_is_gone_or_not_to_be_seen(
     changed = change(incident, {"custom.cause": None, "custom.room": None}, by=maria)
     entry = changed.entries.latest("number")
     change(cause, {"party": other_centre}, by=SYSTEM)
-    refusal = "It can't be undone: it referred to something that you can't see. Set it by hand."
+    refusal = "Can't undo: it referred to something that you can't see. Set it by hand."
     for by in (maria, Person.objects.get(pk=maria.pk)):
         with pytest.raises(ValidationError, match=refusal):
             undo(entry, by=by)
