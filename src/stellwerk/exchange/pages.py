@@ -298,14 +298,16 @@ def _shown(request: HttpRequest, record_type: RecordType, draft: ImportDraft) ->
     outcome = Outcome.from_json(draft.outcome)
     done = draft.state == ImportDraft.State.DONE
     lines = outcome.faults[: drafts.SHOWN] or outcome.lines
+    names = [] if outcome.faults else list(dict.fromkeys(name for line in lines for name in line.changes))
     context = {
         **_type(record_type),
         "draft": draft,
         "outcome": outcome,
         "done": done,
+        "columns": [record_type.label_of(name) for name in names],
         "figures": drafts.figures(outcome, done=done),
         "remarks": draft.reading.get("remarks", []),
-        "lines": _in_words(record_type, lines),
+        "lines": _in_words(record_type, lines, names),
         "hidden": max(0, _listed(outcome) - len(lines)),
     }
     fresh_fault = request.method == "POST" and outcome.counts["error"]
@@ -316,8 +318,8 @@ def _listed(outcome: Outcome) -> int:
     return outcome.counts["error"] or outcome.counts[CREATE] + outcome.counts[CHANGE]
 
 
-def _in_words(record_type: RecordType, lines: list[Line]) -> list[dict[str, Any]]:
-    """Write the changes with labels, and what is referred to by its title."""
+def _in_words(record_type: RecordType, lines: list[Line], names: list[str]) -> list[dict[str, Any]]:
+    """Write the changes in the columns `names`, and what is referred to by its title."""
     fields = record_type.fields
     ids = {
         pk
@@ -335,14 +337,8 @@ def _in_words(record_type: RecordType, lines: list[Line]) -> list[dict[str, Any]
     return [
         {
             "line": line,
-            "changes": [
-                {
-                    "label": record_type.label_of(name),
-                    "before": said(name, before),
-                    "after": said(name, after),
-                }
-                for name, (before, after) in line.changes.items()
-            ],
+            "new": line.action == CREATE,
+            "cells": [[said(name, value) for value in line.changes.get(name, ())] for name in names],
         }
         for line in lines
     ]

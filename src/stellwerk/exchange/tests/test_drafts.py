@@ -1,5 +1,6 @@
 """Large files: looked at and imported by jobs, which show how far they are and leave nothing half-done."""
 
+import re
 import subprocess
 import threading
 import time
@@ -361,7 +362,8 @@ def test_the_preview_says_values_as_pages_do(as_maria: Client, maria: Person) ->
     head = "title,requester,impact,custom.since,custom.rooms"
     answer = upload(as_maria, f"{head}\nx,{maria.reference},high,2026-03-31,e 2; E 1\n".encode())
     ((line,),) = [answer.context["lines"]]
-    said = {each["label"]: each["after"] for each in line["changes"]}
+    assert (line["line"].number, line["new"]) == (2, True)
+    said = {label: cell[1] for label, cell in zip(answer.context["columns"], line["cells"], strict=True)}
     assert {name: said[name] for name in ("Requester", "Impact", "Since", "Rooms", "Status")} == {
         "Requester": "Maria Keller",
         "Impact": "High",
@@ -369,3 +371,20 @@ def test_the_preview_says_values_as_pages_do(as_maria: Client, maria: Person) ->
         "Rooms": "E 1, E 2",
         "Status": "New",
     }
+
+
+def test_the_preview_is_a_table_with_what_was_and_what_becomes(as_maria: Client, maria: Person) -> None:
+    first = create(Incident, {"title": "One", "requester": maria, "party": maria.party}, by=SYSTEM)
+    head = "reference,title,requester"
+    file = f"{head}\n{first.reference},One and only,{maria.reference}\n,Two,{maria.reference}\n"
+    answer = upload(as_maria, file.encode())
+    assert not answer.context["outcome"].faults, answer.context["outcome"].faults
+    text = re.sub(r"\s+", " ", answer.content.decode())
+    assert '<th scope="col">Title</th>' in text
+    assert '<span class="before">One</span> <span aria-hidden="true">→</span>' in text
+    assert '<span class="after">One and only</span>' in text
+    columns = answer.context["columns"]
+    changed, new = answer.context["lines"]
+    assert (changed["new"], changed["cells"][columns.index("Title")]) == (False, ["One", "One and only"])
+    assert changed["cells"][columns.index("Requester")] == []  # stays as it is
+    assert (new["new"], new["cells"][columns.index("Title")]) == (True, ["", "Two"])
