@@ -234,6 +234,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     "notifications/<int:pk>/": (Row("GET", "302 404 404 302 404 404 404 404"),),
     "notifications/read/": (Row("POST", "302 302 302 302 302 302 302 302"),),
     "options/<type:record_type>/": (Row("GET", "302 200 200 200 200 200 200 200"),),
+    "navigation/<int:number>/": (Row("GET", "302 404 200 404 200 200 200 200"),),
     "palette/": (Row("GET", "302 200 200 200 200 200 200 200"),),
     "records/<str:reference>/": (Row("GET", "302 404 404 302 200 200 200 200"),),
     "records/<str:reference>/comments/<int:pk>/": (Row("GET", "302 404 404 200 200 200 200 200"),),

@@ -102,8 +102,8 @@ def records(text: str, person: Person) -> list[Command]:
 def pages(person: Person) -> list[Command]:
     return [
         Command(item.title, item.url, item.icon)
-        for group in shell.navigation(person, "")
-        for item in group["items"]
+        for group in shell.whole_navigation(person, "")
+        for item in group.items
     ]
 
 

@@ -11,10 +11,12 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import get_script_prefix, reverse
 from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.http import urlencode
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from stellwerk.kernel.activity.notifications.models import Notification
 from stellwerk.kernel.identity.person import Person
@@ -26,6 +28,9 @@ from stellwerk.kernel.permissions.policy import policy_of
 
 Text = str | Promise
 MOST_COUNTED = 99
+MOST_ITEMS = 30
+"""So many items of the navigation are shown at once; with more, groups are folded where the reader isn't."""
+MOST_IN_GROUP = 12
 DESK_FRAME = "stellwerk/base.html"
 PORTAL_FRAME = "stellwerk/portal_base.html"
 
@@ -61,6 +66,19 @@ class Item:
     url: str
     icon: str
     active: bool = False
+
+
+@dataclass(frozen=True)
+class ItemGroup:
+    """A part of the navigation as the template draws it; a folded one shows only where the reader is."""
+
+    number: int
+    title: Text
+    items: list[Item]
+    count: int = 0
+    """How many items there are where not all are shown."""
+    url: str = ""
+    """The page of a folded group, which brings all its items."""
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -121,14 +139,31 @@ def may_list(person: Person, record_type: RecordType) -> bool:
     return policy_of(person).scope(record_type) != frozenset()
 
 
-def navigation(person: Person, path: str) -> list[dict[str, Any]]:
+def navigation(person: Person, path: str) -> list[ItemGroup]:
+    """List the groups and items that the person's roles reach, long ones folded."""
+    whole = whole_navigation(person, path)
+    if sum(len(group.items) for group in whole) <= MOST_ITEMS:
+        return whole
+    place = next((item.url for group in whole for item in group.items if item.active), "")
+    return [_folded(group, place) if group.title else group for group in whole]
+
+
+def whole_navigation(person: Person, path: str) -> list[ItemGroup]:
     """List the groups and items that the person's roles reach."""
     drawn = []
-    for group in groups():
+    for number, group in enumerate(groups()):
         items = [item for entry in group.entries if (item := _item(entry, person, path))]
         if items:
-            drawn.append({"title": group.title, "items": items})
+            drawn.append(ItemGroup(number, group.title, items))
     return drawn
+
+
+def _folded(group: ItemGroup, place: str) -> ItemGroup:
+    here = [item for item in group.items if item.active]
+    if here and len(group.items) <= MOST_IN_GROUP:
+        return group
+    url = f"{reverse('navigation', args=[group.number])}?{urlencode({'place': place})}"
+    return ItemGroup(group.number, group.title, here, len(group.items), url)
 
 
 def portal_pages() -> Sequence[Page]:
@@ -185,7 +220,7 @@ def groups() -> Sequence[Group]:
     declared: Sequence[Group] = import_string(settings.STELLWERK_NAVIGATION)
     named = {entry for group in declared for entry in group.entries}
     rest = [t.key for t in registry.all_types() if t.key not in named]
-    return [*declared, Group("", rest)]
+    return [*declared, Group(_("More"), rest)]
 
 
 def places() -> dict[str, int]:

@@ -3,13 +3,24 @@
 from django.urls import URLPattern, path
 
 from stellwerk.kernel.model import converters  # noqa: F401 -- makes <type:...> known
-from stellwerk.web import design_system, home, notifications, options, palette, search, unsent, why
+from stellwerk.web import (
+    design_system,
+    home,
+    navigation,
+    notifications,
+    options,
+    palette,
+    search,
+    unsent,
+    why,
+)
 from stellwerk.web.lists import bulk, page, saved_views
 from stellwerk.web.record import addresses, editing
 
 urlpatterns: list[URLPattern] = [
     path("", home.home_page, name="home"),
     path("search/", search.search_page, name="search"),
+    path("navigation/<int:number>/", navigation.group_page, name="navigation"),
     path("palette/", palette.palette_part, name="palette"),
     path("unsent/", unsent.unsent_page, name="unsent"),
     path("signed-in/", unsent.signed_in_page, name="signed_in"),
