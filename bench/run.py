@@ -77,7 +77,9 @@ class Target:
             "LOG_LEVEL": "ERROR",
             "WEB_PROCESSES": "1" if self.database == "sqlite" else "2",
         }
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("STELLWERK_")}
+        # What is installed has its bytecode; compiling all of it at each start would be measured instead.
+        left_out = ("STELLWERK_", "PYTHONDONTWRITEBYTECODE")
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         return inherited | {f"STELLWERK_{name}": value for name, value in own.items()}
 
 
