@@ -19,6 +19,7 @@ class ReferenceSummary(NamedTuple):
     kind: str
     reference: str
     title: str
+    status: str
     party_id: int | None
     open_to_all: bool
 

@@ -1,7 +1,7 @@
 """What somebody may see and do: the one answer, as a condition on rows and as a level on one record."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -13,6 +13,7 @@ from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import Actor, System
 from stellwerk.kernel.model.days import today
 from stellwerk.kernel.model.record import Record, copy_of, decides_visibility
+from stellwerk.kernel.model.references import ReferenceSummary
 from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import INSIDE, STAFF, Access, Role
 from stellwerk.kernel.model.shared_cache import Cached, current, remember
@@ -234,6 +235,19 @@ class AccessPolicy:
         parties = self.scope(record_type)
         owner = pk if record_type.scope == "pk" else party_id
         return parties is None or owner in parties or (open_to_all and self.person.is_active)
+
+    def seen_among(self, known: Collection[ReferenceSummary]) -> set[int]:
+        """Return the ids of the records that the person may see; one query at most, where only a share could show some."""
+        plain = {
+            one.pk
+            for one in known
+            if self.plainly_sees(registry.get(one.kind), one.pk, one.party_id, one.open_to_all)
+        }
+        doubtful = {one.pk for one in known} - plain
+        if not doubtful:
+            return plain
+        shown = Record.objects.filter(self.visible(Record, few=True), pk__in=doubtful)
+        return plain | set(shown.values_list("pk", flat=True))
 
     def roles_on(self, record: Record) -> set[Role]:
         """Collect the roles the person has on this record; REQUESTER for those it is shared with."""

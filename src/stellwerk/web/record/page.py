@@ -433,11 +433,10 @@ class RecordPage:
 
     def watching(self) -> dict[str, Any]:
         """Who follows; guests see only whether they do."""
-        people = list(watchers_of(self.record)[:MOST_RELATED])
-        watchers = people if self.inside else [p for p in people if p.pk == self.person.pk]
+        people = dict(watchers_of(self.record).values_list("pk", "title")[:MOST_RELATED])
         return {
-            "watchers": [person.title for person in watchers],
-            "watching": self.person.pk in {person.pk for person in people},
+            "watchers": [title for pk, title in people.items() if self.inside or pk == self.person.pk],
+            "watching": self.person.pk in people,
             "watch_url": self.address("record_watch"),
             "watcher_add_url": self.address("record_watchers") if self.may_edit else "",
         }

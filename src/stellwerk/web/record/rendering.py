@@ -6,9 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models import Case, Value, When
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.safestring import SafeString
@@ -18,7 +16,8 @@ from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.fields.gone import Gone
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.declaration import RecordType
-from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.record import address_of
+from stellwerk.kernel.model.references import summaries_of
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.web import components
 from stellwerk.web.fields import renderer_of
@@ -28,7 +27,7 @@ Shown = SafeString | str
 
 
 class Names:
-    """The titles of all records that a page refers to, read in one query when the first is asked for."""
+    """The titles of all records that a page refers to, looked up together when the first is asked for."""
 
     def __init__(self, person: Actor) -> None:
         self.person = person
@@ -45,17 +44,11 @@ class Names:
         return self._known.get(pk)
 
     def _read(self) -> None:
-        seen = Case(
-            When(policy_of(self.person).visible(Record), then=Value(True)),
-            default=Value(False),
-            output_field=models.BooleanField(),
-        )
-        rows = Record.objects.filter(pk__in=self._wanted).annotate(seen=seen)
-        for pk, title, reference, kind, status, visible in rows.values_list(
-            "pk", "title", "reference", "kind", "status", "seen"
-        ):
-            url = reverse("record", args=[reference]) if visible else ""
-            self._known[pk] = Name(title, reference, kind, status, url)
+        summaries = summaries_of(self._wanted)
+        seen = policy_of(self.person).seen_among(summaries.values())
+        for pk, one in summaries.items():
+            url = address_of(one.reference) if pk in seen else ""
+            self._known[pk] = Name(one.title, one.reference, one.kind, one.status, url)
         self._wanted.clear()
 
 

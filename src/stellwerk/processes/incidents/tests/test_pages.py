@@ -8,7 +8,7 @@ from stellwerk.foundation.reply_template import ReplyTemplate
 from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.actor import SYSTEM
-from stellwerk.kernel.write.services import change, create, transition
+from stellwerk.kernel.write.services import change, create, share, transition
 from stellwerk.processes.incidents.incident import Incident
 
 
@@ -95,6 +95,23 @@ def test_reply_templates_are_offered_with_their_placeholders_filled(
     html = client.get(f"/records/{ticket.reference}/").content.decode()
     filled = f"Dear Gus Gordon, about {ticket.reference}: {{unknown}} {{0.__class__}}. Maria Keller"
     assert f'data-insert="{filled}"' in html
+
+
+def test_reply_templates_are_remembered_until_one_changes(
+    client: Client, gus: Person, maria: Person, centre: Party, other_centre: Party
+) -> None:
+    ticket = create(Incident, {"title": "No mail", "requester": gus, "party": centre}, by=SYSTEM)
+    client.force_login(maria)
+    url = f"/records/{ticket.reference}/"
+    assert "Zzz" not in client.get(url).text
+    theirs = create(ReplyTemplate, {"title": "Theirs", "body": "Zzz A.", "party": other_centre}, by=SYSTEM)
+    ours = create(ReplyTemplate, {"title": "Ours", "body": "Zzz B.", "party": centre}, by=SYSTEM)
+    page = client.get(url).text
+    assert ("Zzz A." in page, "Zzz B." in page) == (False, True)
+    share(theirs, centre, "provider", by=SYSTEM)
+    transition(ours, "retire", by=SYSTEM)
+    page = client.get(url).text
+    assert ("Zzz A." in page, "Zzz B." in page) == (True, False)
 
 
 def test_any_number_of_reply_templates_can_be_reached(client: Client, gus: Person, centre: Party) -> None:
