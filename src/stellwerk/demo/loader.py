@@ -34,6 +34,7 @@ from stellwerk.kernel.model.shared_cache import remembering
 from stellwerk.kernel.model.values import Changes
 from stellwerk.kernel.write.events import Event as Happened
 from stellwerk.kernel.write.services import ChangeContext, note
+from stellwerk.vocabulary import JsonObject
 from stellwerk.web.models import SavedView
 
 BROUGHT_FROM = "demo"
@@ -172,7 +173,7 @@ class Loader:
         source, target = (record, other) if event.do == "link" else (other, record)
         self.links.append(Link(source_id=source.pk, target_id=target.pk, type=event.text))
         for one, two, direction in ((source, target, "out"), (target, source, "in")):
-            about = {
+            about: JsonObject = {
                 "type": event.text,
                 "with": two.pk,
                 "direction": direction,
@@ -187,7 +188,13 @@ class Loader:
             picture = pictures[len(self.files) % len(pictures)]
             name, content = picture.name, picture.read_bytes()
         kind, digest = proven_type(content[:BEGINNING]), hashlib.sha256(content).hexdigest()
-        about = {"name": name, "size": len(content), "sha256": digest, "type": kind, "comment": None}
+        about: JsonObject = {
+            "name": name,
+            "size": len(content),
+            "sha256": digest,
+            "type": kind,
+            "comment": None,
+        }
         self._note(record, Verb.ATTACH, event, {"@file": [None, about]})
         author = self.written.person(event.by)
         self.files.append(

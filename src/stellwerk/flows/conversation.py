@@ -7,12 +7,11 @@ from stellwerk.kernel.activity.attachments.models import Attachment
 from stellwerk.kernel.activity.comments.models import Comment
 from stellwerk.kernel.activity.comments.services import KEEPS_STATUS, comment
 from stellwerk.kernel.activity.links.services import link
-from stellwerk.kernel.journal.entry import Verb
 from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.link_types import RELATED
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.via import Via
-from stellwerk.kernel.write.events import Event, Outcome
+from stellwerk.kernel.write.events import Event
 from stellwerk.kernel.write.services import create, transition
 from stellwerk.processes.incidents.services import merged_from, take_apart, tie_together
 from stellwerk.processes.incidents.ticket import (
@@ -88,7 +87,7 @@ def _pass_on(event: Event, ticket: Ticket, into: Ticket) -> None:
         internal=True,
     )
     text = _("We're handling this together with other reports of the same problem.")
-    event.subject.outcome = Outcome(text, ticket)
+    event.tell(text, ticket)
     return None
 
 
@@ -97,9 +96,7 @@ def _go_on(event: Event, ticket: Ticket) -> None:
     if not _can_be_reopened(ticket):
         return _open_another(event, ticket)
     reopened = transition(ticket, "reopen", by=event.by)
-    event.subject.outcome = Outcome(
-        _("%s is open again and we're working on it.") % ticket.reference, reopened
-    )
+    event.tell(_("%s is open again and we're working on it.") % ticket.reference, reopened)
     return None
 
 
@@ -119,7 +116,7 @@ def _open_another(event: Event, ticket: Ticket) -> None:
     )
     link(made, RELATED.key, ticket, by=SYSTEM)
     text = _("%(reference)s ended too long ago to be reopened, so we opened %(new)s for you.")
-    event.subject.outcome = Outcome(text % {"reference": ticket.reference, "new": made.reference}, made)
+    event.tell(text % {"reference": ticket.reference, "new": made.reference}, made)
 
 
 def _can_be_reopened(ticket: Ticket) -> bool:
@@ -133,7 +130,7 @@ def _can_be_reopened(ticket: Ticket) -> bool:
 def _written(event: Event) -> str:
     if isinstance(event.subject, Comment):
         return event.subject.body
-    name = event.subject.name if event.entry.verb == Verb.ATTACH else ""
+    name = event.subject.name if isinstance(event.subject, Attachment) else ""
     return _("Attached the file “%(name)s” to %(reference)s.") % {
         "name": name,
         "reference": event.record.reference,

@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.apps import AppConfig
 from django.db import connection
 from django.db.models.signals import post_migrate
@@ -21,7 +19,7 @@ class KernelConfig(AppConfig):
         post_migrate.connect(_prepare, sender=self)
 
 
-def _prepare(**kwargs: Any) -> None:
+def _prepare(**kwargs: object) -> None:
     """Make the lines of numbers, of which Django knows nothing, and let no process rely on what it remembers."""
     from stellwerk.kernel.model import numbering, reference_index, registry, shared_cache
 

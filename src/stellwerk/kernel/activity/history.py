@@ -10,11 +10,11 @@ operator's, so the acting people are named, not asked; guards do not apply to wh
 reaction is set off. Values still have to fit their fields.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -30,6 +30,7 @@ from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write import services
 from stellwerk.kernel.write.bulk import ROWS_AT_ONCE, Bulk
 from stellwerk.kernel.write.events import Event
+from stellwerk.vocabulary import Values
 
 R = TypeVar("R", bound=Record)
 
@@ -62,9 +63,7 @@ class History(Bulk):
 
     # -- the verbs, as they are called elsewhere ---------------------------------------------------------
 
-    def create(
-        self, model: type[R], values: Mapping[str, Any], *, by: Actor, at: datetime, reason: str = ""
-    ) -> R:
+    def create(self, model: type[R], values: Values, *, by: Actor, at: datetime, reason: str = "") -> R:
         self._flush_when_full()
         return services.create(
             model,
@@ -77,7 +76,7 @@ class History(Bulk):
             writer=self,
         )
 
-    def change(self, record: R, values: Mapping[str, Any], *, by: Actor, at: datetime, reason: str = "") -> R:
+    def change(self, record: R, values: Values, *, by: Actor, at: datetime, reason: str = "") -> R:
         with _unharmed(record):
             return services.change(
                 record, values, by=by, at=at, reason=reason, brought_from=self.brought_from, writer=self
@@ -87,7 +86,7 @@ class History(Bulk):
         self,
         record: R,
         name: str,
-        values: Mapping[str, Any] | None = None,
+        values: Values | None = None,
         *,
         by: Actor,
         at: datetime,

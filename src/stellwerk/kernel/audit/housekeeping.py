@@ -19,6 +19,7 @@ from stellwerk.kernel.model.actor import SYSTEM
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.write.services import ChangeContext, note
 from stellwerk.kernel.write.writer import locked
+from stellwerk.vocabulary import JsonObject
 
 log = structlog.get_logger("stellwerk.journal")
 
@@ -70,7 +71,7 @@ def take_baselines() -> int:
                 log.error("journal.no_baseline", reference=record.reference)
                 continue
             watchers = Watcher.objects.filter(record=pk).order_by("person_id")
-            state = {"watchers": list(watchers.values_list("person_id", flat=True))}
+            state: JsonObject = {"watchers": list(watchers.values_list("person_id", flat=True))}
             note(record, ChangeContext(Verb.BASELINE, SYSTEM), {"@baseline": [None, state]}, internal=True)
             noted += 1
     return noted

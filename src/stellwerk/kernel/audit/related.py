@@ -11,7 +11,7 @@ An entry of version 0.1 does not say the shares of the participants; they follow
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
@@ -21,6 +21,7 @@ from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import Capacity
 from stellwerk.kernel.model.values import Changes, MachineValue
 from stellwerk.kernel.permissions.share import Share
+from stellwerk.vocabulary import JsonObject, JsonValue
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
@@ -43,18 +44,19 @@ class Related:
         """Apply what an entry says."""
         for name, (before, after) in changes.items():
             if name == "@share":
-                self._share(before and [before], after and [after])
-                self.by_hand -= {before["with"]} if before else set()
-                self.by_hand |= {after["with"]} if after else set()
+                self._share(_abouts(before), _abouts(after))
+                self.by_hand -= {_whom(about) for about in _abouts(before)}
+                self.by_hand |= {_whom(about) for about in _abouts(after)}
             elif name == "@shares":
-                self._share(before, after)
+                self._share(_abouts(before), _abouts(after))
             elif name == "@link":
-                self._link(before, after)
+                self._link(_abouts(before), _abouts(after))
             elif name == "@watch":
-                self.watchers -= {before["with"]} if before else set()
-                self.watchers |= {after["with"]} if after else set()
+                self.watchers -= {_whom(about) for about in _abouts(before)}
+                self.watchers |= {_whom(about) for about in _abouts(after)}
             elif name == "@baseline":
-                self.watchers = set(after["watchers"])
+                (about,) = _abouts(after)
+                self.watchers = {_id(each) for each in _several(about["watchers"])}
 
     def take_participants(
         self, record_type: "RecordType", changes: Changes, values: dict[str, MachineValue]
@@ -67,29 +69,59 @@ class Related:
             return
         was_due, self.due = self.due, {}
         for name in requestable(record_type).participants:
-            pk: Any = values.get(name)
-            if pk is not None and pk != values.get("party"):
+            pk = values.get(name)
+            if isinstance(pk, int) and pk != values.get("party"):
                 person = record_type.references[name]._meta.model_name == "person"
                 self.due.setdefault(pk, Capacity.REQUESTER if person else Capacity.CUSTOMER)
         for pk in was_due.keys() - self.due.keys() - self.by_hand:
             self.shares.pop(pk, None)
         self.shares = {**self.due, **self.shares}
 
-    def _share(self, before: Any, after: Any) -> None:
-        for about in before or ():
-            self.shares.pop(about["with"], None)
-        for about in after or ():
-            self.shares[about["with"]] = about["capacity"]
+    def _share(self, before: list[JsonObject], after: list[JsonObject]) -> None:
+        for about in before:
+            self.shares.pop(_whom(about), None)
+        for about in after:
+            self.shares[_whom(about)] = str(about["capacity"])
 
-    def _link(self, before: Any, after: Any) -> None:
-        about = after or before
-        key = about["type"], about["with"], about["direction"]
+    def _link(self, before: list[JsonObject], after: list[JsonObject]) -> None:
+        (about,) = after or before
+        key = str(about["type"]), _whom(about), str(about["direction"])
         if after:
-            self.links[key] = after["origin"]
-        elif before["origin"] == Link.Origin.COMPUTED:
+            self.links[key] = str(about["origin"])
+        elif about["origin"] == Link.Origin.COMPUTED:
             self.links[key] = Link.Origin.RULED_OUT  # it stays, so that it does not come back
         else:
             self.links.pop(key, None)
+
+
+# What no program of ours wrote raises TypeError, ValueError or KeyError here, and is told as a fault of its entry.
+
+
+def _abouts(said: JsonValue) -> list[JsonObject]:
+    """Return what one side of an entry says, of one or of several; nothing where there was none."""
+    return [_object(each) for each in (said if isinstance(said, list) else [said] if said else [])]
+
+
+def _object(said: JsonValue) -> JsonObject:
+    if not isinstance(said, dict):
+        raise TypeError(said)
+    return said
+
+
+def _several(said: JsonValue) -> list[JsonValue]:
+    if not isinstance(said, list):
+        raise TypeError(said)
+    return said
+
+
+def _whom(about: JsonObject) -> int:
+    return _id(about["with"])
+
+
+def _id(said: JsonValue) -> int:
+    if not isinstance(said, int):
+        raise TypeError(said)
+    return said
 
 
 def stored(ids: Collection[int]) -> dict[int, Related]:
@@ -97,7 +129,7 @@ def stored(ids: Collection[int]) -> dict[int, Related]:
     found = {pk: Related() for pk in ids}
     for pk, with_whom, capacity in _shares(ids):
         found[pk].shares[with_whom] = capacity
-    for pk, key, origin in _links(Link.objects, ids):
+    for pk, key, origin in _links(Link.objects.all(), ids):
         found[pk].links[key] = origin
     for pk, person in Watcher.objects.filter(record__in=ids).values_list("record_id", "person_id"):
         found[pk].watchers.add(person)
@@ -116,8 +148,8 @@ def _shares(ids: Collection[int]) -> Iterator[tuple[int, int, str]]:
 _ENDS = ((True, False, None, "party"), (False, True, "person", None))
 
 
-def _links(links: "QuerySet[Link] | Any", ids: Collection[int]) -> Iterator[tuple[int, LinkKey, str]]:
+def _links(links: QuerySet[Link], ids: Collection[int]) -> Iterator[tuple[int, LinkKey, str]]:
     for mine, other, direction in (("source_id", "target_id", "out"), ("target_id", "source_id", "in")):
-        rows: QuerySet[Link] = links.filter(**{f"{mine}__in": ids})
+        rows = links.filter(**{f"{mine}__in": ids})
         for pk, with_which, key, origin in rows.values_list(mine, other, "type", "origin"):
             yield pk, (key, with_which, direction), origin

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from django.conf import settings
 from django.utils import timezone
@@ -92,7 +92,7 @@ class Roster:
                     _("its line in the roster was changed after it was written."),
                 )
 
-    def _lines(self, condition: str, values: Sequence[Any] = ()) -> Iterator[tuple[Line, bool]]:
+    def _lines(self, condition: str, values: Sequence[int] = ()) -> Iterator[tuple[Line, bool]]:
         """Go through lines, each with whether its seal is right."""
         if not self.intact:
             return
@@ -125,9 +125,9 @@ def write(lines: Iterable[Line], at: datetime, entry: int) -> None:
             file.execute("REPLACE INTO header VALUES (1, ?, ?, ?, ?)", (*header, _seal(*header)))
 
 
-def _seal(*told: Any) -> str:
+def _seal(*told: object) -> str:
     return keyed("roster|" + "|".join(str(each) for each in told))
 
 
-def _same(one: Any, other: str) -> bool:
+def _same(one: object, other: str) -> bool:
     return hmac.compare_digest(str(one).encode(), other.encode())

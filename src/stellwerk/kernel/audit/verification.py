@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet, TextField
+from django.db.models import Exists, Model, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -35,6 +35,11 @@ from stellwerk.kernel.model import registry, strict_json
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.values import Changes, to_machine
 from stellwerk.kernel.permissions.share import Share
+from stellwerk.vocabulary import JsonObject, JsonValue, Text
+
+S = TypeVar("S")
+Stamped: TypeAlias = tuple[tuple[object, ...], datetime]
+"""What the journal tells of a comment or a file, and the moment of it."""
 
 RECORDS_AT_ONCE = 500
 ROWS_AT_ONCE = 2_000
@@ -126,10 +131,10 @@ class Verification:
         for pk, rows in groupby(entries, key=lambda row: row.record_id):
             for row in rows:
                 verifiers[pk].take(row)
-        for _what, read, compare in CHECKS:
-            stored = read(batch)
+        for _what, check in CHECKS:
+            faults_of = check(batch)
             for verifier in verifiers.values():
-                verifier.found += compare(verifier, stored.get(verifier.pk))
+                verifier.found += faults_of(verifier)
         return list(verifiers.values())
 
     def _by_pieces(self, pk: int) -> "_BatchVerifier | _Unreadable":
@@ -144,9 +149,9 @@ class Verification:
         except Exception:
             return _Unreadable(pk, [_fault_of(pk, _("the record can't be read."))])
         unreadable = verifier.take_singly()
-        for what, read, compare in () if unreadable else CHECKS:
+        for what, check in () if unreadable else CHECKS:
             try:
-                for fault in compare(verifier, read([record]).get(pk)):
+                for fault in check([record])(verifier):
                     verifier.found.append(fault)
             except Exception:
                 verifier.found.append(verifier.fault(verifier.count, _("its %s cannot be read.") % what))
@@ -195,9 +200,9 @@ class _BatchVerifier(Verifier):
         self.known, self.roster = known, roster
         self.found: list[Fault] = []
         self.entries = 0
-        self.comments: Counter[Any] = Counter()
-        self.files: Counter[Any] = Counter()
-        self.came_with: dict[Any, Counter[Any]] = {}
+        self.comments: Counter[Stamped] = Counter()
+        self.files: Counter[Stamped] = Counter()
+        self.came_with: dict[Stamped, Counter[tuple[str, str] | None]] = {}
         """Of the files whose entries say it, with which comments they came; None for without one."""
         self.types: dict[str, str] = {}
 
@@ -205,25 +210,25 @@ class _BatchVerifier(Verifier):
     def is_young(self) -> bool:
         return self.roster is not None and self.count > (self.known.entries if self.known else 0)
 
-    def take(self, entry: Any) -> None:
+    def take(self, entry: Entry | Row) -> None:
         """Take the next entry and keep what is wrong with it."""
         self.entries += 1
         self.found += self.step(entry)
-        stamp = (entry.internal, entry.actor_id, entry.at)
+        stamp = (entry.internal, entry.actor_id)
         _before, digest = self.changes.get("@comment", (None, None))
         if isinstance(digest, dict):
-            self.comments[digest.get("sha256"), *stamp] += 1
+            self.comments[(digest.get("sha256"), *stamp), entry.at] += 1
         before, about = self.changes.get("@file", (None, None))
         if isinstance(about, dict):
-            told = about.get("sha256"), about.get("name"), about.get("size"), *stamp
+            told: Stamped = (*_told_of(about), *stamp), entry.at
             self.files[told] += 1
             if "comment" in about:
                 self.came_with.setdefault(told, Counter())[_mark(about["comment"])] += 1
             if "type" in about:
-                self.types[about["sha256"]] = about["type"]
+                self.types[str(about["sha256"])] = str(about["type"])
         if isinstance(before, dict):  # a file that was removed again
-            attached = (entry.internal, before.get("by"), datetime.fromisoformat(str(before.get("at"))))
-            told = before.get("sha256"), before.get("name"), before.get("size"), *attached
+            attached = datetime.fromisoformat(str(before.get("at")))
+            told = (*_told_of(before), entry.internal, before.get("by")), attached
             self.files[told] -= 1
             if told in self.came_with:
                 self.came_with[told][_mark(before.get("comment"))] -= 1
@@ -251,7 +256,7 @@ class _BatchVerifier(Verifier):
         else:
             yield from self.end(specific)
 
-    def compare_comments(self, stored: Counter[Any] | None) -> Iterator[Fault]:
+    def compare_comments(self, stored: Counter[Stamped] | None) -> Iterator[Fault]:
         yield from self._compare(self.comments, stored or Counter(), gettext_lazy("comment"))
 
     def compare_files(self, stored: "list[_File] | None") -> Iterator[Fault]:
@@ -274,14 +279,14 @@ class _BatchVerifier(Verifier):
                 what = _("“%(field)s” of the record don't match the journal.") % {"field": name}
                 yield self.fault(self.count, what)
 
-    def _compare(self, written: Counter[Any], stored: Counter[Any], what: Any) -> Iterator[Fault]:
+    def _compare(self, written: Counter[Stamped], stored: Counter[Stamped], what: Text) -> Iterator[Fault]:
         if written == stored:
             return
-        for key in (written - stored).elements():
-            moment = {"what": what, "moment": key[-1].isoformat()}
+        for _told, at in (written - stored).elements():
+            moment = {"what": what, "moment": at.isoformat()}
             yield self.fault(self.count, _("the %(what)s of %(moment)s was changed or removed.") % moment)
-        for key in (stored - written).elements():
-            moment = {"what": what, "moment": key[-1].isoformat()}
+        for _told, at in (stored - written).elements():
+            moment = {"what": what, "moment": at.isoformat()}
             yield self.fault(self.count, _("the %(what)s of %(moment)s isn't in the journal.") % moment)
 
 
@@ -298,15 +303,23 @@ class _Unreadable:
 class _File(NamedTuple):
     """An attachment: what the journal tells of it, and what follows from its content."""
 
-    told: tuple[Any, ...]
+    told: Stamped
     sha256: str
     content_type: str
     comment: tuple[str, str] | None
 
 
-def _mark(about: Any) -> tuple[str, str] | None:
+def _mark(about: JsonValue) -> tuple[str, str] | None:
     """Return what an entry says of a file's comment: its instant and its digest."""
-    return (str(about["at"]), str(about["sha256"])) if about else None
+    if not about:
+        return None
+    if not isinstance(about, dict):
+        raise TypeError(about)  # no program of ours wrote it
+    return str(about["at"]), str(about["sha256"])
+
+
+def _told_of(about: JsonObject) -> tuple[object, ...]:
+    return about.get("sha256"), about.get("name"), about.get("size")
 
 
 def _rows(entries: QuerySet[Entry]) -> Iterator[Row]:
@@ -327,12 +340,13 @@ def _specifics(batch: list[Record]) -> dict[int, Record]:
     return specifics
 
 
-def _comments(batch: list[Record]) -> dict[int, Counter[Any]]:
+def _comments(batch: list[Record]) -> dict[int, Counter[Stamped]]:
     rows = Comment.objects.filter(record__in=[record.pk for record in batch])
     columns = rows.values_list("record_id", "internal", "author_id", "at", "body")
-    found: dict[int, Counter[Any]] = {}
-    for pk, *stamp, body in columns.iterator(chunk_size=ROWS_AT_ONCE):
-        found.setdefault(pk, Counter())[hashlib.sha256(body.encode()).hexdigest(), *stamp] += 1
+    found: dict[int, Counter[Stamped]] = {}
+    for pk, internal, author, at, body in columns.iterator(chunk_size=ROWS_AT_ONCE):
+        told = (hashlib.sha256(body.encode()).hexdigest(), internal, author)
+        found.setdefault(pk, Counter())[told, at] += 1
     return found
 
 
@@ -341,13 +355,13 @@ def _files(batch: list[Record]) -> dict[int, list[_File]]:
     content = ("blob__sha256", "blob__content_type", "comment_id", "comment__at", "comment__body")
     told = ("name", "blob__size", "internal", "author_id", "at")
     found: dict[int, list[_File]] = {}
-    for pk, sha256, content_type, came_with, at, body, *rest in rows.values_list(
+    for pk, sha256, content_type, came_with, said_at, body, *rest, at in rows.values_list(
         "record_id", *content, *told
     ):
         comment = None
         if came_with is not None:
-            comment = str(to_machine(at)), hashlib.sha256((body or "").encode()).hexdigest()
-        found.setdefault(pk, []).append(_File((sha256, *rest), sha256, content_type, comment))
+            comment = str(to_machine(said_at)), hashlib.sha256((body or "").encode()).hexdigest()
+        found.setdefault(pk, []).append(_File(((sha256, *rest), at), sha256, content_type, comment))
     return found
 
 
@@ -355,17 +369,29 @@ def _related(batch: list[Record]) -> dict[int, Related]:
     return related.stored([record.pk for record in batch])
 
 
-CHECKS: tuple[
-    tuple[Any, Callable[[list[Record]], dict[int, Any]], Callable[[_BatchVerifier, Any], Iterator[Fault]]],
-    ...,
-]
-CHECKS = (
-    (gettext_lazy("values"), _specifics, _BatchVerifier.compare_record),
-    (gettext_lazy("comments"), _comments, _BatchVerifier.compare_comments),
-    (gettext_lazy("files"), _files, _BatchVerifier.compare_files),
-    (gettext_lazy("shares, links and watchers"), _related, _BatchVerifier.compare_related),
+Check: TypeAlias = Callable[[list[Record]], Callable[[_BatchVerifier], Iterator[Fault]]]
+
+
+def _compared_with(
+    read: Callable[[list[Record]], dict[int, S]],
+    compare: Callable[[_BatchVerifier, S | None], Iterator[Fault]],
+) -> Check:
+    """Read something for many records at once, and compare each verifier at its end with what was read for it."""
+
+    def check(batch: list[Record]) -> Callable[[_BatchVerifier], Iterator[Fault]]:
+        stored = read(batch)
+        return lambda verifier: compare(verifier, stored.get(verifier.pk))
+
+    return check
+
+
+CHECKS: tuple[tuple[Text, Check], ...] = (
+    (gettext_lazy("values"), _compared_with(_specifics, _BatchVerifier.compare_record)),
+    (gettext_lazy("comments"), _compared_with(_comments, _BatchVerifier.compare_comments)),
+    (gettext_lazy("files"), _compared_with(_files, _BatchVerifier.compare_files)),
+    (gettext_lazy("shares, links and watchers"), _compared_with(_related, _BatchVerifier.compare_related)),
 )
-"""What a verifier is compared with at its end: what people call it, how it is read for many records, how it is compared."""
+"""What a verifier is compared with at its end, with what people call it."""
 
 
 def _of_no_record() -> Iterator[Fault]:
@@ -373,7 +399,7 @@ def _of_no_record() -> Iterator[Fault]:
     there = Record.objects.filter
     for model, name in ((Entry, "record"), (Comment, "record"), (Attachment, "record"), (Share, "record"),
                         (Watcher, "record"), (Link, "source"), (Link, "target")):  # fmt: skip
-        rows: QuerySet[Any] = model._default_manager.filter(~Exists(there(pk=OuterRef(f"{name}_id"))))
+        rows: QuerySet[Model] = model._default_manager.filter(~Exists(there(pk=OuterRef(f"{name}_id"))))
         for pk in rows.order_by().values_list(f"{name}_id", flat=True).distinct():
             what = _("there are %s without their record.") % model._meta.verbose_name_plural
             yield Fault(_("record %s") % pk, 0, what)
@@ -382,7 +408,7 @@ def _of_no_record() -> Iterator[Fault]:
         yield Fault(_("record %s") % pk, 0, what)
 
 
-def _typed_rows_of_no_record() -> list[tuple[str, Any]]:
+def _typed_rows_of_no_record() -> list[tuple[str, int]]:
     """Find the rows in the tables of the types that have no core row of their type, in one statement."""
     parts, kinds = [], []
     for record_type in registry.all_types():

@@ -67,7 +67,7 @@ class Verifier:
             self.covers_watchers = True
         try:
             self.related.take(self.changes)
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, ValueError):
             if intact:
                 raise
 

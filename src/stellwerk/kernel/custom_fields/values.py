@@ -1,7 +1,7 @@
 """The fields that an installation adds, and the check of their values."""
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from stellwerk.kernel.model import registry, shared_cache
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import AccessPolicy, policy_of
+from stellwerk.vocabulary import Values
 
 if TYPE_CHECKING:
     from stellwerk.kernel.custom_fields.models import CustomField
@@ -50,12 +51,12 @@ def known_to(policy: AccessPolicy, record_type: "RecordType", *, retired: bool =
     return {name: field for name, field in fields.items() if field.readable_by(internal=False)}
 
 
-def check(record_type: "RecordType", record: Record, given: Mapping[str, Any], by: Actor) -> None:
+def check(record_type: "RecordType", record: Record, given: Values, by: Actor) -> None:
     """Refuse custom values that do not fit their fields; of a new record by staff, all that is required is asked."""
     policy = policy_of(by)
     fields = known_to(policy, record_type)
     names = [name for name in given if name.startswith("custom.")]
-    faults: dict[str, Any] = {}
+    faults: dict[str, list[str] | str] = {}
     for name in names:
         if name not in fields:
             faults[name] = _("%s has no such field.") % record_type.label
@@ -95,7 +96,7 @@ def _is_kept(record: Record, name: str) -> bool:
     return name in stored and stored[name] == record.custom[name]
 
 
-def _require_visible(references: Any, policy: AccessPolicy) -> None:
+def _require_visible(references: Iterable[str], policy: AccessPolicy) -> None:
     """Refuse references that the person may not see in the words used for those that do not exist."""
     wanted = set(references)
     if wanted:

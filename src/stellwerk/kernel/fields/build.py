@@ -1,11 +1,9 @@
 """Making the field of a column, or of what an installation defined."""
 
-from typing import Any
-
 from django.db import models
 
 from stellwerk.kernel.fields.choice import Choice, SeveralChoices, Status
-from stellwerk.kernel.fields.field import Definition, Field
+from stellwerk.kernel.fields.field import Column, Definition, Field
 from stellwerk.kernel.fields.moment import Date, Instant
 from stellwerk.kernel.fields.number import Decimals, Duration, Number, Percentage, WholeNumber
 from stellwerk.kernel.fields.reference import Pointing, Reference, SeveralReferences
@@ -14,7 +12,7 @@ from stellwerk.kernel.fields.text import EmailAddress, LongText, Text, WebAddres
 from stellwerk.kernel.fields.yes_no import YesNo
 from stellwerk.vocabulary import Text as Label
 
-COLUMNS: tuple[tuple[type["models.Field[Any, Any]"], type[Field]], ...] = (
+COLUMNS: tuple[tuple[type[Column], type[Field]], ...] = (
     (models.ForeignKey, Reference),
     (models.BooleanField, YesNo),
     (models.DecimalField, Decimals),
@@ -48,7 +46,7 @@ DEFINED: dict[str, type[Field]] = {
 """The kinds that an installation can add, by the names under which definitions keep them."""
 
 
-def kind_of(column: "models.Field[Any, Any]") -> type[Field]:
+def kind_of(column: Column) -> type[Field]:
     """Return the kind of a column's values; TypeError when there is none."""
     own: type[Field] | None = getattr(column, "kind", None)
     if own is not None:
@@ -63,7 +61,7 @@ def kind_of(column: "models.Field[Any, Any]") -> type[Field]:
     raise TypeError(f"There is no kind for {type(column).__name__}.")
 
 
-def of_column(column: "models.Field[Any, Any]", label: Label, *, shown_to_guests: bool) -> Field:
+def of_column(column: Column, label: Label, *, shown_to_guests: bool) -> Field:
     return kind_of(column)(
         column.name, label, help=column.help_text, column=column, shown_to_guests=shown_to_guests
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -15,6 +15,9 @@ from stellwerk.kernel.declare import (
 )
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import RecordManager
+
+if TYPE_CHECKING:
+    from stellwerk.kernel.identity.team import Team
 
 
 class PersonManager(RecordManager["Person"], BaseUserManager["Person"]):
@@ -103,6 +106,6 @@ class Person(TypedRecord, AbstractBaseUser):
         return self.title.split(" ")[0]
 
 
-def takes_work_again(ended: Any, moment: datetime, by: Actor) -> None:
+def takes_work_again(ended: "Person | Team", moment: datetime, by: Actor) -> None:
     """Forget to whom the work of a person or team went who is back."""
     ended.work_goes_to = None

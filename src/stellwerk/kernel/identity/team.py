@@ -1,7 +1,7 @@
 """Teams and who belongs to them, from when to when."""
 
 from datetime import date
-from typing import Any
+from typing import Protocol
 
 from stellwerk.kernel.declare import (
     Active,
@@ -10,6 +10,13 @@ from stellwerk.kernel.declare import (
     _,
     models,
 )
+
+
+class Spanning(Protocol):
+    """What holds from a day to a day."""
+
+    valid_from: date
+    valid_until: date | None
 
 
 class Team(TypedRecord):
@@ -72,6 +79,6 @@ def not_over_on(day: date, prefix: str = "") -> models.Q:
     return endless | models.Q(**{f"{prefix}valid_until__gte": day})
 
 
-def refuse_reversed_dates(record: Any) -> None:
+def refuse_reversed_dates(record: Spanning) -> None:
     if record.valid_until and record.valid_until < record.valid_from:
         raise ValidationError({"valid_until": _("It ends before it begins. Choose a later day.")})

@@ -85,8 +85,8 @@ def _known(hashed: str) -> ApiToken | None:
     cached = shared_cache.current()
     if cached is None:
         return ApiToken.objects.select_related("person").filter(digest=hashed, revoked_at=None).first()
-    token: ApiToken | None = cached.get((ApiToken, hashed))
-    if token is None:
+    token = cached.get((ApiToken, hashed))
+    if not isinstance(token, ApiToken):
         token = ApiToken.objects.filter(digest=hashed, revoked_at=None).first()
         if token is None:
             return None
@@ -99,7 +99,8 @@ def _known(hashed: str) -> ApiToken | None:
 def _note_use(token: ApiToken, now: datetime) -> None:
     cached = shared_cache.current()
     key = ("used", token.pk)
-    last = (cached or {}).get(key, token.last_used_at)
+    noted = (cached or {}).get(key)
+    last = noted if isinstance(noted, datetime) else token.last_used_at
     if last is None or abs(now - last) >= USE_NOTED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
         if cached is not None:

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db.models import Count, Min, Q
 from django.utils import timezone
@@ -91,7 +90,7 @@ def figures(now: datetime | None = None) -> Figures:
     )
 
 
-def _line(row: "DBTaskResult[Any, Any]") -> JobLine:
+def _line(row: "DBTaskResult[..., object]") -> JobLine:
     return JobLine(
         id=str(row.pk),
         name=row.task_path,

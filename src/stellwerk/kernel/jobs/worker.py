@@ -40,8 +40,6 @@ LOST_AFTER_S = 30.0
 _LONGEST_PAUSE_S = 30.0
 _LONGEST_TRACEBACK = 20_000
 
-Row = DBTaskResult  # the queue's row of one job, as django-tasks-db calls it
-
 
 class NotMine(Exception):
     """The job was put back meanwhile, because this worker seemed dead; its result no longer counts."""
@@ -165,7 +163,7 @@ class Worker:
         log.warning("database trouble", error=str(error).strip(), pause_s=self.pause)
         connections.close_all()
 
-    def _claim(self) -> "Row[Any, Any] | None":
+    def _claim(self) -> "DBTaskResult[..., object] | None":
         # Reading takes no lock, which matters to others on SQLite; a busy queue is not asked twice.
         if not self._busy and not DBTaskResult.objects.ready().exists():
             return None
@@ -178,13 +176,13 @@ class Worker:
         self._busy = taken is not None
         return taken
 
-    def _hold(self, row: "Row[Any, Any]") -> None:
+    def _hold(self, row: "DBTaskResult[..., object]") -> None:
         """Note which job would have to be put back if this process died."""
         held = JobWorker.objects.filter(pk=self.id).update(job=row.pk, job_since=row.started_at)
         if self._signed_on and not held:  # taken for dead
             JobWorker.objects.create(pk=self.id, place=_place(), job=row.pk, job_since=row.started_at)
 
-    def _run(self, row: "Row[Any, Any]") -> None:
+    def _run(self, row: "DBTaskResult[..., object]") -> None:
         started = time.monotonic()
         policy = policy_of(row.task_path)
         token = running_job.set(str(row.pk))
@@ -202,7 +200,7 @@ class Worker:
         finally:
             running_job.reset(token)
 
-    def _call(self, row: "Row[Any, Any]", policy: Policy) -> None:
+    def _call(self, row: "DBTaskResult[..., object]", policy: Policy) -> None:
         load_plans()
         task = row.task
         call = partial(task.call, *_context(row, task), *row.args_kwargs["args"], **row.args_kwargs["kwargs"])
@@ -212,7 +210,7 @@ class Worker:
         else:
             self._note_success(row, call())
 
-    def _note_success(self, row: "Row[Any, Any]", value: object) -> None:
+    def _note_success(self, row: "DBTaskResult[..., object]", value: object) -> None:
         self._finish(
             row,
             status=TaskResultStatus.SUCCESSFUL,
@@ -222,7 +220,7 @@ class Worker:
             finished_at=timezone.now(),
         )
 
-    def _note_failure(self, row: "Row[Any, Any]", policy: Policy, error: Exception) -> None:
+    def _note_failure(self, row: "DBTaskResult[..., object]", policy: Policy, error: Exception) -> None:
         attempts = len(row.worker_ids)
         again = attempts <= policy.retries and not isinstance(error, GiveUp)
         try:
@@ -233,12 +231,12 @@ class Worker:
         report = log.warning if again else log.error
         report("job failed", error=repr(error), tried_again=again, **_about(row))
 
-    def _put_back(self, row: "Row[Any, Any]") -> None:
+    def _put_back(self, row: "DBTaskResult[..., object]") -> None:
         """Leave the job to others as if it had not been begun."""
         self._finish(row, status=TaskResultStatus.READY, worker_ids=row.worker_ids[:-1], started_at=None)
 
     @transaction.atomic
-    def _finish(self, row: "Row[Any, Any]", **values: Any) -> None:
+    def _finish(self, row: "DBTaskResult[..., object]", **values: object) -> None:
         """Write what became of the job, provided that it is still this worker's."""
         mine = DBTaskResult.objects.filter(
             pk=row.pk, status=TaskResultStatus.RUNNING, started_at=row.started_at
@@ -326,14 +324,14 @@ def _requeue(job: uuid.UUID) -> None:
     DBTaskResult.objects.filter(pk=job, status=TaskResultStatus.RUNNING).update(**values)
 
 
-def _next_step(*, again: bool, policy: Policy, attempts: int) -> dict[str, Any]:
+def _next_step(*, again: bool, policy: Policy, attempts: int) -> dict[str, object]:
     now = timezone.now()
     if again:
         return {"status": TaskResultStatus.READY, "run_after": now + policy.delay(attempts)}
     return {"status": TaskResultStatus.FAILED, "finished_at": now, "return_value": None}
 
 
-def _context(row: "Row[Any, Any]", task: Any) -> list[TaskContext]:
+def _context(row: "DBTaskResult[..., object]", task: Any) -> list[TaskContext]:
     result: Any = row.task_result  # a type of django-tasks-db's own
     return [TaskContext(task_result=result)] if task.takes_context else []
 
@@ -346,7 +344,7 @@ def _failure(error: Exception) -> dict[str, str]:
     }
 
 
-def _about(row: "Row[Any, Any]") -> dict[str, Any]:
+def _about(row: "DBTaskResult[..., object]") -> dict[str, object]:
     return {"job": row.task_path, "id": str(row.pk), "attempt": len(row.worker_ids)}
 
 

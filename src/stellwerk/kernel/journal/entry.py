@@ -1,10 +1,16 @@
 """The journal: one entry per write, chained by a keyed hash."""
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Expression
 from django.utils.translation import gettext_lazy as _
+
+from stellwerk.kernel.model.values import Changes
+from stellwerk.vocabulary import JsonValue
 
 
 class Verb(models.TextChoices):
@@ -33,15 +39,15 @@ FORMAT = 2
 """The format of new entries; those of version 0.1 bear none. See decision 0025."""
 
 
-class Unreadable(dict[str, Any]):
+class Unreadable(dict[str, list[JsonValue]]):
     """Changes that no program of ours wrote: empty for whoever shows them, `stored` for whoever verifies them."""
 
-    def __init__(self, stored: Any, readable: dict[str, Any]) -> None:
+    def __init__(self, stored: object, readable: Changes) -> None:
         super().__init__(readable)
         self.stored = stored
 
 
-def read_changes(stored: Any) -> dict[str, Any]:
+def read_changes(stored: object) -> Changes:
     """Return changes as an entry has them; of what is altered, what still reads as before and after."""
     pairs = stored.items() if isinstance(stored, dict) else ()
     readable = {name: pair for name, pair in pairs if isinstance(pair, list) and len(pair) == 2}
@@ -52,13 +58,15 @@ def read_changes(stored: Any) -> dict[str, Any]:
 class ChangesField(models.JSONField):
     """JSON that no page stumbles over, whatever somebody wrote into the database."""
 
-    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+    def from_db_value(
+        self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper
+    ) -> Changes:
         try:
             return read_changes(super().from_db_value(value, expression, connection))
         except (ValueError, TypeError, RecursionError):
             return Unreadable(value, {})
 
-    def deconstruct(self) -> Any:
+    def deconstruct(self) -> tuple[str, str, Sequence[object], dict[str, object]]:
         """Stand in the migrations as the field whose column it is."""
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.JSONField", args, kwargs

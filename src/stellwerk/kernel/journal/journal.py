@@ -10,7 +10,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
@@ -151,7 +151,7 @@ def keyed(text: str) -> str:
 
 
 class _Canonical(DjangoJSONEncoder):
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **_said_by_whoever_makes_one: object) -> None:
         super().__init__(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

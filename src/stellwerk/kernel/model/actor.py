@@ -1,18 +1,18 @@
 """Who acts: what the rooms below people need to know of them, and Stellwerk itself."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Actor(Protocol):
     """Who acts: a person, or Stellwerk itself (SYSTEM)."""
 
     @property
-    def pk(self) -> Any:
+    def pk(self) -> int | None:
         """The person's id; None for Stellwerk itself."""
 
     @property
-    def party_id(self) -> Any:
+    def party_id(self) -> int | None:
         """The party that the person belongs to, if any."""
 
     @property

@@ -1,7 +1,6 @@
 """Start-up checks over the declarations: a wrong name fails before the first request, with class and fault."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 from django.core.exceptions import FieldDoesNotExist
@@ -24,7 +23,7 @@ _ASKED_FOR = ("asked_of_requesters", "participants", "open_implies")
 
 
 @register("stellwerk")
-def check_declarations(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+def check_declarations(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check every registered record type."""
     return [fault for record_type in registry.all_types() for fault in faults_of(record_type)]
 

@@ -5,7 +5,6 @@ somebody reads, files or asks for follows their own. No day is ever one of UTC, 
 """
 
 from datetime import date, datetime, tzinfo
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils import timezone
@@ -16,12 +15,12 @@ def today(now: datetime | None = None) -> date:
     return timezone.localdate(now, timezone.get_default_timezone())
 
 
-def today_of(person: Any, now: datetime | None = None) -> date:
+def today_of(person: object, now: datetime | None = None) -> date:
     """Return the day that it is where the person is, now or at an instant."""
     return timezone.localdate(now, zone_of(person))
 
 
-def zone_of(person: Any) -> tzinfo:
+def zone_of(person: object) -> tzinfo:
     """Return the time zone that a person chose, or the installation's."""
     name = getattr(person, "time_zone", "")
     try:

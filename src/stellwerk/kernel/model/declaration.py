@@ -5,17 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, cast
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
 from django.utils.text import capfirst, slugify
 from django.utils.translation import override
 from typing_extensions import TypeVar
 
 from stellwerk.kernel.fields.added import added_to, formerly_added_to
 from stellwerk.kernel.fields.build import of_column
-from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.fields.field import Column, Field
 from stellwerk.kernel.model.roles import Access, Role
 from stellwerk.kernel.model.values import journaled_fields
 from stellwerk.kernel.model.via import Via
@@ -180,7 +179,7 @@ class RecordType(Generic[R]):
         return field.title if field else capfirst(name.removeprefix("custom.").replace("_", " "))
 
     @cached_property
-    def journaled(self) -> tuple["models.Field[Any, Any]", ...]:
+    def journaled(self) -> tuple[Column, ...]:
         return journaled_fields(self.model)
 
     @cached_property
@@ -202,7 +201,7 @@ class RecordType(Generic[R]):
             if field.target and not field.many
         }
 
-    def field(self, name: str) -> "models.Field[Any, Any]":
+    def field(self, name: str) -> Column:
         """Return the column called `name`; FieldDoesNotExist when there is none."""
         column = self.model._meta.get_field(name)
         if not column.concrete:  # Django counts what points here from elsewhere, such as comments

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.translation import override
@@ -12,6 +11,7 @@ from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.roles import Access, Role
 from stellwerk.kernel.model.workflow import Transition, Workflow
+from stellwerk.vocabulary import Text
 
 TYPE_IN_ROUTE = "<type:record_type>"
 RECORD_ROUTE = "/records/<str:reference>/"
@@ -139,5 +139,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([padded[0], rule, *padded[1:]])
 
 
-def _capitalised(text: Any) -> str:
+def _capitalised(text: Text) -> str:
     return str(text)[:1].upper() + str(text)[1:]

@@ -3,10 +3,12 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+
+from stellwerk.vocabulary import Values
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.record import Record
@@ -40,9 +42,7 @@ class NotConfirmed(Exception):
 class StaleWrite(Exception):
     """Somebody else changed the record since the writer last read it; carries both versions, as the writer counts them."""
 
-    def __init__(
-        self, current: "Record", theirs: dict[str, Any], yours: dict[str, Any], version: int, now: int
-    ) -> None:
+    def __init__(self, current: "Record", theirs: Values, yours: Values, version: int, now: int) -> None:
         self.current = current
         self.theirs = theirs
         self.yours = yours
@@ -57,7 +57,7 @@ class StaleWrite(Exception):
         ) % {"reference": self.current.reference, "yours": self.version, "theirs": self.now}
 
 
-class FieldErrors(dict[str, Any]):
+class FieldErrors(dict[str, object]):
     """What is wrong with the fields of one write, told together; the first fault of a field counts."""
 
     @contextmanager

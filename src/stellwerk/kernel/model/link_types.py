@@ -1,9 +1,10 @@
 """The kinds of link that records may have, declared by those who use them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+
+from stellwerk.vocabulary import Text
 
 
 @dataclass(frozen=True)
@@ -14,8 +15,8 @@ class LinkType:
     """
 
     key: str
-    label: Any
-    inverse: Any
+    label: Text
+    inverse: Text
     symmetric: bool = False
     ordered: bool = False
 
@@ -23,7 +24,7 @@ class LinkType:
 _types: dict[str, LinkType] = {}
 
 
-def link_type(key: str, label: Any, inverse: Any | None = None, *, ordered: bool = False) -> LinkType:
+def link_type(key: str, label: Text, inverse: Text | None = None, *, ordered: bool = False) -> LinkType:
     """Declare a kind of link; without `inverse` it reads alike from both ends."""
     if key in _types:
         raise ValueError(f"The link type {key!r} is declared twice.")

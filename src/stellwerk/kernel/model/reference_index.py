@@ -5,14 +5,14 @@ verbs keep it in the transaction of their write; it follows from the records alo
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 from django.db import models, transaction
 
 from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.values import Changes
 
 ROWS_AT_ONCE = 500
 _REFERENCE = re.compile(r"[A-Z]{2,4}-[0-9]+")
@@ -34,7 +34,7 @@ class Pointer(models.Model):
         return f"{self.record_id} {self.field} {self.target_id}"
 
 
-def keep(written: Iterable[tuple[Record, Mapping[str, Any]]]) -> None:
+def keep(written: Iterable[tuple[Record, Changes]]) -> None:
     """Write anew what records point to by the fields that changed; no query where none of them points."""
     pointing = [
         (record, name, field)
@@ -67,7 +67,7 @@ def indexed(field: Field) -> bool:
     return field.points and (field.many or field.column is None)
 
 
-def _pointing(record: Record, name: str, both: Any) -> Field | None:
+def _pointing(record: Record, name: str, both: object) -> Field | None:
     """Return a changed field if it is one to keep; added fields are looked up only where a value may be a reference."""
     if name.startswith("custom."):
         if not _REFERENCE.search(str(both)):

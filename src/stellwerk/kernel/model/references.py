@@ -30,8 +30,9 @@ def summaries_of(ids: Iterable[int]) -> dict[int, ReferenceSummary]:
     found: dict[int, ReferenceSummary] = {}
     missing = set()
     for pk in ids:
-        if cached is not None and (ReferenceSummary, pk) in cached:
-            found[pk] = cached[ReferenceSummary, pk]
+        known = cached and cached.get((ReferenceSummary, pk))
+        if isinstance(known, ReferenceSummary):
+            found[pk] = known
         else:
             missing.add(pk)
     if missing:

@@ -1,6 +1,5 @@
 """Where a browser may be led: not every address that takes a form has a page."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.urls import Resolver404, resolve
@@ -16,13 +15,14 @@ def takes_get(path: str) -> bool:
     return allowed is None or "GET" in allowed
 
 
-def allowed_methods(view: Any) -> list[str] | None:
+def allowed_methods(view: object) -> list[str] | None:
     """Return what `require_http_methods` allows at a view, or None where it is not asked."""
     while view is not None:
         # It stands nowhere but in the decorator's closure.
         free = getattr(getattr(view, "__code__", None), "co_freevars", ())
         if "request_method_list" in free:
-            allowed: list[str] = view.__closure__[free.index("request_method_list")].cell_contents
+            cells = getattr(view, "__closure__", ())
+            allowed: list[str] = cells[free.index("request_method_list")].cell_contents
             return allowed
         view = getattr(view, "__wrapped__", None)
     return None

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from django.db import connection, models
 
@@ -20,7 +20,7 @@ from stellwerk.kernel.model.record import Record, copy_of
 
 V = TypeVar("V")
 R = TypeVar("R", bound=Record)
-Cached = dict[Hashable, Any]
+Cached: TypeAlias = dict[Hashable, object]
 
 MOST_CACHED = 10_000
 """How many things a process keeps before it begins anew."""
@@ -87,8 +87,7 @@ def remember(key: Hashable, look_up: Callable[[], V]) -> V:
         return look_up()
     if key not in cached:
         cached[key] = look_up()
-    found: V = cached[key]
-    return found
+    return cast("V", cached[key])  # the key says what lies under it
 
 
 def current() -> Cached | None:

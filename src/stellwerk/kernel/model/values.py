@@ -2,23 +2,23 @@
 
 from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
-from django.db import models
-
+from stellwerk.kernel.fields.field import Column
 from stellwerk.kernel.fields.machine import MachineValue, in_utc, to_machine
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.record import Record
 
-Changes = dict[str, list[Any]]
+Changes: TypeAlias = dict[str, list[MachineValue]]
+"""By field, its value before and after."""
 
 _CORE = ("title", "status", "party")
 """The fields of `Record` that a journal keeps; the rest follows from them or counts them."""
 
 
 @cache
-def journaled_fields(model: type["Record"]) -> tuple["models.Field[Any, Any]", ...]:
+def journaled_fields(model: type["Record"]) -> tuple[Column, ...]:
     """List the fields whose values a journal keeps: the core ones and the type's own."""
     left_out = {"last_login", "password", *getattr(model, "UNJOURNALED", ())}
     own = [

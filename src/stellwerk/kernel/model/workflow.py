@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.roles import Role
+from stellwerk.vocabulary import Text, Values
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.record import Record
@@ -18,10 +21,10 @@ TONES = ("new", "active", "live", "waiting", "done", "closed", "cancelled", "lit
 Guard = Callable[[Any], None]
 """Takes the record as it would be; raises ValidationError with a sentence that says what to do first."""
 
-Phrase = Callable[[Mapping[str, Any]], str]
+Phrase = Callable[[Values], str]
 """Takes the values that a step set, in machine values by field; says what was done, to follow a name."""
 
-Effect = Callable[[Any, Any, Any], None]
+Effect = Callable[[Any, datetime, Actor], None]
 """Takes the record, the instant and who acts; sets what follows from the step (an instant, an assignee)."""
 
 
@@ -36,7 +39,7 @@ class Transition:
     """
 
     name: str
-    label: Any
+    label: Text
     source: Sequence[str]
     target: str
     by: Sequence[Role] = ()
@@ -47,11 +50,11 @@ class Transition:
     natural: bool = False
     automatic: bool = False
     page: str = ""
-    done: Any = ""
+    done: Text | Phrase = ""
     """What somebody did who took it, to follow their name: "resolved it"; a Phrase where that depends on values."""
     icon: str = "arrow-right"
 
-    def phrase(self, changes: Any) -> str:
+    def phrase(self, changes: object) -> str:
         """Say what was done, to follow a name; `changes` are those of the journal's entry, in whatever shape they are."""
         if not callable(self.done):
             return str(self.done)

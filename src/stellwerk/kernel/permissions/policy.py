@@ -102,8 +102,7 @@ class AccessPolicy:
             return {}
         person = self.person
         whose = (AccessPolicy, person.pk, person.is_active, self._day, tuple(registry.all_types()))
-        shared: Cached = self._under.setdefault(whose, {})
-        return shared
+        return remember(whose, dict[Hashable, object])
 
     # -- roles ---------------------------------------------------------------------------------------
 

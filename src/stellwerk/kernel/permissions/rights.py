@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,6 +27,7 @@ from stellwerk.kernel.model.errors import NotConfirmed
 from stellwerk.kernel.model.roles import INSIDE, STAFF, Access, Role
 from stellwerk.kernel.permissions.policy import REPRESENTING, descendants, level_of, policy_of, role_for
 from stellwerk.kernel.permissions.share import Share
+from stellwerk.vocabulary import Text
 
 if TYPE_CHECKING:
     from stellwerk.kernel.identity.party import Party
@@ -128,7 +130,7 @@ def require_change(
     *,
     tree: Tree | None = None,
     tree_after: Tree | None = None,
-    message: Any = BEYOND_ONES_OWN,
+    message: Text = BEYOND_ONES_OWN,
     **words: str,
 ) -> None:
     """Raise PermissionDenied where a holder gains or loses a right that `by` does not hold on each of its days."""
@@ -136,7 +138,7 @@ def require_change(
     if before == after and tree_after is None:
         return
     if not _administers_for_good(by):
-        _compare(by, before, after, tree, tree_after, message % {**words, "right": "%(right)s"})
+        _compare(by, before, after, tree, tree_after, str(message) % {**words, "right": "%(right)s"})
     require_confirmed(by)
 
 
@@ -263,11 +265,11 @@ def grants_through(membership: "TeamMembership") -> list[Grant]:
     return grants
 
 
-def _where_and_when(assignment: Any) -> tuple[int | None, str, date, date | None]:
+def _where_and_when(assignment: "RoleAssignment") -> tuple[int | None, str, date, date | None]:
     return assignment.party_id, assignment.process, assignment.valid_from, assignment.valid_until
 
 
-def _not_over() -> Any:
+def _not_over() -> Q:
     from stellwerk.kernel.identity.team import not_over_on  # its declaration asks this module
 
     return not_over_on(today())

@@ -5,7 +5,6 @@ another party, the record is shared with theirs. Those `in_charge` of it only ha
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -45,7 +44,7 @@ def parties_to_share_with(record: Record, before: Record | None) -> list[int]:
     return sorted({party for name in names if (party := _missing_party(record, name))})
 
 
-def open_work(who: Record) -> Iterator[tuple[str, QuerySet[Any]]]:
+def open_work(who: Record) -> Iterator[tuple[str, QuerySet[Record]]]:
     """Yield, by type and field, the open records that a person or team works on."""
     for record_type in registry.all_types():
         for name in record_type.workers:

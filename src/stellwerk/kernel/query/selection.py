@@ -12,7 +12,7 @@ Anything else is refused, so that no parameter reaches the database that was not
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
@@ -39,6 +39,8 @@ from stellwerk.kernel.search import index
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
+
+R = TypeVar("R", bound=Record)
 
 CORE_FILTERS = ("status", "party", "open", "q", "ordering", *CORE_DATES)
 _CORE_COLUMNS = ("reference", "title", "status", *CORE_DATES)
@@ -70,7 +72,7 @@ class Selection:
     def parse(
         cls,
         record_type: "RecordType",
-        params: Mapping[str, Any],
+        params: Mapping[str, str | list[str]],
         person: Actor,
         ignoring: tuple[str, ...] = (),
     ) -> "Selection":
@@ -79,7 +81,7 @@ class Selection:
         `ignoring` names parameters that mean something to the caller, such as a page or a format.
         """
         selection = cls(record_type, person, _lists(params, ignoring))
-        faults: dict[str, Any] = {}
+        faults: dict[str, list[str]] = {}
         for name, values in selection.given.items():
             try:
                 selection._read(name, values)
@@ -90,20 +92,20 @@ class Selection:
         selection.ordering = selection.ordering or record_type.ordering
         return selection
 
-    def apply(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def apply(self, queryset: QuerySet[R]) -> QuerySet[R]:
         """Narrow and order the caller's queryset; the order is total."""
         return self.order.apply(self.narrow(queryset))
 
-    def visible(self) -> QuerySet[Any]:
+    def visible(self) -> QuerySet[Record]:
         """Select what the person sees of this, in no order."""
         model = self.record_type.model
         if self.text and self._found.whole:
-            found: QuerySet[Any] = model._default_manager.filter(self._matches.among(self._found))
+            found: QuerySet[Record] = model._default_manager.filter(self._matches.among(self._found))
             return found
         visible = policy_of(self.person).visible(model, few=bool(self.text))
         return self.narrow(model._default_manager.filter(visible))
 
-    def visible_beyond(self, place: Place | None, size: int, *, backwards: bool = False) -> QuerySet[Any]:
+    def visible_beyond(self, place: Place | None, size: int, *, backwards: bool = False) -> QuerySet[Record]:
         """Select what the person sees of this beyond a place, in no order.
 
         Of thousands that a text found it is the next `size` only, so that the others are sorted by what is needed for
@@ -115,7 +117,7 @@ class Selection:
             found = table._default_manager.filter(self._matches.among(self._found))
             beyond = found.filter(order.beyond(place, backwards=backwards)) if place else found
             ids = order.apply(beyond, backwards=backwards).values_list("pk", flat=True)
-            first: QuerySet[Any] = self.record_type.model._default_manager.filter(pk__in=list(ids[:size]))
+            first: QuerySet[Record] = self.record_type.model._default_manager.filter(pk__in=list(ids[:size]))
             return first
         rows = self.visible()
         return rows.filter(order.beyond(place, backwards=backwards)) if place else rows
@@ -128,15 +130,15 @@ class Selection:
             number = self.countable()[: most + 1].count()
         return min(number, most), number <= most
 
-    def narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def narrow(self, queryset: QuerySet[R]) -> QuerySet[R]:
         """Narrow the caller's queryset. What guests may not read, they cannot select by either."""
         return self._narrow(queryset.filter(kind=self.record_type.key))
 
-    def _narrow(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def _narrow(self, queryset: QuerySet[R]) -> QuerySet[R]:
         queryset = self._narrow_without_text(queryset)
         return self._matches.narrow(queryset, internal=self._reads_notes) if self.text else queryset
 
-    def _narrow_without_text(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def _narrow_without_text(self, queryset: QuerySet[R]) -> QuerySet[R]:
         policy, model = policy_of(self.person), self.record_type.model
         queryset = queryset.filter(self.condition)
         if queryset.model is model and self._asks_own_table_for_open():
@@ -173,10 +175,10 @@ class Selection:
         used = {name.partition("__")[0] for name in self.given}
         return all(name in CORE_FILTERS or name.startswith("custom.") for name in used)
 
-    def countable(self) -> QuerySet[Any]:
+    def countable(self) -> QuerySet[Record]:
         """Select what the person sees of this, for counting: from the core table alone where nothing else selects."""
         policy, model, few = policy_of(self.person), self.record_type.model, bool(self.text)
-        visible: QuerySet[Any] = self._table._default_manager.filter(policy.visible(model, few=few))
+        visible: QuerySet[Record] = self._table._default_manager.filter(policy.visible(model, few=few))
         if connection.vendor == "sqlite" and self._points:
             # Told the kind too, SQLite would walk through all records of it rather than look up those that point there.
             return self._narrow(visible).order_by()
@@ -206,9 +208,9 @@ class Selection:
         chosen = set() if self.ordering == self.record_type.ordering else {self.ordering.lstrip("-")}
         return used | chosen <= shown
 
-    def query(self, **changes: Any) -> str:
+    def query(self, **changes: object) -> str:
         """Return the query string with parameters replaced; None removes one, a list repeats it."""
-        wanted: dict[str, Any] = {**self.given, **changes}
+        wanted: dict[str, object] = {**self.given, **changes}
         return urlencode(
             {name: value for name, value in wanted.items() if value not in (None, "", [])}, doseq=True
         )
@@ -324,7 +326,7 @@ def dated(record_type: "RecordType") -> list[str]:
     return [*CORE_DATES, *own]
 
 
-def _lists(params: Mapping[str, Any], ignoring: tuple[str, ...]) -> dict[str, list[str]]:
+def _lists(params: Mapping[str, str | list[str]], ignoring: tuple[str, ...]) -> dict[str, list[str]]:
     read = getattr(params, "getlist", None)
     lists = {name: read(name) if read else params[name] for name in params if name not in ignoring}
     lists = {name: [value] if isinstance(value, str) else list(value) for name, value in lists.items()}

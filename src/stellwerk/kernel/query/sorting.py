@@ -10,7 +10,7 @@ import binascii
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -18,10 +18,13 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 
+from stellwerk.kernel.fields.field import Column
 from stellwerk.kernel.fields.machine import MachineValue, in_utc, to_machine
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
+
+M = TypeVar("M", bound=models.Model)
 
 VALUE = "sort_value"
 """The annotation that carries what a row was sorted by."""
@@ -58,12 +61,12 @@ class Order:
     """By which field a list is sorted. `path` reaches the value, `field` says how to read it."""
 
     path: str
-    field: "models.Field[Any, Any]"
+    field: Column
     descending: bool = False
     empty: bool = False
     """Whether the value may be absent."""
 
-    def apply(self, queryset: QuerySet[Any], *, backwards: bool = False) -> QuerySet[Any]:
+    def apply(self, queryset: QuerySet[M], *, backwards: bool = False) -> QuerySet[M]:
         """Sort; `backwards` turns the whole order round, for the page before a place."""
         downwards = self.descending != backwards
         return queryset.order_by(self._expression(downwards, backwards), "-id" if downwards else "id")
@@ -83,12 +86,12 @@ class Order:
         after = past | (Q(**{self.path: value}) & next_id)
         return after if backwards else after | absent
 
-    def marked(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def marked(self, queryset: QuerySet[M]) -> QuerySet[M]:
         """Have each row carry what it is sorted by."""
-        marked: QuerySet[Any] = queryset.annotate(**{VALUE: F(self.path)})
+        marked: QuerySet[M] = queryset.annotate(**{VALUE: F(self.path)})
         return marked
 
-    def place_of(self, record: Any, number: int = 0) -> Place:
+    def place_of(self, record: models.Model, number: int = 0) -> Place:
         """Return the place of a row of a marked queryset."""
         return Place(to_machine(getattr(record, VALUE)), record.pk, number)
 
@@ -100,7 +103,7 @@ class Order:
         last = {"nulls_first": True} if backwards else {"nulls_last": True}
         return value.desc(**last) if downwards else value.asc(**last)
 
-    def _value(self, place: Place) -> Any:
+    def _value(self, place: Place) -> object:
         try:
             value = self.field.to_python(place.value)
             if isinstance(value, datetime):

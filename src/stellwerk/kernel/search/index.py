@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from types import ModuleType
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from django.apps import apps
 from django.db import connections, router, transaction
@@ -132,7 +132,7 @@ class Matches:
         self._many = False
         """Whether more records match than are gathered, so that nobody tries again."""
 
-    def gather(self, queryset: QuerySet[Any], *, internal: bool | Q) -> Gathered:
+    def gather(self, queryset: QuerySet[Model], *, internal: bool | Q) -> Gathered:
         """Return the ids of the caller's records that match, all of them unless there are thousands.
 
         So a list and its number come of one look into the index; it may begin with the matches, as no order is asked for.
@@ -297,7 +297,9 @@ def _narrowed(queryset: QuerySet[R], query: Query, *, internal: bool | Q) -> Que
     return found
 
 
-def _newest(queryset: QuerySet[Any], query: Query, internal: bool | Q, most: int) -> tuple[list[_Hit], bool]:
+def _newest(
+    queryset: QuerySet[Model], query: Query, internal: bool | Q, most: int
+) -> tuple[list[_Hit], bool]:
     """Return the newest matches, in as few and as small steps as it takes, and whether there may be more."""
     hits: list[_Hit] = []
     connection = connections[queryset.db]
@@ -309,7 +311,7 @@ def _newest(queryset: QuerySet[Any], query: Query, internal: bool | Q, most: int
     return hits, False
 
 
-def _newest_in_parts(queryset: QuerySet[Any], query: Query, internal: bool | Q, most: int) -> list[_Hit]:
+def _newest_in_parts(queryset: QuerySet[Model], query: Query, internal: bool | Q, most: int) -> list[_Hit]:
     """Return the newest records that are found with the help of their parts."""
     connection = connections[queryset.db]
     everything = _found_in_parts(connection, query, internal is not False)
@@ -321,7 +323,7 @@ def _newest_in_parts(queryset: QuerySet[Any], query: Query, internal: bool | Q, 
     return _hits(found.order_by("-pk")[: most + 1])
 
 
-def _bearing(queryset: QuerySet[Any], query: Query) -> list[_Hit]:
+def _bearing(queryset: QuerySet[Model], query: Query) -> list[_Hit]:
     """Return the records that bear the number that was asked for: one of each kind, if it came without a prefix."""
     if not query.number:
         return []
@@ -338,7 +340,7 @@ def _begun(query: Query, using: str) -> set[int]:
     return set(records.filter(reference__in=references).values_list("pk", flat=True))
 
 
-def _hits(found: QuerySet[Any]) -> list[_Hit]:
+def _hits(found: QuerySet[Model]) -> list[_Hit]:
     return [_Hit(*values) for values in found.values_list("pk", "reference", "title")]
 
 

@@ -25,12 +25,14 @@ class _Matches(models.Lookup[Any]):
     rhs: Query
 
     def as_sqlite(
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
-    ) -> tuple[str, list[Any]]:
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: object
+    ) -> tuple[str, list[str | int]]:
         column, parameters = self.process_lhs(compiler, connection)
         return f"{column} MATCH %s", [*parameters, sqlite.expression(self.rhs, internal=self.internal)]
 
-    def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, list[str | int]]:
         column, parameters = self.process_lhs(compiler, connection)
         # "IS TRUE" keeps the planner from using the index.
         checked, looked_up = f"({column} @@ %s::tsquery) IS TRUE", f"{column} @@ %s::tsquery"

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from stellwerk.kernel.search.query import Query, Step, Term
@@ -88,7 +87,7 @@ def among(ids: Sequence[int]) -> Q:
     return Q(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))  # nosec B611 -- the ids are a parameter
 
 
-def in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:
+def in_parts(query: Query, *, internal: bool) -> tuple[str, list[str]]:
     """Return a statement for the ids of records of which all words are found, at least one of them in a part.
 
     Where more than one word is asked for, records and parts are looked at one by one: they are few by then.
@@ -107,14 +106,14 @@ def in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:
     return sql, [" | ".join(each), *(term for term in each for _ in range(2))]
 
 
-def any_word_in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:
+def any_word_in_parts(query: Query, *, internal: bool) -> tuple[str, list[str]]:
     """Return the condition, of the search table, that a row is a part in which one of the words is found."""
     weights = "" if internal else "AB"
     any_word = " | ".join(_phrase(term, weights) for term in query.terms)
     return "kernel_search @@ %s::tsquery AND rowid < 0", [any_word]
 
 
-def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Any], query: Query) -> Iterator[Step]:
+def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Model], query: Query) -> Iterator[Step]:
     """Yield searches among the newest records, among more of them, and at last among all.
 
     PostgreSQL reads every match before it can sort them. Whoever has enough after a step can do without the next;

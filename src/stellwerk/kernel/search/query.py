@@ -2,9 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.expressions import OrderBy
 
 from stellwerk.kernel.search.normalising import joined, number, spelled_otherwise, words
@@ -72,7 +71,7 @@ class Step:
     With `enough` hits the next step is left out; without it, only if there are more than were asked for.
     """
 
-    records: QuerySet[Any]
+    records: QuerySet[Model]
     query: Query
     order: OrderBy
     enough: int | None = None

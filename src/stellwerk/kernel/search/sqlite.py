@@ -1,11 +1,10 @@
 """Search on SQLite: an FTS5 table, which walks its matches newest first without sorting them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import In
 
@@ -67,7 +66,7 @@ def among(ids: Sequence[int]) -> Q:
     return Q(pk__in=ids)
 
 
-def in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:
+def in_parts(query: Query, *, internal: bool) -> tuple[str, list[str]]:
     """Return a statement for the ids of records of which all words are found, at least one of them in a part."""
     columns = _columns(internal)
     each = [f"{columns} : {_phrase(term)}" for term in query.terms]
@@ -84,13 +83,13 @@ def in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:
     return sql, parameters
 
 
-def any_word_in_parts(query: Query, *, internal: bool) -> tuple[str, list[Any]]:
+def any_word_in_parts(query: Query, *, internal: bool) -> tuple[str, list[str]]:
     """Return the condition, of the search table, that a row is a part in which one of the words is found."""
     any_word = " OR ".join(f"({_columns(internal)} : {_phrase(term)})" for term in query.terms)
     return "kernel_search MATCH %s AND rowid < 0", [any_word]
 
 
-def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Any], query: Query) -> Iterator[Step]:
+def steps(connection: BaseDatabaseWrapper, queryset: QuerySet[Model], query: Query) -> Iterator[Step]:
     """Yield the searches that together find the newest matches: here it is one."""
     yield Step(queryset, query, NEWEST_FIRST)
 

@@ -1,7 +1,6 @@
 """The people of the tests: Maria runs the desk, Gus is Globex's user, Nobody has no role, Root administers."""
 
 from datetime import date
-from typing import Any
 
 import pytest
 from django.core.cache import caches
@@ -18,14 +17,14 @@ from stellwerk.kernel.write.services import create
 LONG_AGO = date(2020, 1, 1)
 
 
-def make_person(name: str, party: Party | None = None, **values: Any) -> Person:
+def make_person(name: str, party: Party | None = None, **values: object) -> Person:
     """Create a person who signs in with the lower-case first name."""
     username = name.split(" ", maxsplit=1)[0].lower()
     return create(Person, {"title": name, "username": username, "party": party, **values}, by=SYSTEM)
 
 
 def grant(
-    person: Person, role: Role, party: Party | None = None, process: str = "", **values: Any
+    person: Person, role: Role, party: Party | None = None, process: str = "", **values: object
 ) -> RoleAssignment:
     """Give a person a role, and make the loaded person notice."""
     person.__dict__.pop("_policy", None)

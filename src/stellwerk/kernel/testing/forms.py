@@ -30,7 +30,7 @@ class _Forms(HTMLParser):
             self._open = None
 
 
-def submit(client: Client, page: str, values: dict[str, Any], *, address: str = "") -> HttpResponse:
+def submit(client: Client, page: str, values: dict[str, object], *, address: str = "") -> HttpResponse:
     """Send the form that stands on `page` and posts to `address` (the page itself, without) with `values`.
 
     Hidden controls are sent along as they stand there. Raises AssertionError where the page has no such form or

@@ -2,10 +2,10 @@
 
 from datetime import date
 from itertools import count
-from typing import Any
 
 from django.db import models
 
+from stellwerk.kernel.fields.field import Column
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import SYSTEM, Actor
 from stellwerk.kernel.model.declaration import RecordType
@@ -14,21 +14,21 @@ from stellwerk.kernel.write.services import create
 
 _numbers = count(1)
 
-SPECIAL: dict[str, dict[str, Any]] = {
+SPECIAL: dict[str, dict[str, object]] = {
     "role_assignment": {"process": None, "role": "agent", "team": None},
     "custom_field": {"target": "incident", "type": "text", "references": ""},
 }
 """Values that a declaration's rules ask for beyond its fields, by the type's key."""
 
 
-def sample(record_type: RecordType, *, by: Actor = SYSTEM, text: str = "Sample", **given: Any) -> Any:
+def sample(record_type: RecordType, *, by: Actor = SYSTEM, text: str = "Sample", **given: object) -> Record:
     """Create a record of the type with every field that it insists on; `text` stands in all its texts."""
     return create(record_type.model, {**sample_values(record_type, text=text), **given}, by=by)
 
 
-def sample_values(record_type: RecordType, *, text: str = "Sample") -> dict[str, Any]:
+def sample_values(record_type: RecordType, *, text: str = "Sample") -> dict[str, object]:
     """Return values for the editable fields of the type, fit to be created; references are created too."""
-    values = {}
+    values: dict[str, object] = {}
     for name in record_type.editable_fields:
         field = record_type.field(name)
         if name in record_type.references:
@@ -41,7 +41,7 @@ def sample_values(record_type: RecordType, *, text: str = "Sample") -> dict[str,
     return {name: value for name, value in {**values, **special}.items() if value is not None}
 
 
-def _value(field: "models.Field[Any, Any]", text: str) -> Any:
+def _value(field: Column, text: str) -> object:
     unique = f"{text} {next(_numbers)}"
     if field.choices:
         return None if field.blank else next(iter(dict(field.flatchoices)))
@@ -62,7 +62,7 @@ _SHAPED = {
 }
 
 
-def a_change(record: Record, text: str = "Changed") -> dict[str, Any]:
+def a_change(record: Record, text: str = "Changed") -> dict[str, object]:
     """Return values that change the record: its title, or else its first free text."""
     record_type = record.record_type
     for name in record_type.editable_fields:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -16,6 +16,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a comment or a file set going that whoever wrote it should know: a sentence, and where it goes on."""
+
+    text: str
+    record: "Record"
+
+
+class Subject(Protocol):
+    """A comment or a file."""
+
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True)
 class Event:
     """A journal entry that was just written, with its record, who acted, and the comment or file that it is about.
 
@@ -25,7 +39,7 @@ class Event:
     record: "Record"
     entry: Entry
     by: Actor
-    subject: Any = None
+    subject: Subject | None = None
     notifies: bool = True
 
     @property
@@ -35,13 +49,10 @@ class Event:
         named = [f"{kind}.{verb}.{self.entry.name}"] if self.entry.name else []
         return [*named, f"{kind}.{verb}", f"*.{verb}", "*"]
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a comment or a file set going that whoever wrote it should know: a sentence, and where it goes on."""
-
-    text: str
-    record: "Record"
+    def tell(self, text: str, record: "Record") -> None:
+        """Tell whoever wrote what came of it."""
+        if self.subject is not None:
+            self.subject.outcome = Outcome(text, record)
 
 
 Handler = Callable[[Event], None]

@@ -12,7 +12,7 @@ Errors: ValidationError (what to mend, by field), PermissionDenied (visible, but
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -41,7 +41,7 @@ from stellwerk.kernel.permissions.rights import require_share
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.permissions.workers import check_workers, parties_to_share_with
 from stellwerk.kernel.write import validation
-from stellwerk.kernel.write.events import Event
+from stellwerk.kernel.write.events import Event, Subject
 from stellwerk.kernel.write.writer import (
     DIRECT,
     PARTICIPATES,
@@ -49,7 +49,7 @@ from stellwerk.kernel.write.writer import (
     ShareChanges,
     Writer,
 )
-from stellwerk.vocabulary import Values
+from stellwerk.vocabulary import JsonObject, JsonValue, Values
 
 R = TypeVar("R", bound=Record)
 
@@ -194,7 +194,7 @@ def share(record: Record, with_whom: Record, capacity: str, *, by: Actor) -> Sha
         known = Share.objects.filter(record_id=record.pk, **end).first()
         if known and known.capacity == capacity and shared_by_hand(record, {with_whom.pk}):
             return known
-        before = known and _about(known)
+        before = _about(known) if known else None
         shared = known or Share(record_id=record.pk, **end)
         shared.capacity = capacity
         shared.save()
@@ -222,7 +222,7 @@ def note(
     *,
     internal: bool = False,
     writer: Writer = DIRECT,
-    subject: Any = None,
+    subject: Subject | None = None,
     shares: ShareChanges = SHARED_AS_BEFORE,
 ) -> Entry:
     """Append an entry about something that stands beside the record (a comment, a file, a link, a share).
@@ -423,8 +423,9 @@ def _entry(
     shares: ShareChanges,
 ) -> Entry:
     if shares.made or shares.ended:
-        ended = [{"with": pk, "capacity": capacity} for pk, capacity in shares.ended.items()]
-        changes["@shares"] = [ended or None, [_about(share) for share in shares.made] or None]
+        ended: list[JsonValue] = [{"with": pk, "capacity": capacity} for pk, capacity in shares.ended.items()]
+        made: list[JsonValue] = [_about(share) for share in shares.made]
+        changes["@shares"] = [ended or None, made or None]
     record.is_open = record_type.is_open(record)
     record.open_to_all = record_type.open_to_all(record)
     record.version += 1
@@ -432,7 +433,7 @@ def _entry(
     return journal.append(record, entry_context, changes)
 
 
-def _about(share: Share) -> dict[str, Any]:
+def _about(share: Share) -> JsonObject:
     """What the journal says of a share."""
     return {"with": share.person_id or share.party_id, "capacity": str(share.capacity)}
 
@@ -458,7 +459,7 @@ def _share_with_workers(
     for party in parties_to_share_with(record, before):
         made = Share(record_id=record.pk, party_id=party, capacity=Capacity.PROVIDER)
         known = writer.shares(record).get(party)
-        before_it = {"with": party, "capacity": known} if known else None
+        before_it: JsonObject | None = {"with": party, "capacity": known} if known else None
         note(
             record,
             ChangeContext(Verb.SHARE, context.by, at=context.at),
@@ -487,7 +488,7 @@ def _require_status(step: Transition, record: Record) -> None:
 
 def _left_to_creator(
     record_type: RecordType, by: Actor, via: Via, writer: Writer
-) -> tuple[Iterable[str] | None, dict[str, Any]]:
+) -> tuple[Iterable[str] | None, dict[str, object]]:
     """Return what the creator may set (None: all) and what is given: requesters, and all in the portal, ask for themselves."""
     if writer.brings_history or isinstance(by, System):
         return None, {}

@@ -1,8 +1,8 @@
 """Turning given values into a record's fields, and refusing those that do not fit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.utils.translation import gettext as _
@@ -14,14 +14,15 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.references import ReferenceSummary, summaries_of
 from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.vocabulary import Values
 
 if TYPE_CHECKING:
     from stellwerk.kernel.model.declaration import RecordType
 
 
-def assign(record_type: "RecordType", record: Record, values: Mapping[str, Any]) -> None:
+def assign(record_type: "RecordType", record: Record, values: Values) -> None:
     """Set fields from Python or machine values; unknown names and unfit values raise ValidationError by field."""
-    faults: dict[str, Any] = {}
+    faults: dict[str, list[str] | str] = {}
     for name, value in values.items():
         try:
             field_to_set(record_type, name).put(record, value)
@@ -116,7 +117,7 @@ def check_fields(record_type: "RecordType", record: Record, names: Iterable[str]
 
 def validate(record_type: "RecordType", record: Record, before: Record | None) -> None:
     """Check every field that was set, uniqueness and the type's own rules; all faults at once, by field."""
-    faults: dict[str, Any] = {}
+    faults: dict[str, list[ValidationError]] = {}
     unchanged = _unchanged(record_type, record, before)
     try:
         record.clean_fields(exclude=_not_checked(record_type, record) | unchanged)
@@ -124,7 +125,11 @@ def validate(record_type: "RecordType", record: Record, before: Record | None) -
         error.update_error_dict(faults)
     if not faults and record_type.is_open(record):
         faults |= {
-            name: _("An open %s can't have another value here. Finish the work first.") % record_type.label
+            name: [
+                ValidationError(
+                    _("An open %s can't have another value here. Finish the work first.") % record_type.label
+                )
+            ]
             for name, value in requestable(record_type).open_implies.items()
             if getattr(record, name) != value
         }

@@ -17,6 +17,7 @@ from stellwerk.kernel.model.values import to_machine
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import ChangeContext, note
 from stellwerk.kernel.write.writer import locked
+from stellwerk.vocabulary import JsonObject
 
 KEPT = timedelta(days=1)
 """How long content outlives its last use: a backup that began before finds every file that its database names."""
@@ -34,7 +35,7 @@ def detach(attachment: Attachment, *, by: Actor) -> None:
             return
         if not may_detach(found, record, by):
             raise PermissionDenied(_("You can only remove files that you added to %s.") % record.reference)
-        about = {
+        about: JsonObject = {
             "name": found.name,
             "size": found.blob.size,
             "sha256": found.blob.sha256,

@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -22,6 +21,7 @@ from stellwerk.kernel.model.values import to_machine
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import ChangeContext, note
 from stellwerk.kernel.write.writer import locked
+from stellwerk.vocabulary import JsonObject
 
 BEGINNING = 4096
 
@@ -49,7 +49,7 @@ def attach(
         record = locked(record.specific)
         blob = stored(content)
         name = safe_name(name)
-        about = {
+        about: JsonObject = {
             "name": name,
             "size": blob.size,
             "sha256": blob.sha256,
@@ -76,7 +76,7 @@ def attachments_of(record: Record, person: Actor) -> QuerySet[Attachment]:
     return files if policy_of(person).sees_internal(record) else files.filter(internal=False)
 
 
-def mark_of(comment: Comment | None) -> dict[str, Any] | None:
+def mark_of(comment: Comment | None) -> JsonObject | None:
     """What the journal says of the comment that a file came with."""
     if comment is None:
         return None
@@ -109,7 +109,7 @@ def stored(content: File[bytes]) -> Blob:
     """
     sha256, size, beginning = _measured(content)
     known = Blob.objects.select_for_update().filter(sha256=sha256).first()
-    storage: Any = Blob._meta.get_field("file").storage
+    storage = Blob.file.field.storage
     name = _kept(storage, f"blobs/{sha256[:2]}/{sha256}", content, size)
     if known is not None:
         return known

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils.translation import gettext as _
@@ -14,9 +13,11 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.values import Changes
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import ChangeContext, note
 from stellwerk.kernel.write.writer import DIRECT, Writer, locked
+from stellwerk.vocabulary import JsonObject
 
 LONGEST = 2_000_000
 KEEPS_STATUS = "keep_status"
@@ -48,7 +49,7 @@ def comment(
             record = locked(record.specific)
             _require_voice(record, by, internal)
         said = Comment(record_id=record.pk, author_id=by.pk, body=_clean(body), internal=internal)
-        digest = {"@comment": [None, _digest(said.body)]}
+        digest: Changes = {"@comment": [None, _digest(said.body)]}
         entry = note(record, context, digest, internal=internal, writer=writer, subject=said)
         said.at = entry.at
         writer.commented(record, said, (said.internal, said.body))
@@ -69,7 +70,7 @@ def comments_of(entries: Iterable[Entry]) -> dict[int, Comment]:
     ).order_by("id")
     known: dict[tuple[datetime, str], list[Comment]] = {}
     for comment in said:
-        known.setdefault((comment.at, _digest(comment.body)["sha256"]), []).append(comment)
+        known.setdefault((comment.at, str(_digest(comment.body)["sha256"])), []).append(comment)
     found = {}
     for entry in sorted(wanted, key=lambda entry: entry.number):
         _none, about = entry.changes.get("@comment", (None, None))
@@ -108,6 +109,6 @@ def _clean(body: str) -> str:
     return body
 
 
-def _digest(body: str) -> dict[str, Any]:
+def _digest(body: str) -> JsonObject:
     """What the journal keeps of a text: enough to prove that it is still the same."""
     return {"sha256": hashlib.sha256(body.encode()).hexdigest(), "length": len(body)}

@@ -14,6 +14,7 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.services import ChangeContext, note
 from stellwerk.kernel.write.writer import locked
+from stellwerk.vocabulary import JsonObject, JsonValue
 
 
 def link(source: Record, key: str, target: Record, *, by: Actor) -> Link:
@@ -109,6 +110,8 @@ def _note_both(
     source: Record, target: Record, context: ChangeContext, key: str, before: str | None, after: str | None
 ) -> None:
     for record, other, direction in ((source, target, "out"), (target, source, "in")):
-        about = {"type": key, "with": other.pk, "direction": direction}
-        values = [{**about, "origin": origin} if origin else None for origin in (before, after)]
+        about: JsonObject = {"type": key, "with": other.pk, "direction": direction}
+        values: list[JsonValue] = [
+            about | {"origin": origin} if origin else None for origin in (before, after)
+        ]
         note(record, context, {"@link": values})

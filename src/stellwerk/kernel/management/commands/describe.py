@@ -1,7 +1,5 @@
 """Print what a record type is."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from stellwerk.kernel.model import registry
@@ -14,7 +12,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("type", nargs="?", help="prefix or key, such as INC or incident")
 
-    def handle(self, *args: Any, type: str | None = None, **options: Any) -> None:
+    def handle(self, *args: object, type: str | None = None, **options: object) -> None:
         if type is None:
             for record_type in registry.all_types():
                 self.stdout.write(f"{record_type.prefix:<5} {record_type.key}")

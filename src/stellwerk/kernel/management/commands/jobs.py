@@ -1,7 +1,5 @@
 """Work through the job queue, or look at it."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
@@ -27,26 +25,41 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="for run: at most one job, then end")
         parser.add_argument("--drain", action="store_true", help="for run: what is ready now, then end")
 
-    def handle(self, *, action: str, **options: Any) -> None:
-        {
-            "run": self._run,
-            "list": self._list,
-            "retry": self._retry,
-            "schedules": self._schedules,
-            "figures": self._figures,
-        }[action](options)
+    def handle(
+        self,
+        *,
+        action: str,
+        ids: list[str],
+        all: bool,
+        status: str | None,
+        most: int,
+        once: bool,
+        drain: bool,
+        **options: object,
+    ) -> None:
+        match action:
+            case "run":
+                self._run(once=once, drain=drain)
+            case "list":
+                self._list(status, most)
+            case "retry":
+                self._retry(ids, all_of_them=all)
+            case "schedules":
+                self._schedules()
+            case "figures":
+                self._figures()
 
-    def _run(self, options: dict[str, Any]) -> None:
+    def _run(self, *, once: bool, drain: bool) -> None:
         worker = Worker()
         worker.stop_on_signals()
-        if options["once"] or options["drain"]:
+        if once or drain:
             synchronise()
             enqueue_due()
-        done = worker.run(most=1 if options["once"] else None, drain=options["drain"])
+        done = worker.run(most=1 if once else None, drain=drain)
         self.stdout.write(f"{done} jobs done.")
 
-    def _list(self, options: dict[str, Any]) -> None:
-        for job in queue.jobs(options["status"], most=options["most"]):
+    def _list(self, status: str | None, most: int) -> None:
+        for job in queue.jobs(status, most=most):
             self.stdout.write(
                 f"{job.id}  {job.status:<10}  {job.attempts} attempts  {job.name}({job.arguments})"
             )
@@ -55,14 +68,12 @@ class Command(BaseCommand):
             if job.error:
                 self.stdout.write(f"    {job.error}")
 
-    def _retry(self, options: dict[str, Any]) -> None:
-        if not options["ids"] and not options["all"]:
+    def _retry(self, ids: list[str], *, all_of_them: bool) -> None:
+        if not ids and not all_of_them:
             raise CommandError("Name the failed jobs by their ids, or say --all.")
-        self.stdout.write(
-            f"{queue.retry(None if options['all'] else options['ids'])} jobs will be tried again."
-        )
+        self.stdout.write(f"{queue.retry(None if all_of_them else ids)} jobs will be tried again.")
 
-    def _schedules(self, options: dict[str, Any]) -> None:
+    def _schedules(self) -> None:
         synchronise()
         for schedule in Schedule.objects.all():
             state = (
@@ -75,6 +86,6 @@ class Command(BaseCommand):
                 f"{schedule.name:<40} {schedule.cron:<14} {schedule.zone:<16} {state}  {outcome}"
             )
 
-    def _figures(self, options: dict[str, Any]) -> None:
+    def _figures(self) -> None:
         for name, value in vars(queue.figures()).items():
             self.stdout.write(f"{name.replace('_', ' ')}: {value:g}")

@@ -1,7 +1,6 @@
 """Prove that nobody touched the journals."""
 
 import time
-from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
@@ -30,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("references", nargs="*", help="such as INC-000042; all records without")
         parser.add_argument("--most", type=int, default=100, help="how many faults to name; all are counted")
 
-    def handle(self, *, action: str, references: list[str], most: int, **options: Any) -> None:
+    def handle(self, *, action: str, references: list[str], most: int, **options: object) -> None:
         if not key_fits():
             raise CommandError(_(OTHER_KEY))
         if action == "renew":

@@ -1,7 +1,5 @@
 """Index all records anew, or tell how far that is."""
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,7 +17,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["rebuild", "status"])
 
-    def handle(self, *, action: str, **options: Any) -> None:
+    def handle(self, *, action: str, **options: object) -> None:
         at = rebuilding.progress()
         if action == "rebuild":
             at = at if at and at.below else rebuilding.begin(timezone.now())

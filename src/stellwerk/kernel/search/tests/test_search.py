@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import ProjectState
 from django.db.models import Q
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -297,11 +298,11 @@ def test_a_title_is_highlighted_as_a_whole() -> None:
 def test_creating_the_table_again_changes_nothing_and_it_can_be_undone() -> None:
     make("Printer")
     operation, editor = CreateSearchTable(), _Editor()
-    operation.database_forwards("kernel", editor, None, None)
+    operation.database_forwards("kernel", editor, ProjectState(), ProjectState())
     assert found("printer") == ["Printer"]
-    operation.database_backwards("kernel", editor, None, None)
+    operation.database_backwards("kernel", editor, ProjectState(), ProjectState())
     assert "kernel_search" not in connection.introspection.table_names()
-    operation.database_forwards("kernel", editor, None, None)
+    operation.database_forwards("kernel", editor, ProjectState(), ProjectState())
     assert SearchEntry.objects.count() == 0
 
 
