@@ -26,14 +26,15 @@ from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import shared_cache
 from stellwerk.kernel.model.mail import NO_MAIL
 from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.signed_in import SignedInRequest
 
 PREFERENCES = ("language", "time_zone", "theme", "density")
 
 
 @login_required
-def account(request: HttpRequest) -> HttpResponse:
+def account(request: SignedInRequest) -> HttpResponse:
     """Show and save the person's preferences, and the ways to what else is theirs."""
-    person = _reader(request)
+    person = request.user
     form = PreferencesForm(request.POST or None, instance=person)
     if request.method == "POST" and form.is_valid():
         _remember(person)
@@ -46,9 +47,9 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def preferences(request: HttpRequest) -> HttpResponse:
+def preferences(request: SignedInRequest) -> HttpResponse:
     """Save theme or density from the account menu; back to the page, or nothing to say to a script."""
-    person = _reader(request)
+    person = request.user
     form = LookForm(request.POST, person)
     if not form.is_valid():
         return HttpResponse(_("Choose one of the themes in the list."), status=422, content_type="text/plain")
@@ -62,7 +63,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @confirmed
-def tokens(request: HttpRequest) -> HttpResponse:
+def tokens(request: SignedInRequest) -> HttpResponse:
     """List a person's tokens and issue new ones; administrators do so for service accounts."""
     owner = _owner(request)
     form = TokenForm(request.POST or None)
@@ -81,13 +82,13 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def revoke_token(request: HttpRequest, pk: int) -> HttpResponse:
+def revoke_token(request: SignedInRequest, pk: int) -> HttpResponse:
     """End a token at once."""
     owner = _owner(request)
     token = get_object_or_404(ApiToken, pk=pk, person=owner)
     end_token(token, by=_reader(request))
     messages.success(request, _("“%s” was revoked.") % token.name)
-    return HttpResponseRedirect(_tokens_url(owner, _reader(request)))
+    return HttpResponseRedirect(_tokens_url(owner, request.user))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -101,9 +102,9 @@ def password_reset(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign_in_link(request: HttpRequest, reference: str) -> HttpResponse:
+def sign_in_link(request: SignedInRequest, reference: str) -> HttpResponse:
     """Make a link with which somebody chooses a password; for administrators, who hand it over themselves."""
-    reader = _reader(request)
+    reader = request.user
     seen = Person.objects.visible_to(reader)
     person = get_object_or_404(seen, reference=reference.upper(), is_service=False)
     if not policy_of(reader).is_administrator:
@@ -123,9 +124,9 @@ def sign_in_link(request: HttpRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def change_address(request: HttpRequest, reference: str) -> HttpResponse:
+def change_address(request: SignedInRequest, reference: str) -> HttpResponse:
     """Ask for another address: one's own, or that of somebody whom the reader maintains."""
-    reader = _reader(request)
+    reader = request.user
     known = Person.objects.visible_to(reader) | Person.objects.filter(pk=reader.pk)
     person = get_object_or_404(known.distinct(), reference=reference.upper())
     if person.pk != reader.pk and not policy_of(reader).may_edit(person):
@@ -165,14 +166,9 @@ def _remember(person: Person) -> None:
         Person.objects.filter(pk=person.pk).update(**{name: getattr(person, name) for name in PREFERENCES})
 
 
-def _reader(request: HttpRequest) -> Person:
-    assert isinstance(request.user, Person)  # login_required has seen to it  # nosec B101
-    return request.user
-
-
-def _owner(request: HttpRequest) -> Person:
+def _owner(request: SignedInRequest) -> Person:
     """Return whose tokens are meant: the reader's, or a service account's for administrators."""
-    reader = _reader(request)
+    reader = request.user
     reference = request.GET.get("for")
     if not reference:
         return reader

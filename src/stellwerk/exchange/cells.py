@@ -8,7 +8,6 @@ the reference.
 import json
 import re
 from datetime import date, datetime
-from typing import Any
 
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 NEUTRALISED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
@@ -38,7 +37,7 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def as_machine(value: object) -> Any:
+def as_machine(value: object) -> object:
     """Read what a workbook or a JSON file gives as a machine value or a text."""
     if isinstance(value, datetime | date):
         return value.isoformat()

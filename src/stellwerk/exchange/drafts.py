@@ -8,7 +8,6 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -196,7 +195,7 @@ def task_of(draft: ImportDraft) -> RecordImport:
     return RecordImport(record_type, by=draft.person, key=draft.key, columns=_columns(draft))
 
 
-def rows_of(draft: ImportDraft) -> Iterator[tuple[int, dict[str, Any]]]:
+def rows_of(draft: ImportDraft) -> Iterator[tuple[int, dict[str, object]]]:
     return open_draft(draft).rows
 
 
@@ -228,7 +227,7 @@ def _existing(record_type: str, columns: dict[str, str]) -> dict[str, str]:
     return {heading: name for heading, name in columns.items() if name in fields}
 
 
-def explain(draft: ImportDraft, stated: dict[str, Any], columns: dict[str, str]) -> bool:
+def explain(draft: ImportDraft, stated: dict[str, object], columns: dict[str, str]) -> bool:
     """Read a file again as it is explained now, and remember of its columns for the next one; see `begin`."""
     columns = {plain(heading): name for heading, name in columns.items()}
     before = draft.reading.get("columns", {})

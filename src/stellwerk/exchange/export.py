@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -42,7 +41,7 @@ class Export:
         """Yield the file block by block; nothing is kept of what was yielded."""
         return form.write(self.columns, self.rows(titled=form.name != "json"))
 
-    def rows(self, *, titled: bool) -> Iterator[list[Any]]:
+    def rows(self, *, titled: bool) -> Iterator[list[object]]:
         """Yield the cells of each record; `titled` writes the title of what a reference points to beside it."""
         records = self.queryset().iterator(chunk_size=ROWS_AT_ONCE)
         while batch := list(islice(records, ROWS_AT_ONCE)):
@@ -56,23 +55,23 @@ class Export:
                     for field in self.fields
                 ]
 
-    def queryset(self) -> QuerySet[Any]:
+    def queryset(self) -> QuerySet[Record]:
         model = self.record_type.model
         policy = policy_of(self.person)
         records = self.selection.apply(model._default_manager.visible_to(self.person))
         if policy.is_administrator or policy.scope(self.record_type) is None:
-            seen: Any = Value(True, models.BooleanField())
+            seen: Case | Value = Value(True, models.BooleanField())
         else:
             seen = Case(
                 When(policy.as_staff(model), then=Value(True)),
                 default=Value(False),
                 output_field=models.BooleanField(),
             )
-        annotated: QuerySet[Any] = records.annotate(**{STAFF_ROW: seen})
+        annotated: QuerySet[Record] = records.annotate(**{STAFF_ROW: seen})
         return annotated
 
 
-def _names(fields: Sequence[Field], batch: list[Any], titled: bool) -> dict[int, str]:
+def _names(fields: Sequence[Field], batch: list[Record], titled: bool) -> dict[int, str]:
     """Look up the references of all records that a batch refers to, in one query."""
     pointing = [field for field in fields if field.target]
     ids = {pk for record in batch for field in pointing for pk in field.refers(field.get(record))}

@@ -25,8 +25,8 @@ BLOCK = 64 * 1024
 
 ALSO_READ = {"txt": "csv", "tsv": "csv", "xlsm": "xlsx"}
 
-Rows = Iterable[Sequence[Any]]
-NumberedRows = Iterator[tuple[int, dict[str, Any]]]
+Rows = Iterable[Sequence[object]]
+NumberedRows = Iterator[tuple[int, dict[str, object]]]
 GUESSED = Layout()
 
 
@@ -92,7 +92,7 @@ def write_json(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
     yield b"[]\n" if separator == "[\n" else b"\n]\n"
 
 
-def read_json(file: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_json(file: IO[bytes]) -> Iterator[tuple[int, dict[str, object]]]:
     """Read a list of objects; the number of each is its place in the list."""
     try:
         rows = strict_json.loads(file.read())
@@ -121,7 +121,7 @@ def write_xlsx(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
             yield block
 
 
-def _workbook_cell(value: object, row: Sequence[Any], names: Sequence[str]) -> Any:
+def _workbook_cell(value: object, row: Sequence[object], names: Sequence[str]) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**53:
         return value
     text = cells.escaped(cells.neutralised(cells.as_text(value)))
@@ -136,10 +136,10 @@ def _workbook_cell(value: object, row: Sequence[Any], names: Sequence[str]) -> A
 # -- reading -------------------------------------------------------------------------------------------------
 
 
-class ShortRow(dict[str, Any]):
+class ShortRow(dict[str, object]):
     """A row that has fewer cells than the file has columns; those that are not there say nothing."""
 
-    def __init__(self, cells: Mapping[str, Any], columns: int) -> None:
+    def __init__(self, cells: Mapping[str, object], columns: int) -> None:
         super().__init__(cells)
         self.columns = columns
 
@@ -167,12 +167,12 @@ def opened(name: str, file: IO[bytes], layout: Layout = GUESSED, knows: Knows = 
     return Opened(_rows_of(table, read), table.columns, table.remarks, table.sheets, table.line)
 
 
-def _rows_of(table: reading.Table, read: Callable[[Any], Any]) -> NumberedRows:
+def _rows_of(table: reading.Table, read: Callable[[Any], object]) -> NumberedRows:
     for line, values in table.rows():
         yield line, _row(table, [read(value) for value in values])
 
 
-def _row(table: reading.Table, values: list[Any]) -> dict[str, Any]:
+def _row(table: reading.Table, values: list[object]) -> dict[str, object]:
     """Pair cells with columns; what stands under no heading, or beyond them, matters only where it is something."""
     beyond = (f"#{place}" for place in range(len(table.columns) + 1, len(values) + 1))
     row = {
@@ -183,7 +183,7 @@ def _row(table: reading.Table, values: list[Any]) -> dict[str, Any]:
     return ShortRow(row, table.narrowest) if len(values) < table.narrowest else row
 
 
-def _workbook_value(value: object) -> Any:
+def _workbook_value(value: object) -> object:
     return cells.restored(cells.unescaped(value)) if isinstance(value, str) else cells.as_machine(value)
 
 

@@ -1,7 +1,6 @@
 """What the columns of a file mean: fields by their names, or as the pages call them, in any case."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -60,7 +59,7 @@ class Headings:
             if name != LEFT_OUT:
                 meant[name] = heading
 
-    def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def row(self, row: Mapping[str, object]) -> dict[str, object]:
         """Return a row by the names of fields."""
         meant = {name: cell for heading, cell in row.items() if (name := self.meaning(heading)) != LEFT_OUT}
         if len(meant) != sum(self.meaning(heading) != LEFT_OUT for heading in row):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db import connection, models, transaction
@@ -32,6 +32,7 @@ from stellwerk.kernel.write import services
 from stellwerk.kernel.write.bulk import Bulk
 from stellwerk.kernel.write.events import Event, publish
 from stellwerk.kernel.write.writer import DIRECT, Checking, Rehearsal, ShareChanges, locked
+from stellwerk.vocabulary import JsonValue
 
 ROWS_AT_ONCE = 200
 NOTHING_STATED: Mapping[str, str] = {}
@@ -49,7 +50,7 @@ class Line:
     action: str
     reference: str = ""
     title: str = ""
-    changes: dict[str, list[Any]] = field(default_factory=dict)
+    changes: dict[str, list[JsonValue]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     left_out: bool = False
@@ -72,7 +73,7 @@ class Outcome:
     def acceptable(self) -> bool:
         return not self.counts[ERROR] and self.counts.total() > 0
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """Write it is kept beside the file."""
         lines = {name: [asdict(line) for line in getattr(self, name)] for name in ("lines", "faults")}
         return {"counts": dict(self.counts), "left_out": self.left_out, **lines}
@@ -96,7 +97,9 @@ class Refused(Exception):
     """Ends the transaction of an import that has a fault."""
 
 
-Rows = Iterable[tuple[int, dict[str, Any]]]
+Row = Mapping[str, object]
+R = TypeVar("R", bound=Record)
+Rows = Iterable[tuple[int, Row]]
 
 
 class RecordImport:
@@ -122,7 +125,7 @@ class RecordImport:
             raise PermissionDenied(_("You don't have permission to import %s.") % record_type.label_plural)
         if key not in keys_of(record_type):
             raise ValidationError({"key": _("Choose one of: %s.") % ", ".join(keys_of(record_type))})
-        self._visible: Any = record_type.model._default_manager.visible_to(by)
+        self._visible = record_type.model.objects.visible_to(by)
         fields = record_type.own_fields.items()
         self._blank = record_type.model(kind=record_type.key, status=record_type.initial_status)
         self._unique = [name for name, own in fields if own.is_unique and name != "reference"]
@@ -147,11 +150,15 @@ class RecordImport:
 
     # -- row by row ------------------------------------------------------------------------------------
 
-    def _go(self, rows: Rows, writer: Any, most: int, progress: Callable[[int], None]) -> Outcome:
+    def _go(
+        self, rows: Rows, writer: "_Watched | Rehearsal", most: int, progress: Callable[[int], None]
+    ) -> Outcome:
         with remembering():
             return self._line_by_line(rows, writer, most, progress)
 
-    def _line_by_line(self, rows: Rows, writer: Any, most: int, progress: Callable[[int], None]) -> Outcome:
+    def _line_by_line(
+        self, rows: Rows, writer: "_Watched | Rehearsal", most: int, progress: Callable[[int], None]
+    ) -> Outcome:
         outcome = Outcome()
         seen: dict[tuple[str, str], int] = {}
         waiting = iter(rows)
@@ -161,7 +168,7 @@ class RecordImport:
             if outcome.counts.total() + len(batch) > formats.MOST_ROWS:
                 raise ValidationError(_("The file has more than %d rows. Split it.") % formats.MOST_ROWS)
             known = self._known(batch)
-            if not writer.rehearses:
+            if isinstance(writer, _Watched):
                 new = [number for number, row in batch if _key_text(row.get(self.key)) not in known]
                 writer.take(self.record_type, len(new), chain.from_iterable(known.values()))
             targets = _Targets(self.record_type, self.by, batch)
@@ -192,11 +199,11 @@ class RecordImport:
     def _line(
         self,
         number: int,
-        row: dict[str, Any],
-        known: dict[str, list[Any]],
+        row: Row,
+        known: dict[str, list[Record]],
         targets: "_Targets",
         seen: dict[tuple[str, str], int],
-        writer: Any,
+        writer: "_Watched | Rehearsal",
     ) -> Line:
         name = _key_text(row.get(self.key))
         line = Line(number, ERROR, title=str(row.get("title") or name)[:250])
@@ -213,8 +220,8 @@ class RecordImport:
         return line
 
     def _record(
-        self, name: str, number: int, known: dict[str, list[Any]], seen: dict[tuple[str, str], int]
-    ) -> Any:
+        self, name: str, number: int, known: dict[str, list[Record]], seen: dict[tuple[str, str], int]
+    ) -> Record | None:
         """Find the record that a row is about; None for a new one."""
         if not name:
             return None
@@ -230,7 +237,7 @@ class RecordImport:
             )
         return found[0] if found else None
 
-    def _claim(self, record: Any, number: int, seen: dict[tuple[str, str], int]) -> None:
+    def _claim(self, record: Record, number: int, seen: dict[tuple[str, str], int]) -> None:
         """Refuse what two rows of the file want to be called, before the database does."""
         for name in self._unique:
             value = self.record_type.own_fields[name].machine(record)
@@ -243,12 +250,12 @@ class RecordImport:
     def _write(
         self,
         line: Line,
-        record: Any,
-        values: dict[str, Any],
-        row: dict[str, Any],
+        record: Record | None,
+        values: dict[str, object],
+        row: Row,
         targets: "_Targets",
-        writer: Any,
-    ) -> Any:
+        writer: "_Watched | Rehearsal",
+    ) -> Record:
         writer.changes = {}
         if record is None:
             result = services.create(self.record_type.model, values, by=self.by, via=Via.FILE, writer=writer)
@@ -279,7 +286,7 @@ class RecordImport:
         }
         return result
 
-    def _past(self, row: dict[str, Any], record: Any) -> list[str]:
+    def _past(self, row: Row, record: Record | None) -> list[str]:
         """List the dates of a row that no import of tables takes."""
         if record is None:
             return [name for name in CORE_DATES if row.get(name) not in (None, "")]
@@ -292,11 +299,11 @@ class RecordImport:
     # -- values ----------------------------------------------------------------------------------------
 
     def _values(
-        self, row: dict[str, Any], record: Any, targets: "_Targets"
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        self, row: Row, record: Record | None, targets: "_Targets"
+    ) -> tuple[dict[str, object], dict[str, object]]:
         """Read the cells of a row, without those that only repeat what the record says, and what is wrong with them."""
-        values: dict[str, Any] = {}
-        faults: dict[str, Any] = {}
+        values: dict[str, object] = {}
+        faults: dict[str, object] = {}
         settable = self.record_type.settable
         for name, cell in row.items():
             if name in ("reference", *CORE_DATES):
@@ -319,15 +326,15 @@ class RecordImport:
                 faults[name] = error.messages
         return values, faults
 
-    def _repeats(self, record: Record | None, name: str, value: Any) -> bool:
+    def _repeats(self, record: Record | None, name: str, value: object) -> bool:
         """Whether a reference is there already; whoever writes the record need not see what it points to."""
         field = self.record_type.pointing.get(name)
         if record is None or field is None:
             return False
         given = value if isinstance(value, list) else [value] if value is not None else []
-        return list(field.refers(field.get(record))) == [each.pk for each in given]
+        return list(field.refers(field.get(record))) == [getattr(each, "pk", None) for each in given]
 
-    def _not_taken(self, row: dict[str, Any], record: Any, targets: "_Targets") -> list[str]:
+    def _not_taken(self, row: Row, record: Record, targets: "_Targets") -> list[str]:
         """List the columns that cannot be set and say something else than what follows from the others."""
         left: list[str] = []
         passed_over = {"reference", *CORE_DATES, *self.record_type.settable}
@@ -341,9 +348,9 @@ class RecordImport:
                 left.append(name)
         return left
 
-    def _known(self, batch: list[tuple[int, dict[str, Any]]]) -> dict[str, list[Any]]:
+    def _known(self, batch: Sequence[tuple[int, Row]]) -> dict[str, list[Record]]:
         names = {name for _number, row in batch if (name := _key_text(row.get(self.key)))}
-        found: dict[str, list[Any]] = {}
+        found: dict[str, list[Record]] = {}
         for record in self._visible.filter(**{f"{self.key}__in": names}).order_by("pk"):
             found.setdefault(str(getattr(record, self.key)), []).append(record)
         return found
@@ -379,18 +386,26 @@ class _Watched(Bulk):
 
     # -- what the verbs ask of a writer ----------------------------------------------------------------
 
-    def lock(self, record: Any) -> Any:
-        return self._held.pop(record.pk, None) or locked(record)
+    def lock(self, record: R) -> R:
+        held = self._held.pop(record.pk, None)
+        return held if isinstance(held, type(record)) else locked(record)
 
     def number(self, prefix: str) -> int:
         return next(self._numbers)
 
     def created(self, record: Record, entry: Entry, shares: Sequence[Share]) -> None:
-        self._way(record).created(record, entry, shares)
+        # What is remembered of records that seldom change must be forgotten before the next row is read.
+        if record.record_type.seldom_changes:
+            DIRECT.created(record, entry, shares)
+        else:
+            super().created(record, entry, shares)
         self.changes = self.changes or entry.changes
 
     def changed(self, record: Record, entry: Entry, fields: Iterable[str], shares: ShareChanges) -> None:
-        self._way(record).changed(record, entry, fields, shares)
+        if record.record_type.seldom_changes:
+            DIRECT.changed(record, entry, fields, shares)
+        else:
+            super().changed(record, entry, fields, shares)
         self.changes = self.changes or entry.changes
 
     def publish(self, event: Event) -> None:
@@ -408,11 +423,9 @@ class _Watched(Bulk):
         for event in happened:
             publish(event)
 
-    def _way(self, record: Record) -> Any:
-        """What is remembered of records that seldom change must be forgotten at once, before the next row is read."""
-        return DIRECT if record.record_type.seldom_changes else super()
-
-    def _flush_before(self, execute: Any, sql: object, params: object, many: bool, context: object) -> Any:
+    def _flush_before(
+        self, execute: Callable[..., object], sql: str, params: object, many: bool, context: object
+    ) -> object:
         if not self._flushing and (self._new or self._touched):
             self.flush()
         return execute(sql, params, many, context)
@@ -432,7 +445,7 @@ def _locked(record_type: RecordType, ids: list[int]) -> dict[int, Record]:
 class _Targets:
     """The records that a batch of rows refers to, found with one query by type of naming."""
 
-    def __init__(self, record_type: RecordType, by: Actor, batch: list[tuple[int, dict[str, Any]]]) -> None:
+    def __init__(self, record_type: RecordType, by: Actor, batch: Sequence[tuple[int, Row]]) -> None:
         self.record_type, self.by = record_type, by
         given = {
             reference
@@ -442,19 +455,19 @@ class _Targets:
             if (reference := cells.reference_in(line))
         }
         self._by_reference = _loaded(given)
-        self._by_title: dict[tuple[Any, str], list[Record]] = {}
+        self._by_title: dict[tuple[type[Record], str], list[Record]] = {}
         for model, texts in self._titles(batch).items():
             self._look_up(model, texts)
 
-    def _titles(self, batch: list[tuple[int, dict[str, Any]]]) -> dict[Any, set[str]]:
+    def _titles(self, batch: Sequence[tuple[int, Row]]) -> dict[type[Record], set[str]]:
         """Gather by model what the rows call records by, other than references."""
-        wanted: dict[Any, set[str]] = {}
+        wanted: dict[type[Record], set[str]] = {}
         for _number, row in batch:
             for name, pointing in self.record_type.pointing.items():
                 cell = row.get(name)
                 lines = [cell] if not pointing.many else str(cell or "").replace(";", "\n").splitlines()
                 texts = {cells.as_text(line).strip() for line in lines}
-                wanted.setdefault(pointing.target, set()).update(
+                wanted.setdefault(self._model(name), set()).update(
                     text for text in texts if text and not cells.reference_in(text)
                 )
         return wanted
@@ -471,7 +484,7 @@ class _Targets:
             found = self._by_reference.get(reference)
             if not isinstance(found, self._model(name)):
                 raise ValidationError(_("Select a record from the list."))
-            return found  # type: ignore[no-any-return]
+            return found
         model = self._model(name)
         if not self._by_title.get((model, text)):
             self._look_up(model, {text})  # an earlier row may have made it
@@ -484,10 +497,10 @@ class _Targets:
             )
         return called[0]
 
-    def _model(self, name: str) -> Any:
-        return self.record_type.pointing[name].target
+    def _model(self, name: str) -> type[Record]:
+        return registry.for_model(self.record_type.pointing[name].target).model
 
-    def _look_up(self, model: Any, texts: set[str]) -> None:
+    def _look_up(self, model: type[Record], texts: set[str]) -> None:
         """Find the visible records that texts name, with one query for all of them."""
         if not texts:
             return
@@ -506,7 +519,7 @@ class _Targets:
             found = {one.pk: one for one in (*by_name.get(text, ()), *by_name.get(f"@{text.lower()}", ()))}
             self._by_title[model, text] = list(found.values()) or self._through_tree(model, text)
 
-    def _through_tree(self, model: Any, text: str) -> list[Record]:
+    def _through_tree(self, model: type[Record], text: str) -> list[Record]:
         """Follow a way through a tree from its root down, such as "Mail > Outlook"."""
         steps = [step.strip() for step in text.split(" > ")]
         if len(steps) < 2 or not hasattr(model, "parent"):
@@ -546,7 +559,7 @@ def keys_of(record_type: RecordType) -> list[str]:
     return names
 
 
-def sentences(error: ValidationError, row: Mapping[str, Any]) -> list[str]:
+def sentences(error: ValidationError, row: Mapping[str, object]) -> list[str]:
     """Put a fault into words, each with the column that it is about and what stands there."""
     if not hasattr(error, "error_dict"):
         return [str(message) for message in error.messages]
@@ -557,7 +570,7 @@ def sentences(error: ValidationError, row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _cell_named(name: str, row: Mapping[str, Any]) -> str:
+def _cell_named(name: str, row: Mapping[str, object]) -> str:
     text = " ".join(cells.as_text(row.get(name)).split())
     if len(text) > LONGEST_QUOTE:
         text = f"{text[:LONGEST_QUOTE]}…"

@@ -5,7 +5,7 @@ import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import IO, Any
+from typing import IO
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -105,9 +105,9 @@ def _score(sample: str, delimiter: str, knows: Knows) -> tuple[int, float, int]:
     return known, widths.count(widest) / len(widths), widest
 
 
-def _records(sample: str, delimiter: str) -> list[Sequence[Any]]:
+def _records(sample: str, delimiter: str) -> list[Sequence[str]]:
     reader = csv.reader(sample.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    records: list[Sequence[Any]] = []
+    records: list[Sequence[str]] = []
     try:
         records.extend(record for record in islice(reader, RECORDS_OF_SAMPLE) if any(record))
     except csv.Error:

@@ -24,7 +24,7 @@ MOST_TITLES = 20
 
 WORKBOOKS = ("xlsx", "xlsm")
 
-Record = tuple[int, Sequence[Any]]
+Record = tuple[int, Sequence[object]]
 
 
 class Table:
@@ -201,11 +201,11 @@ def _damaged() -> str:
     return _("The workbook is damaged. Save it again as XLSX, or as CSV.")
 
 
-def _filled(values: Sequence[Any]) -> int:
+def _filled(values: Sequence[object]) -> int:
     return sum(value is not None and value != "" for value in values)
 
 
-def _headings(cells: Sequence[Any]) -> list[str]:
+def _headings(cells: Sequence[object]) -> list[str]:
     # A workbook's rows are padded.
     last = max((place for place, cell in enumerate(cells, start=1) if cell is not None), default=0)
     headings = ["" if cell is None else str(cell).strip() for cell in cells[:last]]

@@ -1,7 +1,6 @@
 """Small forms that open in a dialog over the page: the same addresses as without scripts, asked for by htmx."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -29,7 +28,9 @@ def is_in_dialog(request: HttpRequest) -> bool:
     return bool(asked and asked.target == "dialog")
 
 
-def small_form(request: HttpRequest, page: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+def small_form(
+    request: HttpRequest, page: str, context: dict[str, object], status: int = 200
+) -> HttpResponse:
     """Draw a small form alone where a script asks for it, else on the template `page`."""
     alone = getattr(request, "htmx", False)
     template = "stellwerk/parts/dialog_form.html" if alone else page

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseRedirect, QueryDict
@@ -12,6 +12,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.activity.notifications import messages
 from stellwerk.kernel.activity.notifications.services import notifications_of, still_visible
 from stellwerk.kernel.identity.person import Person
@@ -25,6 +26,7 @@ from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import components, shell
 from stellwerk.web.lists.listing import bounded, shown_total
 from stellwerk.web.lists.rows import fields_of_rows, row_of
+from stellwerk.web.parts import Figure, Link, WorkRow, WorkSection
 
 ROWS = 8
 RECENT = 8
@@ -37,13 +39,29 @@ class Share:
     record_type: RecordType
     view: View
     ordering: str
-    records: list[Any]
+    records: list[Record]
     number: int
     exact: bool
 
     @property
     def url(self) -> str:
         return f"{reverse('list', args=[self.record_type])}?{self.view.query}"
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """A record on which the reader worked."""
+
+    reference: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    figures: Sequence[Figure]
+    sections: Sequence[WorkSection]
+    recent: Sequence[Worked]
 
 
 @login_required
@@ -54,13 +72,12 @@ def home_page(request: SignedInRequest) -> HttpResponse:
     if not shell.works_here(person):
         return HttpResponseRedirect(reverse("portal"))
     sections = [_section(name, shares) for name, shares in work_of(person).items()]
-    context = {
-        "name": person.get_short_name(),
-        "figures": [_figure(section) for section in sections],
-        "sections": [*sections, _news(person)],
-        "recent": _recent(person),
-    }
-    return render(request, "stellwerk/home.html", context)
+    home = Home(
+        figures=[Figure(section.title, section.number, section.url) for section in sections],
+        sections=[*sections, _news(person)],
+        recent=_recent(person),
+    )
+    return render(request, "stellwerk/home.html", context_of(home))
 
 
 def work_of(person: Person) -> dict[str, list[Share]]:
@@ -82,80 +99,66 @@ def _share(record_type: RecordType, view: View, person: Person) -> Share:
     return Share(record_type, view, selection.ordering, records[:ROWS], number, exact)
 
 
-def _section(name: str, shares: Sequence[Share]) -> dict[str, Any]:
+def _section(name: str, shares: Sequence[Share]) -> WorkSection:
     view = shares[0].view
     items = sorted(
         ((record, share) for share in shares for record in share.records), key=lambda pair: _urgency(*pair)
     )
     number, exact = sum(share.number for share in shares), all(share.exact for share in shares)
     filled = [share for share in shares if share.number]
-    return {
-        "title": str(view.title),
-        "count": shown_total(number, exact) if number else "",
-        "number": number,
-        "url": filled[0].url if len(filled) == 1 else "",
-        "links": [
-            {
-                "title": f"{shown_total(share.number, share.exact)} {capfirst(str(share.record_type.label_plural))}",
-                "url": share.url,
-            }
+    return WorkSection(
+        title=str(view.title),
+        count=shown_total(number, exact) if number else "",
+        number=number,
+        url=filled[0].url if len(filled) == 1 else "",
+        links=[
+            Link(
+                f"{shown_total(share.number, share.exact)} {capfirst(str(share.record_type.label_plural))}",
+                share.url,
+            )
             for share in filled
         ],
-        "items": [row_of(record, share.record_type) for record, share in items[:ROWS]],
-        "empty": str(view.empty),
-        "wide": True,
-    }
+        items=[row_of(record, share.record_type) for record, share in items[:ROWS]],
+        empty=str(view.empty),
+        wide=True,
+    )
 
 
-def _urgency(record: Any, share: Share) -> tuple[bool, Any, Any]:
+def _urgency(record: Record, share: Share) -> tuple[bool, int, datetime]:
     """Sort by what the view is sorted by where that is a rank, the oldest first among equals."""
     value = getattr(record, share.ordering.lstrip("-"), None)
     rank = value if isinstance(value, int) else None
     return rank is None, rank or 0, record.created_at
 
 
-def _figure(section: dict[str, Any]) -> dict[str, Any]:
-    return {"label": section["title"], "value": section["number"], "url": section["url"]}
-
-
-def _news(person: Person) -> dict[str, Any]:
+def _news(person: Person) -> WorkSection:
     """Show what the reader was told and has not read."""
     unread = still_visible(person, notifications_of(person).filter(read_at=None)[:ROWS])
-    return {
-        "title": _("Notifications"),
-        "url": reverse("notifications"),
-        "count": len(unread) or "",
-        "lit": bool(unread),
-        "items": [
-            {
-                "reference": note.entry.record.reference if note.entry else "",
-                "title": note.entry.record.title if note.entry else note.text,
-                "url": note.entry.record.get_absolute_url() if note.entry else note.address,
-                "status": messages.describe(note) if note.entry else "",
-                "meta": components.moment(note.created_at),
-            }
+    return WorkSection(
+        title=_("Notifications"),
+        url=reverse("notifications"),
+        count=str(len(unread) or ""),
+        lit=bool(unread),
+        items=[
+            WorkRow(
+                reference=note.entry.record.reference if note.entry else "",
+                title=note.entry.record.title if note.entry else note.text,
+                url=note.entry.record.get_absolute_url() if note.entry else note.address,
+                status=messages.describe(note) if note.entry else "",
+                meta=components.moment(note.created_at),
+            )
             for note in unread
         ],
-        "empty": _(
-            "No notifications. When someone answers you, assigns something to you or mentions you, it "
-            "appears here."
+        empty=_(
+            "No notifications. When someone answers you, assigns something to you or mentions you, it appears here."
         ),
-        "wide": False,
-    }
+    )
 
 
-def _recent(person: Person) -> list[dict[str, str]]:
+def _recent(person: Person) -> list[Worked]:
     """List the records on which the reader worked last."""
     entries = Entry.objects.filter(actor=person).order_by("-at").values_list("record", flat=True)[:60]
     ids = list(dict.fromkeys(entries))[:RECENT]
-    visible = Record.objects.visible_to(person)
-    records = visible.in_bulk(ids)
-    return [
-        {
-            "reference": records[pk].reference,
-            "title": records[pk].title,
-            "url": records[pk].get_absolute_url(),
-        }
-        for pk in ids
-        if pk in records
-    ]
+    records = Record.objects.visible_to(person).in_bulk(ids)
+    found = [records[pk] for pk in ids if pk in records]
+    return [Worked(record.reference, record.title, record.get_absolute_url()) for record in found]

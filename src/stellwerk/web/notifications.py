@@ -1,22 +1,49 @@
 """What somebody was told: the list behind the bell, and the way from a notification to its record."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.activity.notifications.messages import describe
 from stellwerk.kernel.activity.notifications.models import Notification
 from stellwerk.kernel.activity.notifications.services import mark_read, notifications_of, still_visible
 from stellwerk.signed_in import SignedInRequest
+from stellwerk.web.parts import Tab
 
 SIZE = 50
 IN_BELL = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ShownNote:
+    """What somebody was told, in one line."""
+
+    who: str
+    text: str
+    reference: str
+    title: str
+    url: str
+    at: datetime
+    unread: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A page of notifications."""
+
+    tabs: Sequence[Tab]
+    notifications: Sequence[ShownNote]
+    read_all_url: str
+    more_url: str
 
 
 @login_required
@@ -36,16 +63,16 @@ def notifications_page(request: SignedInRequest) -> HttpResponse:
         found = found.filter(pk__lt=int(before))
     notes = list(found[: SIZE + 1])
     address = reverse("notifications")
-    context = {
-        "tabs": [
-            {"title": _("Unread"), "url": address, "active": show == "unread"},
-            {"title": _("All"), "url": f"{address}?show=all", "active": show == "all"},
+    page = Told(
+        tabs=[
+            Tab(_("Unread"), address, show == "unread"),
+            Tab(_("All"), f"{address}?show=all", show == "all"),
         ],
-        "notifications": [drawn(note) for note in still_visible(person, notes[:SIZE])],
-        "read_all_url": reverse("notifications_read"),
-        "more_url": f"{address}?show={show}&before={notes[SIZE - 1].pk}" if len(notes) > SIZE else "",
-    }
-    return render(request, "stellwerk/notifications.html", context)
+        notifications=[drawn(note) for note in still_visible(person, notes[:SIZE])],
+        read_all_url=reverse("notifications_read"),
+        more_url=f"{address}?show={show}&before={notes[SIZE - 1].pk}" if len(notes) > SIZE else "",
+    )
+    return render(request, "stellwerk/notifications.html", context_of(page))
 
 
 @login_required
@@ -62,24 +89,24 @@ def notification_page(request: SignedInRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_POST
-def read_page(request: HttpRequest) -> HttpResponse:
+def read_page(request: SignedInRequest) -> HttpResponse:
     """Mark everything as read."""
-    mark_read(request.user)  # type: ignore[arg-type]
+    mark_read(request.user)
     return redirect("notifications")
 
 
-def drawn(note: Notification) -> dict[str, Any]:
+def drawn(note: Notification) -> ShownNote:
     """Prepare a notification for parts/notification_list.html."""
     entry = note.entry
-    return {
-        "who": str(entry.actor or "Stellwerk") if entry else "Stellwerk",
-        "text": describe(note),
-        "reference": entry.record.reference if entry else "",
-        "title": entry.record.title if entry else "",
-        "url": reverse("notification", args=[note.pk]),
-        "at": note.created_at,
-        "unread": note.read_at is None,
-    }
+    return ShownNote(
+        who=str(entry.actor or "Stellwerk") if entry else "Stellwerk",
+        text=describe(note),
+        reference=entry.record.reference if entry else "",
+        title=entry.record.title if entry else "",
+        url=reverse("notification", args=[note.pk]),
+        at=note.created_at,
+        unread=note.read_at is None,
+    )
 
 
 def _address(note: Notification) -> str:

@@ -67,11 +67,9 @@ def on_record(reference: str, person: Person) -> list[Command]:
     if record is None:
         return []
     page = RecordPage(record.specific, person)
-    steps = [
-        Command(str(s["label"]), s["url"], s["icon"], record.reference, dialog=True) for s in page.steps()
-    ]
+    steps = [Command(str(s.label), s.url, s.icon, record.reference, dialog=True) for s in page.steps()]
     rest = [
-        Command(str(item["title"]), item["url"], item["icon"], record.reference, dialog=item["dialog"])
+        Command(str(item.title), item.url, item.icon, record.reference, dialog=item.dialog)
         for item in page.menu()
     ]
     return [*steps, *handing_over(page), *rest]

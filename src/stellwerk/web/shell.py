@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from django.conf import settings
 from django.db.models import Case, Value, When
@@ -81,7 +80,7 @@ class ItemGroup:
     """The page of a folded group, which brings all its items."""
 
 
-def shell(request: HttpRequest) -> dict[str, Any]:
+def shell(request: HttpRequest) -> dict[str, object]:
     """Return what base.html reads (context processor); nothing is looked up before it is drawn."""
     person = getattr(request, "user", None)
     if not isinstance(person, Person):

@@ -21,8 +21,8 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.routes import nearest_page
+from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.dialogs import GetResponse
 from stellwerk.web.record import drafts
 
@@ -81,7 +81,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def unsent_page(request: HttpRequest) -> HttpResponse:
+def unsent_page(request: SignedInRequest) -> HttpResponse:
     """Show what was sent without being signed in: in its composer, or ready to be sent or thrown away (POST, `at`)."""
     forms: list[Form] = request.session.get(KEPT, [])
     if request.method == "POST":
@@ -110,9 +110,9 @@ def _sent(request: HttpRequest, forms: list[Form]) -> HttpResponse:
 
 @login_required
 @require_safe
-def signed_in_page(request: HttpRequest) -> HttpResponse:
+def signed_in_page(request: SignedInRequest) -> HttpResponse:
     """Tell a page that was left open that its reader is signed in again, and the mark that its forms need now."""
-    person: Person = request.user  # type: ignore[assignment]
+    person = request.user
     if is_by_script(request):
         return JsonResponse({"token": get_token(request), "person": person.reference})
     return render(request, "stellwerk/signed_in.html")
@@ -164,7 +164,7 @@ def _is_from_here(request: HttpRequest) -> bool:
     return known or origin.netloc == request.get_host()
 
 
-def _as_draft(request: HttpRequest, form: Form) -> HttpResponse | None:
+def _as_draft(request: SignedInRequest, form: Form) -> HttpResponse | None:
     """Put a text back into its composer."""
     match = resolve(urlsplit(form["address"]).path)
     if match.view_name not in COMPOSERS:
@@ -172,7 +172,7 @@ def _as_draft(request: HttpRequest, form: Form) -> HttpResponse | None:
     place, page = COMPOSERS[match.view_name]
     content = {name: value for name, value in form["fields"] if name not in drafts.NOT_CONTENT}
     reference = match.kwargs["reference"].upper()
-    drafts.keep(request.user, place.format(reference=reference), content)  # type: ignore[arg-type]
+    drafts.keep(request.user, place.format(reference=reference), content)
     messages.warning(request, _said(form))
     return redirect(page, reference)
 

@@ -1,27 +1,27 @@
 """The desk's dashboard: what comes in and goes out, and what is open, as charts that open the list behind them."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import formats, timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from stellwerk.contexts import context_of
 from stellwerk.foundation.prioritisation import Priority
 from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.days import today_of
 from stellwerk.kernel.model.declaration import RecordType
@@ -31,6 +31,7 @@ from stellwerk.processes.incidents import figures
 from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import components
 from stellwerk.web.error_responses import refusal
+from stellwerk.web.parts import Chart, Figure, Link, Series, Tab
 
 KINDS = ("incident", "service_request")
 PERIODS = {30: gettext_lazy("30 days"), 90: gettext_lazy("90 days")}
@@ -48,7 +49,7 @@ class Asked:
     until: date | None
     party: Party | None
 
-    def query(self, **changes: Any) -> str:
+    def query(self, **changes: str) -> str:
         """Return the dashboard's query string with parts replaced."""
         kind = self.kinds[0] if len(self.kinds) == 1 else ""
         wanted = {
@@ -80,6 +81,38 @@ class Stock:
         return capfirst(str(self.record_type.label_plural))
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A number of days that can be chosen."""
+
+    title: str
+    number: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The day of the newest ticket, and the figures up to then."""
+
+    day: date
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeskPage:
+    """The figures, and what chooses among them."""
+
+    title: str
+    tabs: Sequence[Tab]
+    asked: Asked
+    periods: Sequence[Period]
+    parties: Sequence[Party]
+    latest: Latest | None
+    figures: Sequence[Figure]
+    printed: Sequence[str]
+    charts: Sequence[Chart]
+
+
 @login_required
 @require_safe
 def dashboard_page(request: SignedInRequest) -> HttpResponse:
@@ -97,36 +130,33 @@ def dashboard_page(request: SignedInRequest) -> HttpResponse:
         asked = _asked(request, person)
     except ValidationError as error:
         return refusal(request, error)
-    return render(request, "incidents/dashboard.html", context(asked, parties, person))
+    return render(request, "incidents/dashboard.html", context_of(figures_page(asked, parties, person)))
 
 
-def context(asked: Asked, parties: list[Party], person: Any) -> dict[str, Any]:
+def figures_page(asked: Asked, parties: list[Party], person: Person) -> DeskPage:
     days = figures.days_until(asked.until or today_of(person), asked.days)
     stocks = [_stock(registry.get(kind), asked, days, person) for kind in asked.kinds]
     names = _names(stocks)
-    return {
-        "title": _("Service desk"),
-        "tabs": _tabs(asked),
-        "asked": asked,
-        "periods": [
-            {"title": str(title), "number": number, "active": number == asked.days}
-            for number, title in PERIODS.items()
-        ],
-        "parties": parties,
-        "latest": _latest(stocks, asked, person),
-        "figures": _figures(stocks, days, asked),
-        "printed": _printed(asked, days),
-        "charts": [
+    return DeskPage(
+        title=_("Service desk"),
+        tabs=_tabs(asked),
+        asked=asked,
+        periods=[Period(str(title), number, number == asked.days) for number, title in PERIODS.items()],
+        parties=parties,
+        latest=_latest(stocks, asked, person),
+        figures=_figures(stocks, days, asked),
+        printed=_printed(asked, days),
+        charts=[
             _in_and_out(stocks, days, asked),
             _by_age(stocks, asked),
             _by_priority(stocks, asked),
             _by_reference("team", _("Open by team"), stocks, names, asked),
             _by_reference("service", _("Open by service"), stocks, names, asked),
         ],
-    }
+    )
 
 
-def _asked(request: HttpRequest, person: Any) -> Asked:
+def _asked(request: HttpRequest, person: Person) -> Asked:
     kind, days = request.GET.get("kind", ""), request.GET.get("days", "30")
     if kind and kind not in KINDS:
         raise ValidationError(_("There are figures for incidents and service requests only."))
@@ -152,7 +182,7 @@ def _day(given: str) -> date | None:
     return day
 
 
-def _latest(stocks: list[Stock], asked: Asked, person: Any) -> dict[str, Any] | None:
+def _latest(stocks: list[Stock], asked: Asked, person: Person) -> Latest | None:
     """Point to the time of the newest ticket when nothing came in during the one asked for, as with an imported log."""
     if any(sum(stock.created) for stock in stocks):
         return None
@@ -162,15 +192,15 @@ def _latest(stocks: list[Stock], asked: Asked, person: Any) -> dict[str, Any] | 
     if newest is None:
         return None
     day = today_of(person, newest)
-    return {"day": day, "url": asked.query(until=day.isoformat())}
+    return Latest(day, asked.query(until=day.isoformat()))
 
 
-def _stock(record_type: RecordType, asked: Asked, days: list[date], person: Any) -> Stock:
+def _stock(record_type: RecordType, asked: Asked, days: list[date], person: Person) -> Stock:
     condition = policy_of(person).as_staff(record_type.model)
     if asked.party:
         condition &= Q(party=asked.party)
-    tickets: QuerySet[Any] = record_type.model._default_manager.filter(condition)
-    records: QuerySet[Any] = Record.objects.filter(condition, kind=record_type.key)
+    tickets = record_type.model._default_manager.filter(condition)
+    records = Record.objects.filter(condition, kind=record_type.key)
     return Stock(
         record_type,
         figures.per_day(records, "created_at", days),
@@ -188,22 +218,22 @@ def _names(stocks: list[Stock]) -> dict[int, tuple[str, str]]:
     }
 
 
-def _list(record_type: RecordType, asked: Asked, **parameters: Any) -> str:
+def _list(record_type: RecordType, asked: Asked, **parameters: str) -> str:
     """Return the address of the list behind a figure."""
     if asked.party:
         parameters["party"] = asked.party.reference
     return f"{reverse('list', args=[record_type])}?{urlencode(parameters)}"
 
 
-def _tabs(asked: Asked) -> list[dict[str, Any]]:
+def _tabs(asked: Asked) -> list[Tab]:
     tabs = [("", _("All tickets"))] + [
         (kind, capfirst(str(registry.get(kind).label_plural))) for kind in KINDS
     ]
     one = asked.kinds[0] if len(asked.kinds) == 1 else ""
-    return [{"title": title, "url": asked.query(kind=kind), "active": kind == one} for kind, title in tabs]
+    return [Tab(title, asked.query(kind=kind), kind == one) for kind, title in tabs]
 
 
-def _figures(stocks: list[Stock], days: list[date], asked: Asked) -> list[dict[str, Any]]:
+def _figures(stocks: list[Stock], days: list[date], asked: Asked) -> list[Figure]:
     opened, resolved = (_span(name, days[0], days[-1]) for name in ("created_at", "resolved_at"))
     told: list[tuple[str, list[int], dict[str, str]]] = [
         (_("open today") if asked.now else _("open"), [s.open.total for s in stocks], {"open": "yes"}),
@@ -220,28 +250,18 @@ def _figures(stocks: list[Stock], days: list[date], asked: Asked) -> list[dict[s
         (_("created in %d days") % asked.days, [sum(s.created) for s in stocks], opened),
         (_("resolved in %d days") % asked.days, [sum(s.resolved) for s in stocks], resolved),
     ]
-    return [
-        {
-            "label": label,
-            "value": sum(values),
-            **_behind(values, [_list(stock.record_type, asked, **parameters) for stock in stocks], stocks),
-            "lit": "assigned_to" in parameters,
-        }
-        for label, values, parameters in told
-    ]
-
-
-def _behind(values: list[int], urls: list[str], stocks: list[Stock]) -> dict[str, Any]:
-    """Lead to the list behind a figure, or to one of each type."""
-    if len(urls) == 1:
-        return {"url": urls[0]}
-    return {
-        "links": [
-            {"title": f"{value:,} {stock.name}", "url": url}
+    drawn = []
+    for label, values, parameters in told:
+        urls = [_list(stock.record_type, asked, **parameters) for stock in stocks]
+        several = [
+            Link(f"{value:,} {stock.name}", url)
             for value, url, stock in zip(values, urls, stocks, strict=True)
             if value
         ]
-    }
+        # One list is behind the figure itself, several stand below it.
+        url, links = (urls[0], []) if len(urls) == 1 else ("", several)
+        drawn.append(Figure(label, sum(values), url, lit="assigned_to" in parameters, links=links))
+    return drawn
 
 
 def _printed(asked: Asked, days: list[date]) -> list[str]:
@@ -254,15 +274,14 @@ def _printed(asked: Asked, days: list[date]) -> list[str]:
     ]
 
 
-def _in_and_out(stocks: list[Stock], days: list[date], asked: Asked) -> dict[str, Any]:
+def _in_and_out(stocks: list[Stock], days: list[date], asked: Asked) -> Chart:
     series = []
     for name, field, hue in ((_("Created"), "created_at", "new"), (_("Resolved"), "resolved_at", "done")):
         per_stock = [stock.created if field == "created_at" else stock.resolved for stock in stocks]
         values = [sum(column) for column in zip(*per_stock, strict=True)]
-        one: dict[str, Any] = {"name": name, "values": values, "hue": hue}
-        if len(stocks) == 1:
-            one["urls"] = [_day_url(stocks[0].record_type, asked, field, day) for day in days]
-        series.append(one)
+        only = stocks[0].record_type if len(stocks) == 1 else None
+        urls = [_list(only, asked, **_span(field, day, day)) for day in days] if only else []
+        series.append(Series(name, values, urls, hue))
     return _chart(
         "in-and-out",
         _("Created and resolved per day"),
@@ -275,16 +294,12 @@ def _in_and_out(stocks: list[Stock], days: list[date], asked: Asked) -> dict[str
     )
 
 
-def _day_url(record_type: RecordType, asked: Asked, field: str, day: date) -> str:
-    return _list(record_type, asked, **_span(field, day, day))
-
-
 def _span(field: str, first: date, last: date) -> dict[str, str]:
     """Return the parameters that narrow a list to these days, both included."""
     return {f"{field}__gte": f"{first}", f"{field}__lt": f"{last + timedelta(days=1)}"}
 
 
-def _by_age(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
+def _by_age(stocks: list[Stock], asked: Asked) -> Chart:
     now = timezone.now()
     edges = [now - timedelta(days=days) for days in figures.AGES]
     labels = [f"{a}–{b}" for a, b in zip((0, *figures.AGES), figures.AGES, strict=False)]
@@ -301,7 +316,7 @@ def _by_age(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
     return _chart("age", _("Open by age, in days"), "stack", labels, series, asked.now, first=_("Days"))
 
 
-def _by_priority(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
+def _by_priority(stocks: list[Stock], asked: Asked) -> Chart:
     values = list(Priority.values)
     parameters = [{"open": "yes", "priority": str(value)} for value in values]
     series = [_series(stock, asked, "priority", values, parameters) for stock in stocks]
@@ -311,9 +326,9 @@ def _by_priority(stocks: list[Stock], asked: Asked) -> dict[str, Any]:
 
 def _by_reference(
     name: str, title: str, stocks: list[Stock], names: dict[int, tuple[str, str]], asked: Asked
-) -> dict[str, Any]:
+) -> Chart:
     """Show the fullest teams or services, those without one included."""
-    total: Counter[Any] = Counter()
+    total: Counter[int | None] = Counter()
     for stock in stocks:
         total.update(stock.open.by[name])
     keys = [key for key, _number in total.most_common(MOST_BARS)]
@@ -327,13 +342,14 @@ def _by_reference(
 
 
 def _series(
-    stock: Stock, asked: Asked, name: str, keys: list[Any], parameters: list[dict[str, str]]
-) -> dict[str, Any]:
-    return {
-        "name": stock.name,
-        "values": [stock.open.by[name][key] for key in keys],
-        "urls": [_list(stock.record_type, asked, **one) for one in parameters],
-    }
+    stock: Stock,
+    asked: Asked,
+    name: str,
+    keys: Sequence[int | None],
+    parameters: list[dict[str, str]],
+) -> Series:
+    values = [stock.open.by[name][key] for key in keys]
+    return Series(stock.name, values, [_list(stock.record_type, asked, **one) for one in parameters])
 
 
 def _chart(
@@ -341,26 +357,20 @@ def _chart(
     title: str,
     kind: str,
     labels: list[str],
-    series: list[dict[str, Any]],
+    series: list[Series],
     note: str,
     *,
     first: str,
     span: int = 6,
-) -> dict[str, Any]:
+) -> Chart:
     """Put together what parts/chart.html draws, the table of figures included."""
-    rows = [[label, *(_cell(one, at) for one in series)] for at, label in enumerate(labels)]
-    return {
-        "id": f"chart-{name}",
-        "title": title,
-        "note": note,
-        "data": {"kind": kind, "labels": labels, "series": series},
-        "head": [first, *(one["name"] for one in series)],
-        "rows": rows,
-        "span": span,
-        "tall": kind == "bars",
-    }
-
-
-def _cell(one: dict[str, Any], at: int) -> SafeString | int:
-    value: int = one["values"][at]
-    return format_html('<a href="{}">{}</a>', one["urls"][at], value) if one.get("urls") and value else value
+    return Chart(
+        id=f"chart-{name}",
+        title=title,
+        note=note,
+        data={"kind": kind, "labels": [*labels], "series": [one.as_json() for one in series]},
+        head=[first, *(one.name for one in series)],
+        rows=[[label, *(one.cell(at) for one in series)] for at, label in enumerate(labels)],
+        span=span,
+        tall=kind == "bars",
+    )

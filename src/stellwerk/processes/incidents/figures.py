@@ -1,7 +1,6 @@
 """The desk in figures: what came in and went out, and what is open, counted by the database in a few passes."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,6 +10,8 @@ from django.db.models import Case, Count, Func, Q, QuerySet, SmallIntegerField, 
 from django.db.models.fields import CharField
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
+
+from stellwerk.kernel.model.record import Record
 
 AGES = (1, 3, 7, 14, 30, 90)
 """Days that divide open tickets by age; the last group is older than all of them."""
@@ -40,10 +41,10 @@ class DeskFigures:
     total: int = 0
     unassigned: int = 0
     waiting: int = 0
-    by: dict[str, Counter[Any]] = field(default_factory=dict)
+    by: dict[str, Counter[int | None]] = field(default_factory=dict)
 
 
-def per_day(tickets: QuerySet[Any], field_name: str, days: list[date]) -> list[int]:
+def per_day(tickets: QuerySet[Record], field_name: str, days: list[date]) -> list[int]:
     """Count tickets whose instant `field_name` falls on each of the days, in the current time zone."""
     span = (beginning(days[0]), beginning(days[-1] + timedelta(days=1)))
     rows = (
@@ -74,7 +75,14 @@ def open_now(tickets: QuerySet[Any], now: datetime) -> DeskFigures:
             waiting=Count("pk", filter=~Q(waiting_for="")),
         )
     )
-    return _added_up(rows)
+    found = DeskFigures(by={name: Counter() for name in ("team", "service", "priority", "age")})
+    for row in rows:
+        found.total += row["number"]
+        found.unassigned += row["unassigned"]
+        found.waiting += row["waiting"]
+        for name, counter in found.by.items():
+            counter[row[name]] += row["number"]
+    return found
 
 
 def days_until(last: date, number: int) -> list[date]:
@@ -93,17 +101,6 @@ def _age(now: datetime) -> Case:
         When(created_at__gte=now - timedelta(days=days), then=Value(at)) for at, days in enumerate(AGES)
     ]
     return Case(*younger, default=Value(len(AGES)), output_field=SmallIntegerField())
-
-
-def _added_up(rows: Iterable[dict[str, Any]]) -> DeskFigures:
-    policy = DeskFigures(by={name: Counter() for name in ("team", "service", "priority", "age")})
-    for row in rows:
-        policy.total += row["number"]
-        policy.unassigned += row["unassigned"]
-        policy.waiting += row["waiting"]
-        for name, counter in policy.by.items():
-            counter[row[name]] += row["number"]
-    return policy
 
 
 def _instant(hour: str) -> datetime:

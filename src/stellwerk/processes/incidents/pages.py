@@ -12,6 +12,7 @@ from stellwerk.processes.incidents.services import merge, unmerge
 from stellwerk.processes.incidents.ticket import Ticket
 from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.error_responses import sentence
+from stellwerk.web.record.context import Question
 from stellwerk.web.record.page import RecordPage
 from stellwerk.web.record.related import dialog, editable_page, message_with_undo
 from stellwerk.web.reference_field import ReferenceField, ReferenceInput
@@ -31,10 +32,10 @@ class OtherTicketInput(ReferenceInput):
 class MergeForm(forms.Form):
     """Which ticket goes on."""
 
-    def __init__(self, page: RecordPage, data: QueryDict | None = None) -> None:
+    def __init__(self, page: RecordPage, ticket: Ticket, data: QueryDict | None = None) -> None:
         super().__init__(data)
         into = ReferenceField(page.record_type, page.person, label=_("Merge into"))
-        into.widget = OtherTicketInput(page.record)
+        into.widget = OtherTicketInput(ticket)
         into.help_text = _("Type a reference or words from the title. Only open %s are listed.") % (
             page.record_type.label_plural
         )
@@ -45,51 +46,49 @@ class MergeForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Close a ticket as a duplicate of another one; the message offers to take that back."""
-    page = ticket_page(request, reference)
-    form = MergeForm(page, request.POST if request.method == "POST" else None)
-    about = {
-        "title": _("Merge into another ticket"),
-        "text": _(
-            "This ticket is cancelled as a duplicate. Its requester keeps it and sees only their own words. "
-            "Their replies reach the other ticket as notes, and they can read its resolution."
+    page, ticket = ticket_page(request, reference)
+    form = MergeForm(page, ticket, request.POST if request.method == "POST" else None)
+    about = Question(
+        _("Merge into another ticket"),
+        _("Merge"),
+        _(
+            "This ticket is cancelled as a duplicate. Its requester keeps it and sees only their own words. Their "
+            "replies reach the other ticket as notes, and they can read its resolution."
         ),
-        "submit_label": _("Merge"),
-    }
+    )
     if request.method != "POST":
-        return dialog(request, page, form, "ticket_merge", about)
+        return dialog(request, page, form, page.address("ticket_merge"), about)
     if form.is_valid():
         into = form.cleaned_data["into"]
         try:
-            merge(page.record, into, by=page.person)
+            merge(ticket, into, by=page.person)
         except ValidationError as error:
             form.add_error("into", sentence(error))
         else:
             undo = page.address("ticket_unmerge")
-            message_with_undo(request, _("%s is merged.") % page.record.reference, undo)
+            message_with_undo(request, _("%s is merged.") % ticket.reference, undo)
             return redirect(into)
-    return dialog(request, page, form, "ticket_merge", about, status=422)
+    return dialog(request, page, form, page.address("ticket_merge"), about, status=422)
 
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def unmerge_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Take a merged ticket apart again, once that was confirmed."""
-    page = ticket_page(request, reference)
+    page, ticket = ticket_page(request, reference)
     if request.method == "POST":
-        unmerge(page.record, by=page.person)
-        return redirect(page.record)
-    about = {
-        "title": _("Undo merge"),
-        "text": _(
-            "The merge was undone: this ticket is as it was before, and its link to the other one is gone."
-        ),
-        "submit_label": _("Undo merge"),
-    }
-    return dialog(request, page, forms.Form(), "ticket_unmerge", about)
+        unmerge(ticket, by=page.person)
+        return redirect(ticket)
+    about = Question(
+        _("Undo merge"),
+        _("Undo merge"),
+        _("The merge was undone: this ticket is as it was before, and its link to the other one is gone."),
+    )
+    return dialog(request, page, forms.Form(), page.address("ticket_unmerge"), about)
 
 
-def ticket_page(request: SignedInRequest, reference: str) -> RecordPage:
+def ticket_page(request: SignedInRequest, reference: str) -> tuple[RecordPage, Ticket]:
     page = editable_page(request, reference)
     if not isinstance(page.record, Ticket):
         raise Http404
-    return page
+    return page, page.record

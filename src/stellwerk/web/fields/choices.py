@@ -1,13 +1,13 @@
 """Choices, and the state of a record."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django import forms
 from django.db.models.fields import BLANK_CHOICE_DASH
 
 from stellwerk.kernel.fields.choice import Choice, Rank, SeveralChoices, Status
 from stellwerk.kernel.fields.field import Field
+from stellwerk.kernel.model.record import Record
 from stellwerk.web import components
 from stellwerk.web.fields.renderer import (
     Asked,
@@ -57,13 +57,14 @@ class SeveralChoicesRenderer(Renderer):
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
         pairs = [(str(value), str(label)) for value, label in field.choices]
         known = dict(pairs)
-        pairs += [(one, no_longer_offered(one)) for one in asked.current or () if one not in known]
+        current = asked.current if isinstance(asked.current, list) else ()
+        pairs += [(one, no_longer_offered(one)) for one in current if one not in known]
         return forms.MultipleChoiceField(choices=pairs, widget=forms.CheckboxSelectMultiple, **about(field))
 
 
 @renders(Status)
 class StatusRenderer(Renderer):
-    def drawer(self, field: Field, page: CellPage) -> Callable[[Any], Cell]:
+    def drawer(self, field: Field, page: CellPage) -> Callable[[Record], Cell]:
         tone = page.record_type.tone_of
         return once_per_value(
             page.record_type.model.STATUS_FIELDS,

@@ -45,7 +45,7 @@ class DurationRenderer(Renderer):
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
         return SpanField(field, **about(field))
 
-    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
+    def initial(self, field: Field, value: object, offered: Offered | None) -> object:
         return said_span(value) if isinstance(value, int) else value
 
 
@@ -57,7 +57,7 @@ class YesNoRenderer(Renderer):
         answers = [*BLANK_CHOICE_DASH, ("yes", _("Yes")), ("no", _("No"))]
         return forms.ChoiceField(choices=answers, **about(field))
 
-    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
+    def initial(self, field: Field, value: object, offered: Offered | None) -> object:
         if field.column is None and isinstance(value, bool):
             return "yes" if value else "no"
         return value

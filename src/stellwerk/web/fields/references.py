@@ -123,13 +123,14 @@ class Lines(forms.Textarea):
 
 @renders(Reference)
 class ReferenceRenderer(Renderer):
-    def drawer(self, field: Field, page: CellPage) -> Callable[[Any], Cell]:
+    def drawer(self, field: Field, page: CellPage) -> Callable[[Record], Cell]:
         if field.column is None:
             return super().drawer(field, page)
         kind = field.target.__name__ if field.target else ""
 
-        def draw(record: Any) -> Cell:
-            title = page.titles.get(field.get(record), "")
+        def draw(record: Record) -> Cell:
+            pk = field.get(record)
+            title = page.titles.get(pk, "") if isinstance(pk, int) else ""
             if not title:
                 return components.nothing()
             return components.person(title, team=kind == "Team") if kind in ("Person", "Team") else title
@@ -150,7 +151,7 @@ class ReferenceRenderer(Renderer):
             return ReferenceField(target, asked.person, **about(field))
         return RecordChoiceField(target, asked.person, asked.offered, **about(field))
 
-    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
+    def initial(self, field: Field, value: object, offered: Offered | None) -> object:
         if offered is None:
             return value
         return next((choice.shown for choice in offered.choices if choice.pk == value), "")
@@ -173,7 +174,7 @@ class ReferenceRenderer(Renderer):
 
 @renders(SeveralReferences)
 class SeveralReferencesRenderer(ReferenceRenderer):
-    def drawer(self, field: Field, page: CellPage) -> Callable[[Any], Cell]:
+    def drawer(self, field: Field, page: CellPage) -> Callable[[Record], Cell]:
         return Renderer.drawer(self, field, page)
 
     def shown(self, field: Field, value: object, names: Names) -> Cell:
@@ -196,7 +197,7 @@ class SeveralReferencesRenderer(ReferenceRenderer):
         target = registry.for_model(field.target)
         return RecordsField(target, asked.person, asked.offered, **about(field))
 
-    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
+    def initial(self, field: Field, value: object, offered: Offered | None) -> object:
         if field.column is None:
             return ", ".join(value) if isinstance(value, list) else value
         shown = {choice.pk: choice.shown for choice in offered.choices} if offered else {}

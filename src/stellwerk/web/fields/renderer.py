@@ -16,6 +16,8 @@ from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.fields.machine import to_machine
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
+from stellwerk.kernel.model.record import Record
+from stellwerk.kernel.model.values import MachineValue
 from stellwerk.web import components
 
 Cell = SafeString | str
@@ -50,7 +52,7 @@ class CellPage:
     """What the cells of one page of rows share: everything that they would else look up one by one."""
 
     record_type: RecordType
-    titles: Mapping[Any, str]
+    titles: Mapping[int | str, str]
     """Titles of the records that the rows point to, by id."""
     now: datetime = field(default_factory=timezone.now)
 
@@ -69,7 +71,7 @@ class Name:
 class Names(Protocol):
     """The names of the records that a page refers to."""
 
-    def want(self, ids: Iterable[Any]) -> None: ...
+    def want(self, ids: Iterable[object]) -> None: ...
 
     def get(self, pk: int) -> Name | None: ...
 
@@ -101,7 +103,7 @@ class Asked:
 
     person: Person
     offered: Offered | None = None
-    current: Any = None
+    current: object = None
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,13 @@ class Filtering:
     given: Mapping[str, list[str]]
     find: Mapping[str, str]
 
-    def boxes(self, name: str, label: str, choices: Iterable[tuple[str, str]], **more: Any) -> FilterGroup:
+    def boxes(
+        self, name: str, label: str, choices: Iterable[tuple[str, str]], finds: str = "", find: str = ""
+    ) -> FilterGroup:
         given = self.given.get(name, [])
-        return FilterGroup(name, label, [Box(value, text, value in given) for value, text in choices], **more)
+        return FilterGroup(
+            name, label, [Box(value, text, value in given) for value, text in choices], finds, find
+        )
 
 
 class Renderer:
@@ -154,10 +160,10 @@ class Renderer:
 
     # -- cells -----------------------------------------------------------------------------------------
 
-    def drawer(self, field: Field, page: CellPage) -> Callable[[Any], Cell]:
+    def drawer(self, field: Field, page: CellPage) -> Callable[[Record], Cell]:
         """Return what draws the field's cell of a record."""
 
-        def draw(record: Any) -> Cell:
+        def draw(record: Record) -> Cell:
             value = field.get(record)
             return components.nothing() if field.is_empty(value) else self.cell(field, value, page)
 
@@ -186,15 +192,15 @@ class Renderer:
         made.label = field.title
         return made
 
-    def initial(self, field: Field, value: object, offered: Offered | None) -> Any:
+    def initial(self, field: Field, value: object, offered: Offered | None) -> object:
         """Return what the form begins with for a stored value."""
         return value
 
-    def entered(self, field: Field, value: object) -> Any:
+    def entered(self, field: Field, value: object) -> MachineValue:
         """Return what was entered as a machine value; None for nothing."""
         if value in (None, "", []):
             return None
-        return field.read(value) if field.column is None else to_machine(value)
+        return to_machine(field.read(value) if field.column is None else value)
 
     # -- filters ---------------------------------------------------------------------------------------
 
@@ -218,20 +224,20 @@ def about(field: Field) -> dict[str, Any]:
     return {"label": field.title, "help_text": field.help, "required": field.required}
 
 
-def titles_of(names: Names) -> Callable[[Any], str | None]:
-    def title(key: Any) -> str | None:
+def titles_of(names: Names) -> Callable[[object], str | None]:
+    def title(key: object) -> str | None:
         found = names.get(key) if isinstance(key, int) else None
         return found.title if found else None
 
     return title
 
 
-def once_per_value(attributes: Iterable[str], draw: Callable[[Any], Cell]) -> Callable[[Any], Cell]:
+def once_per_value(attributes: Iterable[str], draw: Callable[[Record], Cell]) -> Callable[[Record], Cell]:
     """Draw a cell once for all rows of a page that have the same values."""
-    known: dict[Any, Cell] = {}
+    known: dict[object, Cell] = {}
     value_of = attrgetter(*attributes)
 
-    def cell(record: Any) -> Cell:
+    def cell(record: Record) -> Cell:
         value = value_of(record)
         if value not in known:
             known[value] = draw(record)

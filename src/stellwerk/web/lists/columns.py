@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db import models
 from django.db.models import Case, QuerySet, Value, When
@@ -36,17 +35,17 @@ def sortable(record_type: RecordType, name: str) -> bool:
 
 
 def loaded(
-    queryset: QuerySet[Any], record_type: RecordType, names: Iterable[str], person: Actor
-) -> QuerySet[Any]:
+    queryset: QuerySet[Record], record_type: RecordType, names: Iterable[str], person: Actor
+) -> QuerySet[Record]:
     """Have the rows bring what their cells need and no more, and whether the person sees them as staff."""
     fields = {record_type.fields[name].loads for name in names}
-    rows: Any = queryset.only("reference", "title", "kind", *record_type.model.STATUS_FIELDS, *fields)
+    rows = queryset.only("reference", "title", "kind", *record_type.model.STATUS_FIELDS, *fields)
     scope = policy_of(person).scope(record_type)
     if scope is None:
-        return rows.annotate(**{STAFF_ROW: Value(True, models.BooleanField())})  # type: ignore[no-any-return]
+        return rows.annotate(**{STAFF_ROW: Value(True, models.BooleanField())})
     condition = policy_of(person).as_staff(queryset.model)
     seen = Case(When(condition, then=Value(True)), default=Value(False), output_field=models.BooleanField())
-    return rows.annotate(**{STAFF_ROW: seen})  # type: ignore[no-any-return]
+    return rows.annotate(**{STAFF_ROW: seen})
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Cells:
 
     record_type: RecordType
     names: Sequence[str]
-    records: Sequence[Any]
+    records: Sequence[Record]
     now: datetime = field(default_factory=timezone.now)
 
     def __post_init__(self) -> None:
@@ -66,7 +65,7 @@ class Cells:
         # Of each column: what draws it, and whether guests may read it.
         self._row = [(self._draw[n], each.readable_by(internal=False)) for n, each in self._fields.items()]
 
-    def row(self, record: Any) -> components.Row:
+    def row(self, record: Record) -> components.Row:
         staff = getattr(record, STAFF_ROW, True)
         cells = [
             draw(record) if staff or open_to_guests else components.nothing()
@@ -77,11 +76,11 @@ class Cells:
     def rows(self) -> list[components.Row]:
         return [self.row(record) for record in self.records]
 
-    def cell(self, record: Any, name: str) -> Cell:
+    def cell(self, record: Record, name: str) -> Cell:
         """Draw one cell."""
         return self._draw[name](record)
 
-    def _read_titles(self) -> dict[int, str]:
+    def _read_titles(self) -> dict[int | str, str]:
         pointing = [each for each in self._fields.values() if each.target]
         ids = {pk for record in self.records for each in pointing for pk in each.refers(each.get(record))}
         return dict(Record.objects.filter(pk__in=ids).values_list("pk", "title")) if pointing else {}
@@ -103,17 +102,17 @@ def headings(
     return drawn
 
 
-def _drawer(each: Field, page: CellPage) -> Callable[[Any], Cell]:
+def _drawer(each: Field, page: CellPage) -> Callable[[Record], Cell]:
     return _NAMED.get(each.name) or renderer_of(each).drawer(each, page)
 
 
-def _title(record: Any) -> Cell:
+def _title(record: Record) -> Cell:
     return components.title(record.title, record.get_absolute_url())
 
 
-def _reference_of(record: Any) -> Cell:
+def _reference_of(record: Record) -> Cell:
     return components.reference(record.reference)
 
 
-_NAMED: dict[str, Callable[[Any], Cell]] = {"reference": _reference_of, "title": _title}
+_NAMED: dict[str, Callable[[Record], Cell]] = {"reference": _reference_of, "title": _title}
 """Fields that look the same on every type that has them."""

@@ -1,9 +1,7 @@
 """One list as somebody wants to see it: read from the address, written back into links."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
@@ -14,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType, View
+from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.kernel.query.sorting import Place
 from stellwerk.web.lists import columns
@@ -32,7 +31,7 @@ CURRENT = View("current", gettext_lazy("Current"), "open=yes")
 class Page:
     """The rows of one page, the number of the first, and the pages before and after."""
 
-    records: list[Any]
+    records: list[Record]
     first: int
     before: Place | None = None
     after: Place | None = None
@@ -67,7 +66,7 @@ class Listing:
     # -- what is in it -----------------------------------------------------------------------------------
 
     @cached_property
-    def queryset(self) -> QuerySet[Any]:
+    def queryset(self) -> QuerySet[Record]:
         """The records of the list that the person may see, in no order."""
         return self.selection.visible()
 
@@ -118,7 +117,7 @@ class Listing:
     def url(self) -> str:
         return reverse("list", args=[self.record_type])
 
-    def query(self, **changes: Any) -> str:
+    def query(self, **changes: str | None) -> str:
         """Return the query string of this list with parameters replaced, from its first page on."""
         wanted = {"view": self.view, "columns": ",".join(self.chosen), **changes}
         selecting = {name: value for name, value in wanted.items() if name not in ("view", "columns")}
@@ -126,7 +125,7 @@ class Listing:
             wanted["view"] = wanted["view"] if "view" in changes else ALL.name
         return self.selection.query(**wanted)
 
-    def address(self, **changes: Any) -> str:
+    def address(self, **changes: str | None) -> str:
         return f"{self.url}?{self.query(**changes)}"
 
     def state(self, *leaving_out: str) -> list[tuple[str, str]]:
@@ -179,7 +178,7 @@ def counted(record_type: RecordType, query: str, person: Person) -> str:
     return shown_total(*listing.selection.counted(MOST_COUNTED))
 
 
-def bounded(queryset: QuerySet[Any]) -> tuple[int, bool]:
+def bounded(queryset: QuerySet[Record]) -> tuple[int, bool]:
     """Count rows without walking through more than MOST_COUNTED of them."""
     number = queryset[: MOST_COUNTED + 1].count()
     return min(number, MOST_COUNTED), number <= MOST_COUNTED
@@ -189,7 +188,6 @@ def shown_total(number: int, exact: bool) -> str:
     return f"{number:,}" if exact else f"{number:,}+"
 
 
-def _chosen_columns(params: Mapping[str, Any]) -> list[str]:
-    given = params.getlist("columns") if isinstance(params, QueryDict) else []
-    names = [name for part in given for name in part.split(",") if name]
+def _chosen_columns(params: QueryDict) -> list[str]:
+    names = [name for part in params.getlist("columns") for name in part.split(",") if name]
     return list(dict.fromkeys(names))[: columns.MOST_COLUMNS]

@@ -1,24 +1,45 @@
 """Views that people keep: saving a list as a tab, sharing, renaming and deleting it."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.lists.listing import Listing
 from stellwerk.web.models import SavedView
+from stellwerk.web.parts import TypeHead
 
 MOST_VIEWS = 50
 LONGEST_QUERY = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class OwnView:
+    """A view that the reader may change."""
+
+    pk: int
+    name: str
+    shared: bool
+    url: str
+    url_edit: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnViews:
+    type: TypeHead
+    views: Sequence[OwnView]
 
 
 @login_required
@@ -35,27 +56,27 @@ def views_page(request: SignedInRequest, record_type: RecordType) -> HttpRespons
             shared="shared" in request.POST,
         )
         return _to(record_type, view)
-    context = {
-        "type": {"label_plural": record_type.label_plural, "list_url": reverse("list", args=[record_type])},
-        "views": [
-            {
-                "pk": view.pk,
-                "name": view.name,
-                "shared": view.shared,
-                "url": _address(record_type, view),
-                "url_edit": reverse("list-view", args=[record_type, view.pk]),
-            }
+    page = OwnViews(
+        TypeHead(record_type.label, record_type.label_plural, reverse("list", args=[record_type])),
+        [
+            OwnView(
+                view.pk,
+                view.name,
+                view.shared,
+                _address(record_type, view),
+                reverse("list-view", args=[record_type, view.pk]),
+            )
             for view in _own(record_type, person)
         ],
-    }
-    return render(request, "stellwerk/saved_views.html", context)
+    )
+    return render(request, "stellwerk/saved_views.html", context_of(page))
 
 
 @login_required
 @require_POST
-def view_page(request: HttpRequest, record_type: RecordType, pk: int) -> HttpResponse:
+def view_page(request: SignedInRequest, record_type: RecordType, pk: int) -> HttpResponse:
     """Rename, share or delete one of the reader's views."""
-    view = get_object_or_404(_own(record_type, request.user), pk=pk)  # type: ignore[arg-type]
+    view = get_object_or_404(_own(record_type, request.user), pk=pk)
     if request.POST.get("action") == "delete":
         view.delete()
     else:
@@ -82,7 +103,7 @@ def save(record_type: RecordType, name: str, query: str, *, by: Person, shared: 
     return view
 
 
-def _own(record_type: RecordType, person: Person) -> Any:
+def _own(record_type: RecordType, person: Person) -> QuerySet[SavedView]:
     """The views that the person may change: their own, and for administrators the shared ones."""
     views = SavedView.objects.filter(kind=record_type.key)
     own = views.filter(owner=person)

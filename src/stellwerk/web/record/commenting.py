@@ -1,7 +1,7 @@
 """Writing on a record: replies and notes with files, and a step together with them."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
@@ -83,10 +83,9 @@ def reply_page(request: SignedInRequest, reference: str) -> HttpResponse:
     return redirect(page.record)
 
 
-def add_comment(page: RecordPage, given: Any, files: Sequence["UploadedFile[bytes]"]) -> Record:
+def add_comment(page: RecordPage, given: QueryDict, files: Sequence["UploadedFile[bytes]"]) -> Record:
     """Write what a composer was filled with; call inside a transaction. Files alone are fine without a text."""
-    record: Record = page.record
-    person, body = page.person, given.get("body", "")
+    record, person, body = page.record, page.person, given.get("body", "")
     internal = given.get("kind") == "note"
     if len(files) > MOST_FILES:
         raise ValidationError(_("At most %d files at a time. Send the rest afterwards.") % MOST_FILES)
@@ -126,9 +125,9 @@ def require_seen(
         raise UnseenWords(text % who)
 
 
-def _take_step(page: RecordPage, given: Any, body: str) -> None:
+def _take_step(page: RecordPage, given: QueryDict, body: str) -> None:
     """Take the chosen step; a text that it asks for is the reply itself."""
-    step = find_step(page, given["step"])
+    step = find_step(page, given.get("step", ""))
     texts = [name for name in step.asks if page.fields[name].is_text]
     names = [name for name in step.asks if name not in texts]
     form = RecordForm(page.record_type, names, page.person, data=given, prefix=step.name, required=names)
@@ -149,27 +148,26 @@ def refused(request: HttpRequest, page: RecordPage, error: str, status: int) -> 
     composer = page.composer()
     if composer is None:
         raise PermissionDenied
-    for step in composer["steps"]:
-        if step["form"]:
-            step["form"].initial = {
-                name: request.POST.get(step["form"].add_prefix(name)) for name in step["form"].fields
-            }
+    for step in composer.steps:
+        if form := step.form:
+            form.initial = {name: request.POST.get(form.add_prefix(name)) for name in form.fields}
     if request.FILES:
         error = _("%s Choose the files again, too: they weren't kept.") % error
-    composer |= {
-        "error": error,
-        "kind": request.POST.get("kind", ""),
-        "body": request.POST.get("body", ""),
-        "step": request.POST.get("step", ""),
-    }
-    return draw(request, page, status, composer=composer)
+    again = replace(
+        composer,
+        error=error,
+        kind=request.POST.get("kind", ""),
+        body=request.POST.get("body", ""),
+        step=request.POST.get("step", ""),
+    )
+    return draw(request, page, status, again)
 
 
 @login_required
 @require_safe
-def comment_page(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+def comment_page(request: SignedInRequest, reference: str, pk: int) -> HttpResponse:
     """Show a long comment in full."""
-    person: Person = request.user  # type: ignore[assignment]
+    person = request.user
     page = RecordPage(visible_record(person, reference), person)
     said = Comment.objects.filter(record_id=page.record.pk, pk=pk).select_related("author").first()
     if said is None or (said.internal and not page.inside):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from itertools import islice
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q
@@ -30,17 +29,17 @@ WRITING_FOR = timedelta(minutes=5)
 MOST_NAMED = 3
 
 
-def draft_of(person: Person, place: str) -> dict[str, Any]:
+def draft_of(person: Person, place: str) -> dict[str, str]:
     """Return what the person began to write at this place; {} without a draft."""
     found = Draft.objects.filter(person=person, place=place).values_list("content", flat=True).first()
     return dict(found or {})
 
 
-def at(place: str, person: Person) -> tuple[dict[str, Any], list[Person]]:
+def at(place: str, person: Person) -> tuple[dict[str, str], list[Person]]:
     """Return what the person began to write at this place, and who else is writing there; one query."""
     lately = Q(updated_at__gt=timezone.now() - WRITING_FOR)
     found = Draft.objects.filter(Q(person=person) | lately, place=place).select_related("person")
-    own: dict[str, Any] = {}
+    own: dict[str, str] = {}
     others = []
     for draft in found.order_by("-updated_at"):
         if draft.person_id == person.pk:

@@ -1,6 +1,8 @@
 """Changing a record: one property in place, all of them on a page; and creating a new one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -14,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.activity.comments.rendering import render as markdown
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import QUIET, Entry
@@ -28,9 +31,21 @@ from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.write.access_changes import new_access
 from stellwerk.kernel.write.services import change, create
 from stellwerk.signed_in import SignedInRequest
+from stellwerk.vocabulary import Values
 from stellwerk.web.dialogs import is_in_dialog, small_form
 from stellwerk.web.fields import renderer_of
+from stellwerk.web.parts import TypeHead
 from stellwerk.web.record import drafts
+from stellwerk.web.record.context import (
+    ComparedLine,
+    Conflict,
+    FullText,
+    InPlace,
+    NewOf,
+    Saved,
+    SmallForm,
+    WholeForm,
+)
 from stellwerk.web.record.forms import (
     RecordForm,
     form_class,
@@ -43,6 +58,7 @@ from stellwerk.web.record.page import RecordPage
 from stellwerk.web.record.participants import warning
 
 LONGEST_RENDERED = 100_000
+NO_CONFLICT = Conflict()
 
 
 # -- one property ----------------------------------------------------------------------------------------
@@ -75,7 +91,7 @@ def field_page(request: SignedInRequest, reference: str, name: str) -> HttpRespo
 
 @login_required
 @require_safe
-def value_part(request: HttpRequest, reference: str, name: str) -> HttpResponse:
+def value_part(request: SignedInRequest, reference: str, name: str) -> HttpResponse:
     """Show a property again, after editing was given up."""
     page = _page_for(request.user, reference, name)
     return render(request, "stellwerk/parts/property.html", {"item": page.item(name)})
@@ -83,23 +99,30 @@ def value_part(request: HttpRequest, reference: str, name: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def text_page(request: HttpRequest, reference: str, name: str) -> HttpResponse:
+def text_page(request: SignedInRequest, reference: str, name: str) -> HttpResponse:
     """Show a long text in full."""
-    page = RecordPage(visible_record(request.user, reference), request.user)  # type: ignore[arg-type]
-    shown = [text for text in page.texts() if text["name"] == name]
+    page = RecordPage(visible_record(request.user, reference), request.user)
+    shown = [text for text in page.texts() if text.name == name]
     if not shown:
         raise Http404
     return whole_text(request, page, page.renderer.label(name), str(page.values.get(name) or ""))
 
 
-def whole_text(request: HttpRequest, page: RecordPage, title: str, text: str, **more: Any) -> HttpResponse:
+def whole_text(
+    request: HttpRequest,
+    page: RecordPage,
+    title: str,
+    text: str,
+    who: Person | None = None,
+    at: datetime | None = None,
+) -> HttpResponse:
     """Draw a page with one long text; very long ones as they were written, which takes no time."""
     body = markdown(text) if len(text) <= LONGEST_RENDERED else ""
-    context = {**page.head(), "title": title, "body": body, "plain": "" if body else text, **more}
-    return render(request, "stellwerk/record_text.html", context)
+    shown = FullText(title, body, plain="" if body else text, who=who, at=at)
+    return render(request, "stellwerk/record_text.html", context_of(page.head(), shown))
 
 
-def _page_for(person: Any, reference: str, name: str) -> RecordPage:
+def _page_for(person: Person, reference: str, name: str) -> RecordPage:
     page = RecordPage(visible_record(person, reference), person)
     try:
         known = name in page.fields or bool(page.record_type.field(name))
@@ -136,30 +159,34 @@ def _field_form(
     status: int = 200,
     stale: StaleWrite | None = None,
 ) -> HttpResponse:
-    item = page.item(name) | {"cancel_url": page.address("record_value", name)}
-    context: dict[str, Any] = {
-        "item": item,
-        "field": form[name],
-        "others": [form[other] for other in form.fields if other != name],
-        "form": form,
-        "version": page.record.version,
-        "warning": warning(page.record, name),
-    }
+    conflict, error = Conflict(), ""
     if stale is not None:
         theirs = page.renderer.plain_value(name, page.values.get(name))
-        context |= conflict_of(page, stale, {name: form.cleaned_data.get(name)})
-        context["error"] = _(
+        conflict = conflict_of(page, stale, {name: form.cleaned_data.get(name)})
+        error = _(
             "%(who)s changed this record in the meantime. Stored now: %(theirs)s. Save again to apply yours."
-        ) % {"who": context["conflict_who"] or _("Somebody"), "theirs": theirs or "–"}
-    in_place = getattr(request, "htmx", False) and not page.in_dialog(name) and not is_in_dialog(request)
-    if in_place:
-        return render(request, "stellwerk/parts/property_form.html", context, status=status)
-    context |= page.head()
-    context |= {
-        "title": _("Change: %s") % item["label"],
-        "action": item["edit_url"],
-        "submit_label": _("Save"),
-    }
+        ) % {"who": conflict.conflict_who or _("Somebody"), "theirs": theirs or "–"}
+    item = replace(page.item(name), cancel_url=page.address("record_value", name))
+    in_place = InPlace(
+        item=item,
+        field=form[name],
+        others=[form[other] for other in form.fields if other != name],
+        form=form,
+        version=page.record.version,
+        warning=warning(page.record, name),
+        error=error,
+    )
+    if getattr(request, "htmx", False) and not page.in_dialog(name) and not is_in_dialog(request):
+        return render(request, "stellwerk/parts/property_form.html", context_of(in_place), status=status)
+    small = SmallForm(
+        title=_("Change: %s") % item.label,
+        form=form,
+        action=item.edit_url,
+        submit_label=_("Save"),
+        cancel_url="",
+        version=page.record.version,
+    )
+    context = context_of(in_place, conflict, page.head(), small)
     return small_form(request, "stellwerk/record_step.html", context, status)
 
 
@@ -173,15 +200,14 @@ def _property(
         return redirect(page.record)
     names = {*page.values, *before.values} - {name}
     others = [other for other in names if page.values.get(other) != before.values.get(other)]
-    context = {
-        **page.head(),
-        "item": page.item(name),
-        "others": [page.item(other) for other in others if not page.in_dialog(other)],
-        "from_other": name in requestable(page.record_type).participants[:1],
-        "from_whom": page.others(),
-        "access": access,
-    }
-    return render(request, "stellwerk/parts/property_saved.html", context)
+    saved = Saved(
+        item=page.item(name),
+        others=[page.item(other) for other in others if not page.in_dialog(other)],
+        from_other=name in requestable(page.record_type).participants[:1],
+        from_whom=page.others(),
+        access=access,
+    )
+    return render(request, "stellwerk/parts/property_saved.html", context_of(page.head(), saved))
 
 
 # -- all properties ----------------------------------------------------------------------------------------
@@ -220,7 +246,7 @@ def edit_page(request: SignedInRequest, reference: str) -> HttpResponse:
     return redirect(record)
 
 
-def _touched(form: RecordForm, record: Record, version: int | None) -> dict[str, Any]:
+def _touched(form: RecordForm, record: Record, version: int | None) -> dict[str, object]:
     """Return what the person changed: what others changed since the form was opened stays theirs."""
     changes = form.changes(record)
     if version is None or version >= record.version:
@@ -230,16 +256,20 @@ def _touched(form: RecordForm, record: Record, version: int | None) -> dict[str,
 
 
 def _edit_form(
-    request: HttpRequest, page: RecordPage, form: RecordForm, *, status: int = 200, **more: Any
+    request: HttpRequest,
+    page: RecordPage,
+    form: RecordForm,
+    *,
+    status: int = 200,
+    conflict: Conflict = NO_CONFLICT,
 ) -> HttpResponse:
-    context = {
-        **page.head(),
-        "title": _("Edit %s") % page.record.reference,
-        "form": form,
-        "sections": form_sections(form),
-        "cancel_url": page.record.get_absolute_url(),
-        **more,
-    }
+    whole = WholeForm(
+        title=_("Edit %s") % page.record.reference,
+        form=form,
+        sections=form_sections(form),
+        cancel_url=page.record.get_absolute_url(),
+    )
+    context = context_of(page.head(), whole, conflict)
     return render(request, "stellwerk/record_form.html", context, status=status)
 
 
@@ -258,10 +288,10 @@ def _merge_form(request: HttpRequest, page: RecordPage, form: RecordForm, stale:
             data.setlist(name, given if isinstance(given, list) else ["on" if given is True else given])
     merged = type(form)(page.record_type, form.fields, page.person, record=page.record, data=data)
     conflict = conflict_of(page, stale, {name: mine[name] for name in touched})
-    return _edit_form(request, page, merged, status=409, **conflict)
+    return _edit_form(request, page, merged, status=409, conflict=conflict)
 
 
-def conflict_of(page: RecordPage, stale: StaleWrite, mine: Mapping[str, Any]) -> dict[str, Any]:
+def conflict_of(page: RecordPage, stale: StaleWrite, mine: Values) -> Conflict:
     """Set what somebody wanted to write against what is stored now, and say who was faster."""
     later = reversed(list(_writes(page.record)[stale.version :]))
     last = next((entry for entry in later if not entry.changes.keys().isdisjoint({*mine, "status"})), None)
@@ -278,17 +308,15 @@ def conflict_of(page: RecordPage, stale: StaleWrite, mine: Mapping[str, Any]) ->
         page.names.want(page.renderer.ids({line[0]: line[side] for line in lines}))
     page.names.want([last.actor_id] if last else [])
     who = page.names.get(last.actor_id) if last and last.actor_id else None
-    return {
-        "conflict": [
-            {
-                "label": page.renderer.label(name),
-                "yours": page.renderer.plain_value(name, yours),
-                "theirs": page.renderer.plain_value(name, theirs),
-            }
-            for name, yours, theirs in lines
-        ],
-        "conflict_who": who.title if who else "",
-    }
+    compared = [
+        ComparedLine(
+            page.renderer.label(name),
+            page.renderer.plain_value(name, yours),
+            page.renderer.plain_value(name, theirs),
+        )
+        for name, yours, theirs in lines
+    ]
+    return Conflict(compared, who.title if who else "")
 
 
 def state_at(record: Record, version: int) -> dict[str, MachineValue]:
@@ -361,7 +389,7 @@ def _create(record_type: RecordType, form: RecordForm, person: Person, via: Via)
 
 def _start(
     record_type: RecordType, person: Person, via: Via, names: list[str], given: Mapping[str, str]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Begin with the model's and the type's defaults, or like another record, and with what the address fills in."""
     if "like" in given:
         start = values_of(_template(record_type, person, given["like"]), names)
@@ -380,8 +408,9 @@ def _start(
 
 def _template(record_type: RecordType, person: Person, reference: str) -> Record:
     """Return the record to begin like, one that the person reads as staff."""
-    model: Any = record_type.model
-    found: Record = get_object_or_404(model.objects.visible_to(person), reference=reference.upper())
+    found: Record = get_object_or_404(
+        record_type.model.objects.visible_to(person), reference=reference.upper()
+    )
     if not policy_of(person).sees_internal(found):
         raise Http404
     return found
@@ -390,16 +419,14 @@ def _template(record_type: RecordType, person: Person, reference: str) -> Record
 def _create_form(
     request: HttpRequest, record_type: RecordType, form: RecordForm, *, status: int = 200
 ) -> HttpResponse:
-    context = {
-        "title": _("New %s") % record_type.label,
-        "type": {
-            "label_plural": record_type.label_plural,
-            "list_url": reverse("list", args=[record_type]),
-        },
-        "form": form,
-        "sections": form_sections(form),
-        "submit_label": _("Create %s") % record_type.label,
-        "cancel_url": reverse("list", args=[record_type]),
-        "draft_url": reverse("draft", args=[create_place(record_type)]),
-    }
-    return render(request, "stellwerk/record_form.html", context, status=status)
+    list_url = reverse("list", args=[record_type])
+    whole = WholeForm(
+        title=_("New %s") % record_type.label,
+        form=form,
+        sections=form_sections(form),
+        submit_label=_("Create %s") % record_type.label,
+        cancel_url=list_url,
+        draft_url=reverse("draft", args=[create_place(record_type)]),
+    )
+    of = NewOf(TypeHead(record_type.label, record_type.label_plural, list_url))
+    return render(request, "stellwerk/record_form.html", context_of(of, whole), status=status)

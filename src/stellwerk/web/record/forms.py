@@ -1,12 +1,15 @@
 """Forms made from declarations: one for creating, one for changing, one for each step and each property."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.db.models.fields import BLANK_CHOICE_DASH
+from django.forms.boundfield import BoundField
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from stellwerk.kernel.identity.person import Person
@@ -15,6 +18,7 @@ from stellwerk.kernel.model.declaration import RecordType
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.requestable import requestable
 from stellwerk.kernel.model.values import MachineValue, machine_values
+from stellwerk.vocabulary import Text, Values
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.fields.renderer import Asked, Choice, Offered
 from stellwerk.web.record.participants import warning
@@ -32,9 +36,9 @@ class RecordForm(forms.Form):
         names: Iterable[str],
         person: Person,
         *,
-        data: Mapping[str, Any] | None = None,
+        data: QueryDict | None = None,
         record: Record | None = None,
-        initial: Mapping[str, Any] | None = None,
+        initial: Values | None = None,
         required: Collection[str] = (),
         prefix: str | None = None,
     ) -> None:
@@ -53,11 +57,11 @@ class RecordForm(forms.Form):
             self.fields[name] = field
             self.initial[name] = renderer_of(described).initial(described, start.get(name), offers.get(name))
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """Return what was entered, as the verbs take it."""
         return dict(self.cleaned_data)
 
-    def changes(self, record: Record) -> dict[str, Any]:
+    def changes(self, record: Record) -> dict[str, object]:
         """Return what differs from the record: what somebody left alone need not be theirs to choose."""
         stored = machine_values(record)
         entered = self.values()
@@ -83,7 +87,7 @@ class RecordForm(forms.Form):
         """Make one field; a type whose form offers it in other words overrides this."""
         return renderer_of(self.described[name]).form_field(self.described[name], asked)
 
-    def _offers(self, start: Mapping[str, Any]) -> dict[str, Offered]:
+    def _offers(self, start: Values) -> dict[str, Offered]:
         """Find what the references offer: one query per type of record, one for those chosen already."""
         pointing = {name: f for name, f in self.described.items() if f.target}
         chosen = {name: list(f.refers(start.get(name))) for name, f in pointing.items()}
@@ -142,23 +146,31 @@ def names_to_fill(record_type: RecordType, *, staff: bool) -> list[str]:
     return list(record_type.settable if staff else requestable(record_type).asked_of_requesters)
 
 
-def values_of(record: Record, names: Iterable[str]) -> dict[str, Any]:
+def values_of(record: Record, names: Iterable[str]) -> dict[str, object]:
     """Read a record's fields as they are stored; references as ids."""
     fields = record.record_type.fields
     return {name: (fields.get(name) or record.record_type.own_field(name)).get(record) for name in names}
 
 
-def form_sections(form: RecordForm) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class FormSection:
+    """A titled group of a form's fields."""
+
+    title: Text
+    fields: Sequence[BoundField]
+
+
+def form_sections(form: RecordForm) -> list[FormSection]:
     """Arrange a form's fields in the sections of the declaration, custom fields last."""
     drawn = []
     left = list(form.fields)
     for section in form.record_type.sections:
         names = [name for name in section.fields if name in form.fields]
         if names:
-            drawn.append({"title": section.title, "fields": [form[name] for name in names]})
+            drawn.append(FormSection(section.title, [form[name] for name in names]))
             left = [name for name in left if name not in names]
     if left:
-        drawn.append({"title": _("More"), "fields": [form[name] for name in left]})
+        drawn.append(FormSection(_("More"), [form[name] for name in left]))
     return drawn
 
 

@@ -1,7 +1,5 @@
 """Finding the record that an address names, as its own type."""
 
-from typing import Any
-
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -11,7 +9,7 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.permissions.policy import policy_of
 
 
-def visible_record(person: Any, reference: str) -> Any:
+def visible_record(person: Person, reference: str) -> Record:
     """Return the record with this reference; Http404, in the same words, when it is foreign or does not exist."""
     try:
         model = registry.for_prefix(reference.partition("-")[0]).model
@@ -31,7 +29,7 @@ def _plainly_sees(person: Person, record: Record) -> bool:
     return policy_of(person).plainly_sees(record.record_type, record.pk, record.party_id, record.open_to_all)
 
 
-def inside_record(person: Person, reference: str) -> Any:
+def inside_record(person: Person, reference: str) -> Record:
     """Return the record for somebody who works on it; who only reads it as a guest gets the same as for none."""
     record = visible_record(person, reference)
     if not policy_of(person).sees_internal(record):

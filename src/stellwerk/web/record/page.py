@@ -1,9 +1,8 @@
 """The record page: header, steps, conversation and history, and everything that stands beside."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
@@ -20,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.activity.attachments.content import ALLOWED
 from stellwerk.kernel.activity.attachments.removal import may_detach
 from stellwerk.kernel.activity.attachments.services import attachments_of
@@ -39,7 +39,28 @@ from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.share import Share
 from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import components
+from stellwerk.web.fields.renderer import Cell
+from stellwerk.web.parts import RecordHead, Tab, TypeHead
 from stellwerk.web.record import drafts
+from stellwerk.web.record.context import (
+    AttachedFile,
+    Composer,
+    ComposerStep,
+    Detail,
+    Head,
+    LinkedRecord,
+    LinkGroup,
+    Links,
+    MenuItem,
+    OfferedStep,
+    OthersPlace,
+    Property,
+    PropertySection,
+    SharedWith,
+    Sharing,
+    Watching,
+    WordKind,
+)
 from stellwerk.web.record.forms import RecordForm
 from stellwerk.web.record.lookup import visible_record
 from stellwerk.web.record.referring import referrers
@@ -75,11 +96,12 @@ def record_page(request: SignedInRequest, reference: str) -> HttpResponse:
     return draw(request, page)
 
 
-def draw(request: HttpRequest, page: "RecordPage", status: int = 200, **changes: Any) -> HttpResponse:
-    """Draw the record page, in the type's own template where there is one."""
+def draw(
+    request: HttpRequest, page: "RecordPage", status: int = 200, composer: Composer | None = None
+) -> HttpResponse:
+    """Draw the record page, in the type's own template where there is one; `composer` stands in for its own."""
     template = select_template([f"{page.record.kind}/record_detail.html", "stellwerk/record_detail.html"])
-    context = {**page.context(), **changes}
-    return HttpResponse(template.render(context, request), status=status)
+    return HttpResponse(template.render(page.context(composer), request), status=status)
 
 
 @login_required
@@ -98,7 +120,7 @@ def order_page(request: SignedInRequest, reference: str) -> HttpResponse:
 class RecordPage:
     """What one person sees of one record. Everything it names is read in one query."""
 
-    record: Any
+    record: Record
     person: Person
     show: str = "all"
     before: int | None = None
@@ -121,66 +143,58 @@ class RecordPage:
         """Version and last update, as the person sees them."""
         return standing(self.record, self.person)
 
-    def address(self, name: str, *args: Any) -> str:
+    def address(self, name: str, *args: str | int) -> str:
         return reverse(name, args=[self.record.reference, *args])
 
-    def context(self) -> dict[str, Any]:
+    def context(self, composer: Composer | None = None) -> dict[str, object]:
         """Collect what record_detail.html draws."""
         stream = self.stream  # makes known whom it names, before the first name is asked for
         self.names.want(self._ids())
-        return {
-            **self.head(),
-            "texts": list(self.texts()),
-            "stream": stream.entries(),
-            "stream_tabs": self.stream_tabs(),
-            "stream_more_url": self._stream_url(before=stream.earliest) if stream.has_earlier else "",
-            "oldest_first": stream.oldest_first,
-            "order_url": self.address("record_order"),
-            "composer": self.composer(),
-            "sections": self.sections(),
-            **self.links(),
-            "attachments": self.attachments(),
-            **self.watching(),
-            **self.sharing(),
-            "referring_url": self.address("record_referring") if referrers(self.record, self.person) else "",
-            "journal_url": self.address("record_history") if self.inside else "",
-            "notice": self.record_type.notice(self.record, self.person) if self.inside else "",
-            "record_palette_url": f"{reverse('palette')}?record={self.record.reference}",
-        }
+        detail = Detail(
+            texts=list(self.texts()),
+            stream=stream.entries(),
+            stream_tabs=self.stream_tabs(),
+            stream_more_url=self._stream_url(before=stream.earliest) if stream.has_earlier else "",
+            oldest_first=stream.oldest_first,
+            order_url=self.address("record_order"),
+            composer=composer or self.composer(),
+            sections=self.sections(),
+            attachments=self.attachments(),
+            referring_url=self.address("record_referring") if referrers(self.record, self.person) else "",
+            journal_url=self.address("record_history") if self.inside else "",
+            notice=self.record_type.notice(self.record, self.person) if self.inside else "",
+            record_palette_url=f"{reverse('palette')}?record={self.record.reference}",
+        )
+        return context_of(self.head(), detail, self.links(), self.watching(), self.sharing())
 
-    def head(self) -> dict[str, Any]:
-        """Collect what stands above: title, status, facts and steps."""
-        return {
-            "record": {
-                "reference": self.record.reference,
-                "title": self.record.title,
-                "url": self.record.get_absolute_url(),
-                "ended": not self.record.is_open,
-                "edit_url": self.address("record_field", "title") if self.may_change("title") else "",
-            },
-            "type": {
-                "label": self.record_type.label,
-                "label_plural": self.record_type.label_plural,
-                "list_url": reverse("list", args=[self.record_type]),
-                "icon": self.record_type.icon,
-            },
-            "status": components.status(
-                self.record.status,
-                self.record.get_status_display(),
-                self.record_type.tone_of(self.record.status),
-                pill=True,
-            )
-            if self.record.status
-            else "",
-            "facts": list(self.facts()),
-            "steps": self.steps(),
-            "menu": self.menu(),
-            "version": self.standing.version,
-        }
+    def head(self) -> Head:
+        """Collect what stands above."""
+        record, record_type = self.record, self.record_type
+        status, tone = record.get_status_display(), record_type.tone_of(record.status)
+        return Head(
+            record=RecordHead(
+                record.reference,
+                record.title,
+                record.get_absolute_url(),
+                ended=not record.is_open,
+                edit_url=self.address("record_field", "title") if self.may_change("title") else "",
+            ),
+            type=TypeHead(
+                record_type.label,
+                record_type.label_plural,
+                reverse("list", args=[record_type]),
+                record_type.icon,
+            ),
+            status=components.status(record.status, status, tone, pill=True) if record.status else "",
+            facts=list(self.facts()),
+            steps=self.steps(),
+            menu=self.menu(),
+            version=self.standing.version,
+        )
 
     # -- what the record says ------------------------------------------------------------------------
 
-    def facts(self) -> Iterable[Any]:
+    def facts(self) -> Iterable[Cell]:
         """Draw what people look for first: priority, who asks, since when."""
         leading = [name for name, field in self.record_type.own_fields.items() if field.leads]
         for name in (*leading, *requestable(self.record_type).participants[:1]):
@@ -191,44 +205,41 @@ class RecordPage:
         if self.standing.updated_at != self.record.created_at:
             yield format_html("{} {}", _("updated"), components.moment(self.standing.updated_at))
 
-    def texts(self) -> Iterable[dict[str, Any]]:
+    def texts(self) -> Iterable[Property]:
         """Draw the long texts, which read better beside the conversation than among the properties."""
         for name in self._long_texts():
             value = str(self.values.get(name) or "")
             if value:
                 shown, cut = opening(value)
-                yield {
-                    **self.item(name, drawn=render(shown)),
-                    "more_url": self.address("record_text", name) if cut else "",
-                }
+                more_url = self.address("record_text", name) if cut else ""
+                yield replace(self.item(name), value=render(shown), more_url=more_url)
 
-    def sections(self) -> list[dict[str, Any]]:
+    def sections(self) -> list[PropertySection]:
         """Arrange the properties as declared, then custom ones, then what nobody sets by hand."""
         long, drawn = set(self._long_texts()), []
+        from_whom = requestable(self.record_type).participants[:1]
         for section in self.record_type.sections:
             names = [n for n in section.fields if n not in CORE and n not in long and self._readable(n)]
-            one = {"title": section.title, "items": [self.item(name) for name in names]}
-            from_whom = requestable(self.record_type).participants[:1]
-            drawn.append(one | ({"others": self.others()} if set(from_whom) & set(names) else {}))
+            others = self.others() if set(from_whom) & set(names) else None
+            drawn.append(PropertySection(section.title, [self.item(name) for name in names], others))
         own = self.record_type.own_fields
         added = [name for name in self.fields if name not in own and self._readable(name)]
-        drawn.append({"title": _("More"), "items": [self.item(name) for name in added]})
+        drawn.append(PropertySection(_("More"), [self.item(name) for name in added]))
         retired = [
             name
             for name, f in self.record_type.retired_fields.items()
             if f.readable_by(internal=self.inside) and not f.is_empty(self.values.get(name))
         ]
-        drawn.append({"title": _("No longer used"), "items": [self.item(name) for name in retired]})
+        drawn.append(PropertySection(_("No longer used"), [self.item(name) for name in retired]))
         declared = {name for section in self.record_type.sections for name in section.fields}
         derived = [n for n in own if n not in declared and n not in long and n not in CORE]
         shown = [self.item(name) for name in derived if self.values.get(name) and self._readable(name)]
-        drawn.append({"title": _("Recorded"), "items": shown})
+        drawn.append(PropertySection(_("Recorded"), shown))
         empty = self._empty_texts() if self.may_edit else []
-        if empty:
-            drawn.append({"title": _("Not filled in"), "items": [self.item(name) for name in empty]})
-        return [section for section in drawn if section["items"]]
+        drawn.append(PropertySection(_("Not filled in"), [self.item(name) for name in empty]))
+        return [section for section in drawn if section.items]
 
-    def others(self) -> dict[str, str] | None:
+    def others(self) -> OthersPlace | None:
         """Say where to find what else there is from whom the record is; None where the reader may not look them up."""
         for name in requestable(self.record_type).participants[:1] if self.inside else ():
             pk = self.values.get(name)
@@ -236,19 +247,19 @@ class RecordPage:
             if who and who.url:
                 address = reverse("record_referring", args=[who.reference])
                 query = urlencode({"as": name, "besides": self.record.reference})
-                return {"name": who.title, "url": f"{address}?{query}"}
+                return OthersPlace(who.title, f"{address}?{query}")
         return None
 
-    def item(self, name: str, drawn: Any = None) -> dict[str, Any]:
+    def item(self, name: str) -> Property:
         """Prepare one property, as parts/property.html draws it."""
-        return {
-            "name": name,
-            "label": self.renderer.label(name),
-            "value": self.renderer.value(name, self.values.get(name)) if drawn is None else drawn,
-            "edit_url": self.address("record_field", name) if self.may_change(name) else "",
-            "dialog": self.in_dialog(name),
-            "to_me": self.person.reference if self.may_take_over(name) else "",
-        }
+        return Property(
+            name=name,
+            label=self.renderer.label(name),
+            value=self.renderer.value(name, self.values.get(name)),
+            edit_url=self.address("record_field", name) if self.may_change(name) else "",
+            dialog=self.in_dialog(name),
+            to_me=self.person.reference if self.may_take_over(name) else "",
+        )
 
     def in_dialog(self, name: str) -> bool:
         """Whether a field is edited in a dialog, because it needs more room than its place on the page has."""
@@ -277,7 +288,7 @@ class RecordPage:
     def _shares(self) -> list[Share]:
         return sorted(self.policy.shares_of(self.record), key=lambda share: share.pk)
 
-    def _ids(self) -> Iterable[Any]:
+    def _ids(self) -> Iterable[int | None]:
         yield from self.renderer.ids(self.values)
         yield from (share.party_id or share.person_id for share in self._shares)
         for link in self._links:
@@ -294,23 +305,22 @@ class RecordPage:
         allowed = (step for step in steps if self.policy.may_take(step, self.record))
         return [step for step in allowed if step.is_worth_offering(self.record)]
 
-    def steps(self) -> list[dict[str, Any]]:
+    def steps(self) -> list[OfferedStep]:
         return [
-            {
-                "name": step.name,
-                "label": step.label,
-                "icon": step.icon,
-                "natural": step.natural and number == 0,
-                "url": self.address(step.page) if step.page else self.address("record_step", step.name),
-                "asks": bool(step.fields),
-            }
+            OfferedStep(
+                name=step.name,
+                label=step.label,
+                icon=step.icon,
+                natural=step.natural and number == 0,
+                url=self.address(step.page) if step.page else self.address("record_step", step.name),
+                asks=bool(step.fields),
+            )
             for number, step in enumerate(self.possible_steps)
         ]
 
-    def menu(self) -> list[dict[str, Any]]:
+    def menu(self) -> list[MenuItem]:
         """List what else can be done, the type's own actions first."""
         own = self.record_type.commands(self.record, self.person) if self.inside else []
-        drawn = [{"title": a.title, "url": a.url, "icon": a.icon, "dialog": a.dialog} for a in own]
         general = (
             ("record_edit", _("Edit everything"), "pencil", False, self.may_edit and not self.fixed),
             ("record_links", _("Add a link"), "link", True, self.may_edit),
@@ -318,43 +328,41 @@ class RecordPage:
             ("record_shares", _("Share"), "share-2", True, self.may_edit),
             ("record_history", _("Full history"), "history", False, self.inside),
         )
-        return drawn + [
-            {"title": title, "url": self.address(name), "icon": icon, "dialog": dialog}
+        return [MenuItem(command.title, command.url, command.icon, command.dialog) for command in own] + [
+            MenuItem(title, self.address(name), icon, dialog)
             for name, title, icon, dialog, allowed in general
             if allowed
         ]
 
-    def composer(self) -> dict[str, Any] | None:
+    def composer(self) -> Composer | None:
         """Prepare the place to write; None for who may only read."""
         if not self.policy.may_comment(self.record):
             return None
         draft, others = drafts.at(reply_place(self.record), self.person)
-        reply = (_("Reply"), _("Write a reply. Everyone on this record can read it."))
+        kinds = [WordKind("reply", _("Reply"), _("Write a reply. Everyone on this record can read it."))]
         if not requestable(self.record_type).participants:
-            reply = (_("Comment"), _("Write a comment. Everyone who sees this record can read it."))
-        kinds = [{"value": "reply", "label": reply[0], "hint": reply[1]}]
+            hint = _("Write a comment. Everyone who sees this record can read it.")
+            kinds = [WordKind("reply", _("Comment"), hint)]
         if self.inside:
-            hint = _("Write a note. Only staff can read it.")
-            kinds.append({"value": "note", "label": _("Internal note"), "hint": hint})
-        return {
-            "url": self.address("record_say"),
-            "kinds": kinds,
-            "kind": draft.get("kind", ""),
-            "hint": next((k["hint"] for k in kinds if k["value"] == draft.get("kind")), kinds[0]["hint"]),
-            "body": draft.get("body", ""),
-            "draft_url": reverse("draft", args=[reply_place(self.record)]),
-            "mentions_url": self.address("record_mentions") if self.inside else "",
-            "templates_url": self.address("record_templates"),
-            "templates": requestable(self.record_type).reply_templates(self.record, self.person)
-            if self.inside
-            else [],
-            "accept": "",
-            "steps": composer_steps(self) if self.inside else [],
-            "seen": self.record.journal_count,
-            "others": drafts.writing(self.record, others) if self.inside else "",
-            "limit": settings.UPLOAD_LIMIT // 2**20,
-            "types": ", ".join(sorted(ALLOWED)),
-        }
+            kinds.append(WordKind("note", _("Internal note"), _("Write a note. Only staff can read it.")))
+        kind = draft.get("kind", "")
+        templates = requestable(self.record_type).reply_templates if self.inside else None
+        return Composer(
+            url=self.address("record_say"),
+            kinds=kinds,
+            kind=kind,
+            hint=next((each.hint for each in kinds if each.value == kind), kinds[0].hint),
+            body=draft.get("body", ""),
+            draft_url=reverse("draft", args=[reply_place(self.record)]),
+            mentions_url=self.address("record_mentions") if self.inside else "",
+            templates_url=self.address("record_templates"),
+            templates=templates(self.record, self.person) if templates else [],
+            steps=composer_steps(self) if self.inside else [],
+            seen=self.record.journal_count,
+            others=drafts.writing(self.record, others) if self.inside else "",
+            limit=settings.UPLOAD_LIMIT // 2**20,
+            types=", ".join(sorted(ALLOWED)),
+        )
 
     # -- what stands beside --------------------------------------------------------------------------
 
@@ -369,11 +377,8 @@ class RecordPage:
             self.person.stream_order == Person.StreamOrder.OLDEST_FIRST,
         )
 
-    def stream_tabs(self) -> list[dict[str, Any]]:
-        return [
-            {"title": SHOW_LABELS[show], "url": self._stream_url(show), "active": show == self.show}
-            for show in SHOWS
-        ]
+    def stream_tabs(self) -> list[Tab]:
+        return [Tab(SHOW_LABELS[show], self._stream_url(show), show == self.show) for show in SHOWS]
 
     def _stream_url(self, show: str | None = None, before: int | None = None) -> str:
         show = show or self.show
@@ -388,9 +393,9 @@ class RecordPage:
         most = MOST_LINKED if self.all_links else MOST_LINKS + 1
         return list(Link.objects.filter(mine).exclude(origin=Link.Origin.RULED_OUT).order_by("id")[:most])
 
-    def links(self) -> dict[str, Any]:
+    def links(self) -> Links:
         """Group the links by what they say; the first ones, unless all are asked for."""
-        groups: dict[str, list[dict[str, Any]]] = {}
+        groups: dict[str, list[LinkedRecord]] = {}
         for link in self._links if self.all_links else self._links[:MOST_LINKS]:
             outward = link.source_id == self.record.pk
             other = self.names.get(link.target_id if outward else link.source_id)
@@ -400,64 +405,56 @@ class RecordPage:
             declared = registry.get(other.kind)
             label, tone = declared.status_label(other.status), declared.tone_of(other.status)
             groups.setdefault(str(kind.label if outward else kind.inverse), []).append(
-                {
-                    "reference": other.reference,
-                    "title": other.title,
-                    "url": other.url,
-                    "status": components.status(other.status, label, tone) if other.status else "",
-                    "remove_url": self.address("record_unlink", link.pk) if self.may_edit else "",
-                }
+                LinkedRecord(
+                    reference=other.reference,
+                    title=other.title,
+                    url=other.url,
+                    status=components.status(other.status, label, tone) if other.status else "",
+                    remove_url=self.address("record_unlink", link.pk) if self.may_edit else "",
+                )
             )
         more = not self.all_links and len(self._links) > MOST_LINKS
-        return {
-            "links": [{"label": capfirst(label), "items": items} for label, items in groups.items()],
-            "links_all_url": f"{self.record.get_absolute_url()}?links=all" if more else "",
-            "link_add_url": self.address("record_links") if self.may_edit else "",
-        }
+        return Links(
+            links=[LinkGroup(capfirst(label), items) for label, items in groups.items()],
+            links_all_url=f"{self.record.get_absolute_url()}?links=all" if more else "",
+            link_add_url=self.address("record_links") if self.may_edit else "",
+        )
 
-    def attachments(self) -> list[dict[str, Any]]:
+    def attachments(self) -> list[AttachedFile]:
         files = attachments_of(self.record, self.person).order_by("-id")[:MOST_RELATED]
         return [
-            {
-                "name": file.name,
-                "url": self.address("record_file", file.pk),
-                "size": file.blob.size,
-                "at": file.at,
-                "internal": file.internal,
-                "remove_url": self.address("record_file_remove", file.pk)
+            AttachedFile(
+                name=file.name,
+                url=self.address("record_file", file.pk),
+                size=file.blob.size,
+                at=file.at,
+                internal=file.internal,
+                remove_url=self.address("record_file_remove", file.pk)
                 if may_detach(file, self.record, self.person)
                 else "",
-            }
+            )
             for file in files
         ]
 
-    def watching(self) -> dict[str, Any]:
-        """Who follows; guests see only whether they do."""
+    def watching(self) -> Watching:
         people = dict(watchers_of(self.record).values_list("pk", "title")[:MOST_RELATED])
-        return {
-            "watchers": [title for pk, title in people.items() if self.inside or pk == self.person.pk],
-            "watching": self.person.pk in people,
-            "watch_url": self.address("record_watch"),
-            "watcher_add_url": self.address("record_watchers") if self.may_edit else "",
-        }
+        return Watching(
+            watchers=[title for pk, title in people.items() if self.inside or pk == self.person.pk],
+            watching=self.person.pk in people,
+            watch_url=self.address("record_watch"),
+            watcher_add_url=self.address("record_watchers") if self.may_edit else "",
+        )
 
-    def sharing(self) -> dict[str, Any]:
-        """With whom the record is shared, and in what capacity."""
+    def sharing(self) -> Sharing:
         if not self.inside:
-            return {"shares": []}
+            return Sharing()
         drawn = []
         for share in self._shares[:MOST_RELATED]:
             name = self.names.get(share.party_id or share.person_id or 0)
             if name:
-                drawn.append(
-                    {
-                        "name": name.title,
-                        "url": name.url,
-                        "capacity": share.get_capacity_display(),
-                        "remove_url": self.address("record_unshare", share.pk) if self.may_edit else "",
-                    }
-                )
-        return {"shares": drawn, "share_add_url": self.address("record_shares") if self.may_edit else ""}
+                remove_url = self.address("record_unshare", share.pk) if self.may_edit else ""
+                drawn.append(SharedWith(name.title, name.url, share.get_capacity_display(), remove_url))
+        return Sharing(drawn, self.address("record_shares") if self.may_edit else "")
 
 
 def reply_place(record: Record) -> str:
@@ -465,7 +462,7 @@ def reply_place(record: Record) -> str:
     return f"{drafts.REPLY}:{record.reference}"
 
 
-def composer_steps(page: RecordPage) -> list[dict[str, Any]]:
+def composer_steps(page: RecordPage) -> list[ComposerStep]:
     """Offer the steps that can be taken together with a reply, each with the short fields that it asks for.
 
     A text that a step asks for is the reply itself.
@@ -482,5 +479,5 @@ def composer_steps(page: RecordPage) -> list[dict[str, Any]]:
             ):  # its first line names it, for there is no room for a label
                 named = [pair for pair in asked.widget.choices if pair[0]]
                 asked.widget.choices = [("", f"{asked.label} …"), *named]
-        drawn.append({"name": step.name, "label": step.label, "form": form if names else None})
+        drawn.append(ComposerStep(step.name, step.label, form if names else None))
     return drawn

@@ -1,9 +1,9 @@
 """What refers to a record: the tickets of a person, the members of a team, whatever has a field that points to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.decorators import login_required
 from django.db import connection
@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.fields.added import added_to
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.model import reference_index, registry
@@ -28,6 +29,7 @@ from stellwerk.signed_in import SignedInRequest
 from stellwerk.web import shell
 from stellwerk.web.lists.listing import MOST_COUNTED, shown_total
 from stellwerk.web.lists.rows import fields_of_rows, row_of
+from stellwerk.web.parts import RecordHead, WorkSection
 from stellwerk.web.record.lookup import visible_record
 
 ROWS = 5
@@ -53,10 +55,8 @@ def referring_page(request: SignedInRequest, reference: str) -> HttpResponse:
     person = request.user
     record = visible_record(person, reference)
     found = Referring(record, person, request.GET.get("as", ""), request.GET.get("besides", ""))
-    context = {
-        "record": {"reference": record.reference, "title": record.title, "url": record.get_absolute_url()},
-        "sections": found.sections(),
-    }
+    head = RecordHead(record.reference, record.title, record.get_absolute_url())
+    context = context_of(ReferredTo(head, found.sections()))
     place: str = request.htmx.target or ""  # type: ignore[attr-defined]
     answer = render(request, PARTS.get(place, "stellwerk/record_referring.html"), context)
     patch_vary_headers(answer, ["HX-Request", "HX-Target"])
@@ -86,8 +86,16 @@ class Bounded(Subquery):
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = IntegerField()
 
-    def __init__(self, queryset: QuerySet[Any]) -> None:
+    def __init__(self, queryset: QuerySet[Record]) -> None:
         super().__init__(queryset.values("pk")[: MOST_COUNTED + 1])
+
+
+@dataclass(frozen=True, slots=True)
+class ReferredTo:
+    """What refers to a record, for its page."""
+
+    record: RecordHead
+    sections: Sequence[WorkSection]
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,7 @@ class Group:
         return self.record_type.fields[self.field].column is None
 
     @property
-    def candidates(self) -> tuple[str, tuple[Any, ...]]:
+    def candidates(self) -> tuple[str, tuple[int | str, ...]]:
         """The query, with its parameters, for the ids of records whose field points here, whoever may see them."""
         column: Any = self.record_type.fields[self.field].column
         if reference_index.indexed(self.record_type.fields[self.field]):
@@ -156,8 +164,18 @@ class Group:
         return set(fields_of_rows(self.record_type)) <= core
 
 
-Counted = tuple[Group, int, int, list[Any]]
+Counted = tuple[Group, int, int, list[Record]]
 """A group, how many records are in it, how many of them count as current, and the newest of these."""
+
+
+class Seen(NamedTuple):
+    """What counts of a record that the person sees."""
+
+    pk: int
+    is_open: bool
+    created_at: datetime
+    staff: bool
+    """Whether they see it as one who works on it."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +187,7 @@ class Referring:
     field: str = ""
     besides: str = ""
 
-    def sections(self) -> list[dict[str, Any]]:
+    def sections(self) -> list[WorkSection]:
         """Draw the groups in which there is anything, each with its newest open records."""
         groups = [
             Group(record_type, name, self.record, self.person)
@@ -220,12 +238,12 @@ class Referring:
         every = [counted[group] for group in groups if group in counted]
         return [(group, total, current, rows or read.get(group, [])) for group, total, current, rows in every]
 
-    def _seen(self, ids: set[int]) -> dict[int, Any]:
+    def _seen(self, ids: set[int]) -> dict[int, Seen]:
         """Read what the person sees of the records, and whether as staff."""
         policy = policy_of(self.person)
         staff = Case(When(policy.as_staff(Record), then=Value(True)), default=Value(False))
         rows = self._others(Record.objects.filter(policy.visible(Record), pk__in=ids)).annotate(staff=staff)
-        return {row.pk: row for row in rows.only("is_open", "created_at")}
+        return {row[0]: Seen(*row) for row in rows.values_list("pk", "is_open", "created_at", "staff")}
 
     def _numbers(self, groups: list[Group]) -> tuple[int, ...]:
         """Count all and the open records of each group, in one query."""
@@ -237,12 +255,12 @@ class Referring:
         numbers: tuple[int, ...] = Record.objects.filter(pk=self.record.pk).values_list(*counts).get()
         return numbers
 
-    def _rows(self, group: Group) -> QuerySet[Any]:
+    def _rows(self, group: Group) -> QuerySet[Record]:
         selection = group.selection(open_only=group.ends)
         rows = selection.narrow(group.record_type.model._default_manager.visible_to(self.person))
         return selection.order.apply(self._others(rows))[:ROWS]
 
-    def _others(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+    def _others(self, queryset: QuerySet[Record]) -> QuerySet[Record]:
         return queryset.exclude(reference=self.besides.upper()) if self.besides else queryset
 
 
@@ -250,9 +268,9 @@ def _columns(group: Group) -> list[str]:
     return [*fields_of_rows(group.record_type), "created_at"]
 
 
-def _read(ids: list[tuple[Group, int]]) -> dict[Group, list[Any]]:
+def _read(ids: list[tuple[Group, int]]) -> dict[Group, list[Record]]:
     """Read the rows of many groups together, the newest first of each."""
-    kept: dict[int, Any] = {}
+    kept: dict[int, Record] = {}
     own = dict.fromkeys(group.record_type for group, _pk in ids if not group.drawn_from_core)
     for record_type in list(own)[:MOST_OWN]:
         wanted = [pk for group, pk in ids if group.record_type is record_type]
@@ -260,7 +278,7 @@ def _read(ids: list[tuple[Group, int]]) -> dict[Group, list[Any]]:
         kept |= {row.pk: row for row in rows.only(*fields_of_rows(record_type), "created_at")}
     missing = [pk for _group, pk in ids if pk not in kept]
     kept |= Record.objects.in_bulk(missing) if missing else {}
-    found: dict[Group, list[Any]] = {}
+    found: dict[Group, list[Record]] = {}
     for group, pk in ids:
         found.setdefault(group, []).append(kept[pk])
     for of_group in found.values():
@@ -269,18 +287,24 @@ def _read(ids: list[tuple[Group, int]]) -> dict[Group, list[Any]]:
 
 
 def _section(
-    group: Group, total: int, current: int, rows: list[Any], updated: dict[int, datetime], *, short: bool
-) -> dict[str, Any]:
-    return {
-        "title": group.types if short else group.title,
-        "url": group.url,
-        "count": _counted(total, current) if group.ends else _shown(total),
-        "items": [row_of(record, group.record_type, updated[record.pk]) for record in rows],
-        "empty": _("None of them is open."),
-    }
+    group: Group,
+    total: int,
+    current: int,
+    rows: list[Record],
+    updated: dict[int, datetime],
+    *,
+    short: bool,
+) -> WorkSection:
+    return WorkSection(
+        title=group.types if short else group.title,
+        url=group.url,
+        count=_counted(total, current) if group.ends else _shown(total),
+        items=[row_of(record, group.record_type, updated[record.pk]) for record in rows],
+        empty=_("None of them is open."),
+    )
 
 
-def _gathered(queries: list[tuple[str, tuple[Any, ...]]]) -> list[tuple[int, Any]]:
+def _gathered(queries: list[tuple[str, tuple[int | str, ...]]]) -> list[tuple[int, int]]:
     """Run queries of one column as one; each value with the number of the query that found it, in their order."""
     parts = [
         f"SELECT {at} AS part, found.* FROM ({sql}) AS found"  # nosec B608 -- queries of this module

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.activity.attachments.content import served_type
 from stellwerk.kernel.activity.attachments.models import Attachment
 from stellwerk.kernel.activity.attachments.removal import detach, may_detach
@@ -36,6 +37,7 @@ from stellwerk.kernel.search import index
 from stellwerk.kernel.write.services import share, unshare
 from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.dialogs import small_form
+from stellwerk.web.record.context import Question, SmallForm
 from stellwerk.web.record.lookup import visible_record
 from stellwerk.web.record.page import RecordPage
 from stellwerk.web.reference_field import ReferenceField, ReferenceInput
@@ -114,9 +116,9 @@ def links_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Link the record to another one."""
     page = editable_page(request, reference)
     form = LinkForm(page, request.POST if request.method == "POST" else None)
-    about = {"title": _("Add a link"), "submit_label": _("Link")}
+    about = Question(_("Add a link"), _("Link"))
     if request.method != "POST":
-        return dialog(request, page, form, "record_links", about)
+        return dialog(request, page, form, page.address("record_links"), about)
     if form.is_valid():
         key, _colon, inverse = form.cleaned_data["relation"].partition(":")
         ends = [page.record, form.cleaned_data["target"]]
@@ -126,7 +128,7 @@ def links_page(request: SignedInRequest, reference: str) -> HttpResponse:
             form.add_error(None, error.messages)
         else:
             return redirect(page.record)
-    return dialog(request, page, form, "record_links", about, status=422)
+    return dialog(request, page, form, page.address("record_links"), about, status=422)
 
 
 @login_required
@@ -161,7 +163,7 @@ def relink_page(request: SignedInRequest, reference: str) -> HttpResponse:
     return redirect(page.record)
 
 
-def _ordered(ends: list[Any], inverse: bool, key: str) -> tuple[Any, str, Any]:
+def _ordered(ends: list[Record], inverse: bool, key: str) -> tuple[Record, str, Record]:
     source, target = ends[::-1] if inverse else ends
     return source, key, target
 
@@ -196,9 +198,9 @@ def watchers_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Have a colleague told of what happens on the record."""
     page = editable_page(request, reference)
     form = WatcherForm(page, request.POST if request.method == "POST" else None)
-    about = {"title": _("Add a watcher"), "submit_label": _("Add")}
+    about = Question(_("Add a watcher"), _("Add"))
     if request.method != "POST":
-        return dialog(request, page, form, "record_watchers", about)
+        return dialog(request, page, form, page.address("record_watchers"), about)
     if form.is_valid():
         try:
             watch(page.record, form.cleaned_data["person"], by=page.person)
@@ -206,7 +208,7 @@ def watchers_page(request: SignedInRequest, reference: str) -> HttpResponse:
             form.add_error("person", error.messages)
         else:
             return redirect(page.record)
-    return dialog(request, page, form, "record_watchers", about, status=422)
+    return dialog(request, page, form, page.address("record_watchers"), about, status=422)
 
 
 # -- sharing -----------------------------------------------------------------------------------------------
@@ -228,8 +230,8 @@ class ShareForm(forms.Form):
         person = ReferenceField(registry.get("person"), page.person, label=_("Or person"), required=False)
         self.fields = {"party": self.fields["party"], "person": person, "capacity": self.fields["capacity"]}
 
-    def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or {}
+    def clean(self) -> dict[str, object]:
+        given: dict[str, object] = super().clean() or {}
         if not self.errors and bool(given.get("party")) == bool(given.get("person")):
             raise ValidationError(_("Choose either an organisation or a person."))
         return given
@@ -241,20 +243,18 @@ def shares_page(request: SignedInRequest, reference: str) -> HttpResponse:
     """Show the record to another party or person."""
     page = editable_page(request, reference)
     form = ShareForm(page, request.POST if request.method == "POST" else None)
-    about = {
-        "title": _("Share"),
-        "text": _(
-            "Providers and federation members work on it like its own staff. Others can only follow it."
-        ),
-        "submit_label": _("Share"),
-    }
+    about = Question(
+        _("Share"),
+        _("Share"),
+        _("Providers and federation members work on it like its own staff. Others can only follow it."),
+    )
     if request.method != "POST":
-        return dialog(request, page, form, "record_shares", about)
+        return dialog(request, page, form, page.address("record_shares"), about)
     if form.is_valid():
         given = form.cleaned_data
         share(page.record, given["party"] or given["person"], given["capacity"], by=page.person)
         return redirect(page.record)
-    return dialog(request, page, form, "record_shares", about, status=422)
+    return dialog(request, page, form, page.address("record_shares"), about, status=422)
 
 
 @login_required
@@ -308,10 +308,10 @@ def files_page(request: SignedInRequest, reference: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def file_page(request: HttpRequest, reference: str, pk: int) -> HttpResponseBase:
+def file_page(request: SignedInRequest, reference: str, pk: int) -> HttpResponseBase:
     """Hand out a file: always to be saved, never to be shown as a page of this site."""
     record = visible_record(request.user, reference)
-    file = attachments_of(record, request.user).filter(pk=pk).first()  # type: ignore[arg-type]
+    file = attachments_of(record, request.user).filter(pk=pk).first()
     if file is None:
         raise Http404
     return download(request, file)
@@ -332,14 +332,13 @@ def remove_file_page(request: SignedInRequest, reference: str, pk: int) -> HttpR
         return redirect(page.record)
     if not may_detach(file, page.record, person):
         raise PermissionDenied(_("You can only remove files that you added to %s.") % page.record.reference)
-    about: dict[str, Any] = {
-        "title": _("Remove “%s”?") % file.name,
-        "text": _("Nobody can open it any more. The journal keeps its name, size and hash, not its content."),
-        "action": page.address("record_file_remove", pk),
-        "submit_label": _("Remove"),
-        "danger": True,
-    }
-    return dialog(request, page, forms.Form(), "record_files", about)
+    about = Question(
+        _("Remove “%s”?") % file.name,
+        _("Remove"),
+        _("Nobody can open it any more. The journal keeps its name, size and hash, not its content."),
+        danger=True,
+    )
+    return dialog(request, page, forms.Form(), page.address("record_file_remove", pk), about)
 
 
 def download(request: HttpRequest, file: Attachment) -> HttpResponseBase:
@@ -383,21 +382,22 @@ def dialog(
     request: HttpRequest,
     page: RecordPage,
     form: forms.Form,
-    address: str,
-    about: dict[str, Any],
+    action: str,
+    about: Question,
     *,
     status: int = 200,
 ) -> HttpResponse:
     """Draw a small form: in a dialog when the script asks for it, else on a page."""
-    context = {
-        **page.head(),
-        "form": form,
-        "action": page.address(address),
-        "cancel_url": page.record.get_absolute_url(),
-        "version": None,
-        **about,
-    }
-    return small_form(request, "stellwerk/record_step.html", context, status)
+    small = SmallForm(
+        title=about.title,
+        form=form,
+        action=action,
+        submit_label=about.submit_label,
+        cancel_url=page.record.get_absolute_url(),
+        text=about.text,
+        danger=about.danger,
+    )
+    return small_form(request, "stellwerk/record_step.html", context_of(page.head(), small), status)
 
 
 def message_with_undo(request: HttpRequest, text: str, undo_url: str) -> None:

@@ -34,7 +34,7 @@ class Names:
         self._wanted: set[int] = set()
         self._known: dict[int, Name] = {}
 
-    def want(self, ids: Iterable[Any]) -> None:
+    def want(self, ids: Iterable[object]) -> None:
         self._wanted |= {pk for pk in ids if isinstance(pk, int)} - self._known.keys()
 
     def get(self, pk: int) -> Name | None:

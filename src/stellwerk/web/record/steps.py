@@ -1,7 +1,5 @@
 """Taking a step of the workflow: at once, or through a form where it asks for something."""
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -9,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry
 from stellwerk.kernel.model.errors import StaleWrite
@@ -17,7 +16,8 @@ from stellwerk.kernel.write.services import transition
 from stellwerk.kernel.write.undo import undo
 from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.dialogs import small_form
-from stellwerk.web.record.editing import conflict_of
+from stellwerk.web.record.context import Conflict, SmallForm
+from stellwerk.web.record.editing import NO_CONFLICT, conflict_of
 from stellwerk.web.record.forms import RecordForm
 from stellwerk.web.record.lookup import version_of, visible_record
 from stellwerk.web.record.page import RecordPage
@@ -45,7 +45,7 @@ def step_page(request: SignedInRequest, reference: str, name: str) -> HttpRespon
         return _show(request, page, step, form, status=422)
     except StaleWrite as stale:
         now = RecordPage(stale.current, person)
-        return _show(request, now, step, form, status=409, **conflict_of(now, stale, form.values()))
+        return _show(request, now, step, form, status=409, conflict=conflict_of(now, stale, form.values()))
     about = {"reference": record.reference, "status": record.get_status_display()}
     may_undo = page.may_edit and not record.record_type.fixed(record)
     undo_url = page.address("record_undo", record.journal_count) if may_undo else ""
@@ -93,16 +93,16 @@ def _show(
     form: RecordForm,
     *,
     status: int = 200,
-    **more: Any,
+    conflict: Conflict = NO_CONFLICT,
 ) -> HttpResponse:
-    context = {
-        **page.head(),
-        "title": step.label,
-        "text": "" if step.fields else _("Take this step on “%s”?") % page.record.title,
-        "form": form,
-        "action": page.address("record_step", step.name),
-        "submit_label": step.label,
-        "cancel_url": page.record.get_absolute_url(),
-        **more,
-    }
+    small = SmallForm(
+        title=step.label,
+        text="" if step.fields else _("Take this step on “%s”?") % page.record.title,
+        form=form,
+        action=page.address("record_step", step.name),
+        submit_label=step.label,
+        cancel_url=page.record.get_absolute_url(),
+        version=page.record.version,
+    )
+    context = context_of(page.head(), small, conflict)
     return small_form(request, "stellwerk/record_step.html", context, status)

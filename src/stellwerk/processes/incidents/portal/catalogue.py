@@ -1,7 +1,5 @@
 """The service catalogue as the portal shows it."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from stellwerk.kernel.activity.comments.rendering import render as markdown
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.search import index
+from stellwerk.processes.incidents.portal.context import ServiceText, Tile
 from stellwerk.processes.services.service import Service
+from stellwerk.vocabulary import Text
 
 FACTS = (
     ("value", _("What it gives you")),
@@ -40,19 +40,14 @@ def search(person: Person, text: str) -> list[Service]:
     return [by_id[pk] for pk in ids if pk in by_id]
 
 
-def tile(service: Service) -> dict[str, Any]:
-    """Prepare one service for the list of services."""
-    return {
-        "name": service.title,
-        "summary": service.summary,
-        "url": reverse("portal_service", args=[service.reference]),
-    }
+def tile(service: Service) -> Tile:
+    return Tile(service.title, service.summary, reverse("portal_service", args=[service.reference]))
 
 
-def detail(service: Service) -> dict[str, Any]:
-    return {"name": service.title, "summary": service.summary, "description": markdown(service.description)}
+def detail(service: Service) -> ServiceText:
+    return ServiceText(service.title, service.summary, markdown(service.description))
 
 
-def facts(service: Service) -> list[tuple[Any, Any]]:
+def facts(service: Service) -> list[tuple[Text, str]]:
     """List what the specification says, leaving out what it does not."""
     return [(label, markdown(getattr(service, name))) for name, label in FACTS if getattr(service, name)]

@@ -1,13 +1,16 @@
 """What the portal asks of somebody who reports or requests something."""
 
-from typing import Any
-
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
 from stellwerk.foundation.category import Category
 from stellwerk.kernel.identity.person import Person
-from stellwerk.processes.incidents.portal.catalogue import catalogue
+from stellwerk.processes.services.service import Service
+from stellwerk.vocabulary import Values
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -19,7 +22,7 @@ class FilesField(forms.FileField):
 
     widget = ManyFiles
 
-    def clean(self, data: object, initial: object = None) -> list[Any]:
+    def clean(self, data: object, initial: object = None) -> list["UploadedFile[bytes]"]:
         given = data if isinstance(data, list | tuple) else [data]
         return [super(FilesField, self).clean(file, initial) for file in given if file]
 
@@ -48,20 +51,27 @@ class TicketForm(forms.Form):
             "What you did, what you expected, since when. The exact words of an error message help most."
         ),
     )
-    service: Any = forms.ModelChoiceField(
-        label=_("Service"), queryset=None, required=False, empty_label=_("I don't know")
+    service = forms.ModelChoiceField(
+        label=_("Service"), queryset=Service.objects.none(), required=False, empty_label=_("I don't know")
     )
-    category: Any = forms.ModelChoiceField(
-        label=_("About"), queryset=None, required=False, empty_label=_("Something else")
+    category = forms.ModelChoiceField(
+        label=_("About"), queryset=Category.objects.none(), required=False, empty_label=_("Something else")
     )
     uploads = FilesField(label=_("Files"), required=False, help_text=_("Screenshots, logs, forms."))
 
-    def __init__(self, person: Person, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["service"].queryset = catalogue(person)  # type: ignore[attr-defined]
+    def __init__(
+        self,
+        person: Person,
+        services: QuerySet[Service],
+        data: QueryDict | None = None,
+        files: MultiValueDict[str, "UploadedFile[bytes]"] | None = None,
+        initial: Values | None = None,
+    ) -> None:
+        super().__init__(data, files, initial=dict(initial or {}))
+        self.fields["service"].queryset = services  # type: ignore[attr-defined]
         categories = Category.objects.visible_to(person).filter(is_open=True).order_by("path")
         self.fields["category"].queryset = categories  # type: ignore[attr-defined]
 
-    def ticket_values(self) -> dict[str, Any]:
+    def ticket_values(self) -> dict[str, object]:
         """Return what the verb takes."""
         return {name: self.cleaned_data[name] for name in ("title", "description", "service", "category")}

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
-from typing import Any
 
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, When
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from stellwerk.kernel.activity.comments.models import Comment
@@ -22,9 +22,11 @@ from stellwerk.kernel.permissions.share import Share
 from stellwerk.kernel.search import index
 from stellwerk.processes.incidents.closure import closure_rules
 from stellwerk.processes.incidents.incident import Incident
+from stellwerk.processes.incidents.portal.context import TicketRow
 from stellwerk.processes.incidents.service_request import ServiceRequest
 from stellwerk.processes.incidents.ticket import Ticket, resolved_elsewhere
 from stellwerk.processes.services.service import Service
+from stellwerk.vocabulary import Text
 from stellwerk.web import components
 
 KINDS: dict[str, type[Ticket]] = {"incident": Incident, "service_request": ServiceRequest}
@@ -36,7 +38,7 @@ TABS = (
     ("all", _("All")),
     ("organisation", _("My organisation")),
 )
-CANCELLED_AS: dict[str, Any] = {
+CANCELLED_AS: dict[str, Text] = {
     Ticket.ResolutionCode.WITHDRAWN: _("Withdrawn"),
     Ticket.ResolutionCode.DUPLICATE: _("Handled with others"),
 }
@@ -57,7 +59,7 @@ def own(person: Person) -> QuerySet[Record]:
     return Record.objects.filter(kind__in=KINDS, pk__in=mine).order_by("-created_at", "-pk")
 
 
-def of_either_kind(**condition: Any) -> Q:
+def of_either_kind(**condition: object) -> Q:
     """Return the condition, of the core table, that holds for the tickets of both kinds that fulfil another."""
     found = [Q(pk__in=model._default_manager.filter(**condition).values("pk")) for model in KINDS.values()]
     return reduce(or_, found)
@@ -152,23 +154,23 @@ def typed(records: Iterable[Record]) -> list[Ticket]:
     return [found[record.pk] for record in wanted]
 
 
-def rows(tickets: Collection[Ticket]) -> list[dict[str, Any]]:
+def rows(tickets: Collection[Ticket]) -> list[TicketRow]:
     """Prepare tickets for ticket_row.html; all who use the portal read in it what guests do."""
     asked, seen = asks_to_confirm(tickets), standings(tickets)
     return [
-        {
-            "reference": ticket.reference,
-            "title": ticket.title,
-            "url": reverse("portal_ticket", args=[ticket.reference]),
-            "status": status(ticket, confirm=ticket.pk in asked),
-            "service": ticket.service.title if ticket.service else "",
-            "updated": components.moment(seen[ticket.pk].updated_at),
-        }
+        TicketRow(
+            reference=ticket.reference,
+            title=ticket.title,
+            url=reverse("portal_ticket", args=[ticket.reference]),
+            status=status(ticket, confirm=ticket.pk in asked),
+            service=ticket.service.title if ticket.service else "",
+            updated=components.moment(seen[ticket.pk].updated_at),
+        )
         for ticket in tickets
     ]
 
 
-def status(ticket: Ticket, *, confirm: bool) -> Any:
+def status(ticket: Ticket, *, confirm: bool) -> SafeString:
     """Show a state in the requester's words; `confirm` asks whether what is resolved is solved."""
     tone = ticket.record_type.tone_of(ticket.status)
     if ticket.status == Ticket.Status.WAITING and ticket.waiting_for == Ticket.WaitingFor.USER:

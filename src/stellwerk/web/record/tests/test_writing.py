@@ -29,6 +29,7 @@ from stellwerk.kernel.testing.fixtures import grant
 from stellwerk.kernel.write.services import change, create, share
 from stellwerk.processes.incidents.incident import Incident
 from stellwerk.web.models import Draft
+from stellwerk.web.record.context import ComparedLine
 from stellwerk.web.record.tests.conftest import SignIn
 
 HTMX = {"HX-Request": "true"}
@@ -448,11 +449,11 @@ def test_a_stale_form_merges_what_was_not_in_conflict(
     html = response.content.decode()
     assert response.status_code == 409
     assert "Arno Agent changed this record while you were writing." in html
-    assert sorted(response.context["conflict"], key=lambda line: line["label"]) == [
-        {"label": "Impact", "yours": "Low", "theirs": "Medium"},
-        {"label": "Priority", "yours": "Moderate", "theirs": "High"},
-        {"label": "Title", "yours": "Maria's title", "theirs": "Arno's title"},
-        {"label": "Urgency", "yours": "Medium", "theirs": "High"},
+    assert sorted(response.context["conflict"], key=lambda line: line.label) == [
+        ComparedLine("Impact", "Low", "Medium"),
+        ComparedLine("Priority", "Moderate", "High"),
+        ComparedLine("Title", "Maria's title", "Arno's title"),
+        ComparedLine("Urgency", "Medium", "High"),
     ]
     merged = response.context["form"]
     assert (merged["title"].value(), merged["urgency"].value()) == ("Maria's title", "high")
@@ -650,7 +651,7 @@ def test_a_stale_step_shows_what_happened_meanwhile(
     change(incident, {"impact": "high"}, by=agent)
     response = sign_in(maria).post(f"/records/{incident.reference}/steps/begin/", {"version": seen})
     assert response.status_code == 409
-    assert {"label": "Impact", "yours": "Medium", "theirs": "High"} in response.context["conflict"]
+    assert ComparedLine("Impact", "Medium", "High") in response.context["conflict"]
     assert now(incident).status == "new"
 
 

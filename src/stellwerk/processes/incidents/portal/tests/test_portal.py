@@ -80,7 +80,7 @@ def test_an_empty_title_is_refused_and_what_was_typed_is_kept(portal: Client, ma
 def test_gus_sees_what_waits_for_him(portal: Client, ticket: Incident) -> None:
     transition(ticket, "wait", {"waiting_for": "user"}, by=SYSTEM)
     page = portal.get(url(""))
-    assert [row["reference"] for row in page.context["waiting"]] == [ticket.reference]
+    assert [row.reference for row in page.context["waiting"]] == [ticket.reference]
     assert page.context["tickets"] == []
 
 
@@ -296,7 +296,7 @@ def test_gus_finds_his_own_tickets_beside_the_services(
     create(Incident, {"title": "Mail of another", "requester": nobody}, by=SYSTEM)
     found = portal.get(url("_services"), {"q": "mail"}).context
     assert [tile["name"] for tile in found["services"]] == ["Mail"]
-    assert [row["reference"] for row in found["tickets"]] == [mine.reference]
+    assert [row.reference for row in found["tickets"]] == [mine.reference]
     page = portal.get(url("_services"), {"q": "nine"}).content.decode()
     assert "Nothing arrives" in page
     assert portal.get(url("_services"), {"q": "secret"}).context["tickets"] == []
