@@ -1,7 +1,5 @@
 """Signing in by name and password: the same work for every name, so that the time taken tells nothing of who is known."""
 
-from typing import Any
-
 from allauth.account.auth_backends import AuthenticationBackend
 from django.db.models import Q
 from django.http import HttpRequest
@@ -12,9 +10,9 @@ from stellwerk.kernel.identity.person import Person
 class SignInBackend(AuthenticationBackend):  # type: ignore[misc]
     """Looks once, for user name and address at a time, and hashes once."""
 
-    def authenticate(self, request: HttpRequest | None, **credentials: Any) -> Person | None:
+    def authenticate(self, request: HttpRequest | None, **credentials: object) -> Person | None:
         name = str(credentials.get("email") or credentials.get("username") or "").lower()
-        password = credentials.get("password")
+        password = str(credentials.get("password") or "")
         if not (name and password):
             return None
         known = Person.objects.filter(Q(email=name) | Q(username=name))

@@ -4,12 +4,12 @@ A session's row says until when it may rest; use puts that off, though not with 
 """
 
 import time
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -25,14 +25,14 @@ WRITTEN_ANEW = 0.1
 class SessionStore(db.SessionStore):
     """Sessions in the database that remember how long they may still rest."""
 
-    rests_until = None
+    rests_until: datetime | None = None
 
-    def _get_session_from_db(self) -> Any:
+    def _get_session_from_db(self) -> object:
         found = super()._get_session_from_db()  # type: ignore[misc]
         self.rests_until = found.expire_date if found else None
         return found
 
-    def get_expiry_age(self, **kwargs: Any) -> int:
+    def get_expiry_age(self, **kwargs: object) -> int:
         """Return the seconds that the session may rest; one that was begun under a longer setting follows the new one."""
         return int(min(super().get_expiry_age(**kwargs), settings.SESSION_COOKIE_AGE))
 
@@ -52,8 +52,8 @@ class IdleMiddleware:
         return self.get_response(request)
 
 
-def _is_to_be_noted(session: Any) -> bool:
-    if session.rests_until is None:
+def _is_to_be_noted(session: SessionBase) -> bool:
+    if not isinstance(session, SessionStore) or session.rests_until is None:
         return False
     rest = timedelta(seconds=settings.SESSION_COOKIE_AGE)
     left = session.rests_until - timezone.now()

@@ -1,6 +1,6 @@
 """A person's own pages: preferences, and the tokens that act for them."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from allauth.account import views as sign_in
 from django.conf import settings
@@ -29,6 +29,16 @@ from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.signed_in import SignedInRequest
 
 PREFERENCES = ("language", "time_zone", "theme", "density")
+
+
+@dataclass(frozen=True, slots=True)
+class WayTo:
+    """A page about one thing of an account."""
+
+    title: str
+    text: str
+    url: str
+    icon: str
 
 
 @login_required
@@ -181,7 +191,7 @@ def _tokens_url(owner: Person, reader: Person) -> str:
     return reverse("tokens") + ("" if owner == reader else f"?for={owner.reference}")
 
 
-def _links(person: Person) -> list[dict[str, Any]]:
+def _links(person: Person) -> list[WayTo]:
     rows = [
         (_("Password"), _("Change it"), "account_change_password", "key-round"),
         (_("Second factor"), _("App codes, passkeys and recovery codes"), "mfa_index", "shield-check"),
@@ -193,10 +203,8 @@ def _links(person: Person) -> list[dict[str, Any]]:
         ),
         (_("API tokens"), _("Let programs act for you"), "tokens", "braces"),
     ]
-    ways = [
-        {"title": title, "text": text, "url": reverse(name), "icon": icon} for title, text, name, icon in rows
-    ]
+    ways = [WayTo(title, text, reverse(name), icon) for title, text, name, icon in rows]
     if person.address_is_confirmed:
         address = reverse("change_address", args=[person.reference])
-        ways.append({"title": _("Email"), "text": str(person.email), "url": address, "icon": "at-sign"})
+        ways.append(WayTo(_("Email"), str(person.email), address, "at-sign"))
     return ways

@@ -1,7 +1,5 @@
 """What the demo adds to pages: its sign-ins as buttons on the sign-in page."""
 
-from typing import Any
-
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -9,7 +7,7 @@ from stellwerk.demo import sign_ins
 from stellwerk.kernel.identity.person import Person
 
 
-def demo_people(request: HttpRequest) -> dict[str, Any]:
+def demo_people(request: HttpRequest) -> dict[str, object]:
     """Return the people to sign in as (context processor of mode `demo` only)."""
     return {"demo_people": SimpleLazyObject(people)}
 

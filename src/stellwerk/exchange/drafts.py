@@ -5,7 +5,7 @@ each time anew, of the person who uploaded and confirmed the file.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 
@@ -227,7 +227,7 @@ def _existing(record_type: str, columns: dict[str, str]) -> dict[str, str]:
     return {heading: name for heading, name in columns.items() if name in fields}
 
 
-def explain(draft: ImportDraft, stated: dict[str, object], columns: dict[str, str]) -> bool:
+def explain(draft: ImportDraft, stated: Mapping[str, object], columns: dict[str, str]) -> bool:
     """Read a file again as it is explained now, and remember of its columns for the next one; see `begin`."""
     columns = {plain(heading): name for heading, name in columns.items()}
     before = draft.reading.get("columns", {})

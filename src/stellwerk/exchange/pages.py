@@ -1,7 +1,8 @@
 """Export of a list, and import of a file: upload, look at what would happen, confirm, see what came of it."""
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from django import forms
 from django.conf import settings
@@ -19,6 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
+from stellwerk.contexts import context_of
 from stellwerk.exchange import drafts, formats
 from stellwerk.exchange.export import Export
 from stellwerk.exchange.headings import LEFT_OUT, Headings, plain
@@ -34,10 +36,73 @@ from stellwerk.kernel.permissions.policy import policy_of
 from stellwerk.kernel.permissions.rights import require_confirmed
 from stellwerk.kernel.query.selection import Selection
 from stellwerk.signed_in import SignedInRequest
+from stellwerk.vocabulary import JsonValue, Text
 from stellwerk.web.error_responses import refusal
 
 OWN = ("format", "columns", "view")
 """Parameters of the export beside those that select."""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What is imported, and where one goes from here."""
+
+    label_plural: Text
+    list_url: str
+    import_url: str
+    template_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The form for a file, and what its columns may be."""
+
+    form: "UploadForm"
+    columns: Sequence[tuple[str, str]]
+    under_way: ImportDraft | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explaining:
+    """A file of which must be said how it is read."""
+
+    draft: ImportDraft
+    form: "ExplainForm"
+    opened: formats.Opened
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """An import that a job has in hand."""
+
+    draft: ImportDraft
+    failed: bool
+    writing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line of the outcome in words."""
+
+    line: Line
+    new: bool
+    cells: Sequence[Sequence[str]]
+    """Of each column the values before and after; none where it stays as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What importing a file would do, or did."""
+
+    draft: ImportDraft
+    outcome: Outcome
+    done: bool
+    columns: Sequence[str]
+    figures: Sequence[tuple[str, int]]
+    remarks: Sequence[str]
+    lines: Sequence[ShownLine]
+    hidden: int
+    """How many lines are not shown."""
 
 
 @login_required
@@ -100,8 +165,8 @@ class UploadForm(forms.Form):
             label=self.fields["key"].label, help_text=self.fields["key"].help_text, choices=choices
         )
 
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
+    def clean_file(self) -> "UploadedFile[bytes]":
+        file: UploadedFile[bytes] = self.cleaned_data["file"]
         try:
             formats.of_file(file.name or "")
         except ValidationError as error:
@@ -129,12 +194,8 @@ def import_page(request: SignedInRequest, record_type: RecordType) -> HttpRespon
             form.add_error("file", ValidationError(error.messages))
         else:
             return _begun_with(request, record_type, draft)
-    context = {
-        **_type(record_type),
-        "form": form,
-        "columns": _columns(record_type),
-        "under_way": drafts.under_way(person),
-    }
+    columns = [(name, record_type.label_of(name)) for name in ("reference", *record_type.settable)]
+    context = context_of(_type(record_type), Upload(form, columns, drafts.under_way(person)))
     return render(request, "stellwerk/import_form.html", context, status=422 if form.is_bound else 200)
 
 
@@ -146,7 +207,7 @@ def _begun_with(request: HttpRequest, record_type: RecordType, draft: ImportDraf
 class ExplainForm(forms.Form):
     """How a file is to be read, and what those of its columns are that are not called like a field."""
 
-    DELIMITERS: ClassVar[dict[str, Any]] = {
+    DELIMITERS: ClassVar[dict[str, Text]] = {
         "": gettext_lazy("Detect automatically"),
         "comma": gettext_lazy("Comma"),
         "semicolon": gettext_lazy("Semicolon"),
@@ -200,7 +261,7 @@ class ExplainForm(forms.Form):
             sheets = [(name, name) for name in opened.sheets]
             self.fields["sheet"] = forms.ChoiceField(label=_("Sheet"), choices=sheets, required=False)
 
-    def stated(self) -> dict[str, Any]:
+    def stated(self) -> dict[str, object]:
         """Return what the form says of the file; what stands as it was found out is left to be found out again."""
         given = {name: self.cleaned_data.get(name) for name in drafts.STATED}
         return {name: value for name, value in given.items() if value}
@@ -231,7 +292,7 @@ def _explain(request: HttpRequest, record_type: RecordType, draft: ImportDraft) 
             form.add_error(None, ValidationError(error.messages))
         else:
             return _begun_with(request, record_type, draft)
-    context = {**_type(record_type), "draft": draft, "form": form, "opened": opened}
+    context = context_of(_type(record_type), Explaining(draft, form, opened))
     return render(request, "stellwerk/import_columns.html", context, status=422 if form.is_bound else 200)
 
 
@@ -284,12 +345,8 @@ def may_import(record_type: RecordType, person: Person) -> bool:
 
 
 def _progress(request: HttpRequest, record_type: RecordType, draft: ImportDraft) -> HttpResponse:
-    context = {
-        **_type(record_type),
-        "draft": draft,
-        "failed": drafts.has_failed(draft),
-        "writing": draft.state == ImportDraft.State.RUNNING,
-    }
+    under_way = UnderWay(draft, drafts.has_failed(draft), draft.state == ImportDraft.State.RUNNING)
+    context = context_of(_type(record_type), under_way)
     part = getattr(request, "htmx", False)
     return render(request, f"stellwerk/{'parts/' if part else ''}import_progress.html", context)
 
@@ -299,17 +356,17 @@ def _shown(request: HttpRequest, record_type: RecordType, draft: ImportDraft) ->
     done = draft.state == ImportDraft.State.DONE
     lines = outcome.faults[: drafts.SHOWN] or outcome.lines
     names = [] if outcome.faults else list(dict.fromkeys(name for line in lines for name in line.changes))
-    context = {
-        **_type(record_type),
-        "draft": draft,
-        "outcome": outcome,
-        "done": done,
-        "columns": [record_type.label_of(name) for name in names],
-        "figures": drafts.figures(outcome, done=done),
-        "remarks": draft.reading.get("remarks", []),
-        "lines": _in_words(record_type, lines, names),
-        "hidden": max(0, _listed(outcome) - len(lines)),
-    }
+    preview = Preview(
+        draft=draft,
+        outcome=outcome,
+        done=done,
+        columns=[record_type.label_of(name) for name in names],
+        figures=drafts.figures(outcome, done=done),
+        remarks=draft.reading.get("remarks", []),
+        lines=_in_words(record_type, lines, names),
+        hidden=max(0, _listed(outcome) - len(lines)),
+    )
+    context = context_of(_type(record_type), preview)
     fresh_fault = request.method == "POST" and outcome.counts["error"]
     return render(request, "stellwerk/import_preview.html", context, status=422 if fresh_fault else 200)
 
@@ -318,7 +375,7 @@ def _listed(outcome: Outcome) -> int:
     return outcome.counts["error"] or outcome.counts[CREATE] + outcome.counts[CHANGE]
 
 
-def _in_words(record_type: RecordType, lines: list[Line], names: list[str]) -> list[dict[str, Any]]:
+def _in_words(record_type: RecordType, lines: list[Line], names: list[str]) -> list[ShownLine]:
     """Write the changes in the columns `names`, and what is referred to by its title."""
     fields = record_type.fields
     ids = {
@@ -330,28 +387,24 @@ def _in_words(record_type: RecordType, lines: list[Line], names: list[str]) -> l
     }
     titles: dict[int | str, str] = dict(Record.objects.filter(pk__in=ids).values_list("pk", "title"))
 
-    def said(name: str, value: object) -> str:
+    def said(name: str, value: JsonValue) -> str:
         field = fields.get(name) or Gone(name, name)
         return "" if field.is_empty(value) else field.text(value, titles.get)
 
     return [
-        {
-            "line": line,
-            "new": line.action == CREATE,
-            "cells": [[said(name, value) for value in line.changes.get(name, ())] for name in names],
-        }
+        ShownLine(
+            line,
+            new=line.action == CREATE,
+            cells=[[said(name, value) for value in line.changes.get(name, ())] for name in names],
+        )
         for line in lines
     ]
 
 
-def _type(record_type: RecordType) -> dict[str, Any]:
-    return {
-        "label_plural": record_type.label_plural,
-        "list_url": reverse("list", args=[record_type]),
-        "import_url": reverse("import", args=[record_type]),
-        "template_url": f"{reverse('export', args=[record_type])}?format=xlsx",
-    }
-
-
-def _columns(record_type: RecordType) -> list[tuple[str, str]]:
-    return [(name, record_type.label_of(name)) for name in ("reference", *record_type.settable)]
+def _type(record_type: RecordType) -> Imported:
+    return Imported(
+        label_plural=record_type.label_plural,
+        list_url=reverse("list", args=[record_type]),
+        import_url=reverse("import", args=[record_type]),
+        template_url=f"{reverse('export', args=[record_type])}?format=xlsx",
+    )

@@ -1,7 +1,5 @@
 """Priority from impact and urgency, by a matrix that is data."""
 
-from typing import Any
-
 from stellwerk.foundation.matrix import Level, MatrixField, Priority, cell_of
 from stellwerk.foundation.scheme import Scheme, SchemeType
 from stellwerk.kernel.declare import Access, Role, Section, ValidationError, _, models, register
@@ -19,7 +17,7 @@ DEFAULT_MATRIX = {
 """Impact, then urgency; the symmetric three by three in use at most service desks."""
 
 
-def default_matrix() -> dict[str, Any]:
+def default_matrix() -> dict[str, object]:
     return {impact: dict(row) for impact, row in DEFAULT_MATRIX.items()}
 
 

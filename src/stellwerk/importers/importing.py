@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from stellwerk.importers.findings import Findings
-from stellwerk.importers.mapping import Judgement, LogMapping, PartyRules
+from stellwerk.importers.mapping import Judgement, LogMapping, PartyRules, Rule
 from stellwerk.importers.models import LogImport
 from stellwerk.importers.names import Name, Names
 from stellwerk.importers.source import LogFile
@@ -23,12 +23,14 @@ from stellwerk.kernel.activity.history import History
 from stellwerk.kernel.custom_fields.models import CustomField
 from stellwerk.kernel.fields.field import Field
 from stellwerk.kernel.identity.party import Party
+from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.journal.entry import Entry, Verb
 from stellwerk.kernel.model import registry
 from stellwerk.kernel.model.actor import SYSTEM, Actor
 from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.write.services import create
 from stellwerk.kernel.write.validation import field_to_set
+from stellwerk.vocabulary import Values
 
 UPDATES_AT_ONCE = 500
 ENOUGH_FOR_STATISTICS = 1_000
@@ -72,7 +74,7 @@ class Known:
     pk: int
     updates: Counter[tuple[datetime, str]] = field(default_factory=Counter)
     notes: set[str] = field(default_factory=set)
-    record: Any = None
+    record: Record | None = None
 
 
 Progress = Callable[[LogFile, Figures], None]
@@ -93,7 +95,7 @@ class LogImporter:
         self.figures = Figures()
         self.checkpoint = LogImport(source=mapping.source, file=path.name[-255:])
         self._sink = sink
-        self._derived: dict[Any, Any] = {}
+        self._derived: dict[object, object] = {}
         judged = (name for one in mapping.judgements for name in (one.name, one.override, one.reason_field))
         further = mapping.status.further if mapping.status else ()
         self._mapped = {rule.name for rule in mapping.rules} | {*judged, *further}
@@ -130,7 +132,7 @@ class LogImporter:
 
     def rehearse(self, progress: Progress | None = None) -> None:
         """Do what `run` does, chunk by chunk, and take each back; what is counted is what would happen."""
-        made: set[Any] = set()
+        made: set[tuple[type[Record], tuple[str, ...]]] = set()
         for chunk in self._chunks():
             with transaction.atomic():
                 self.names = Names(self.mapping.source, self._parties())
@@ -269,20 +271,20 @@ class LogImporter:
             _("later updates of the ticket are already here: this one was left out"), update.line
         )
 
-    def _create(self, history: History, case: Case) -> Any:
+    def _create(self, history: History, case: Case) -> Record | None:
         first = case.updates[0]
         values = self._values(self.model(), first, opening=True)
         values[self.mapping.ticket.field] = case.number
         if self.mapping.ticket.party:
             values["party"] = self.names.parties[self.mapping.ticket.party]
 
-        def write(values: dict[str, Any]) -> Any:
+        def write(values: Values) -> Record:
             return history.create(self.model, values, by=self._actor(case.opener), at=case.opened)
 
         return self._attempt(write, values, first.line, _("the ticket was left out"))
 
-    def _change(self, history: History, record: Any, update: Update) -> None:
-        def write(values: dict[str, Any]) -> Any:
+    def _change(self, history: History, record: Record, update: Update) -> None:
+        def write(values: Values) -> Record:
             return history.change(
                 record, values, by=self._actor(update.by), at=update.at, reason=update.reason
             )
@@ -293,8 +295,12 @@ class LogImporter:
             self.figures.refused_updates += 1
 
     def _attempt(
-        self, write: Callable[[dict[str, Any]], Any], values: dict[str, Any], line: int, otherwise: str
-    ) -> Any:
+        self,
+        write: Callable[[Values], Record],
+        values: dict[str, object],
+        line: int,
+        otherwise: str,
+    ) -> Record | None:
         """Write the values; where some do not fit, note them and write the others."""
         try:
             return write(values)
@@ -311,7 +317,7 @@ class LogImporter:
 
     # -- values ----------------------------------------------------------------------------------------
 
-    def _values(self, record: Any, update: Update, *, opening: bool = False) -> dict[str, Any]:
+    def _values(self, record: Record, update: Update, *, opening: bool = False) -> dict[str, object]:
         """Put together what an update sets on the record; `opening` leaves out what depends on the state."""
         values = {**update.values}
         for name, reference in update.names.items():
@@ -335,16 +341,16 @@ class LogImporter:
             if _differs(field_to_set(known, name), record, value)
         }
 
-    def _follow(self, record: Any, values: dict[str, Any], update: Update) -> None:
+    def _follow(self, record: Record, values: dict[str, object], update: Update) -> None:
         """Set what follows from the state, such as when it was resolved, where the mapping does not say it."""
-        status = values.get("status", record.status)
+        status = str(values.get("status", record.status))
         if status == record.status:
             return
         following = self.mapping.record_type.follows_from_state(record, status, update.at)
         values.update({name: value for name, value in following.items() if name not in self._mapped})
 
     def _hold_back(
-        self, rule: Any, record: Any, values: dict[str, Any], update: Update, opening: bool
+        self, rule: Rule, record: Record, values: dict[str, object], update: Update, opening: bool
     ) -> None:
         given = values.pop(rule.name, None)
         if opening or rule.once:
@@ -355,11 +361,11 @@ class LogImporter:
             return
         if given is None and rule.otherwise_instant:
             given = getattr(record, rule.name) or update.at
-        if given is not None and rule.never_later:
+        if isinstance(given, datetime) and rule.never_later:
             given = min(given, update.at)
         values[rule.name] = given
 
-    def _judge(self, judgement: Judgement, record: Any, values: dict[str, Any], update: Update) -> None:
+    def _judge(self, judgement: Judgement, record: Record, values: dict[str, object], update: Update) -> None:
         """Where the log differs from what follows here, keep the log's value as set by hand."""
         logged = update.judged.get(judgement.name)
         if logged is None:
@@ -376,7 +382,8 @@ class LogImporter:
         values[judgement.reason_field] = "" if same else judgement.reason
 
     def _actor(self, name: Name | None) -> Actor:
-        return (self.names.get(name) if name else None) or SYSTEM
+        person = self.names.get(name) if name else None
+        return person if isinstance(person, Person) else SYSTEM
 
     # -- what stands around the tickets ----------------------------------------------------------------
 

@@ -59,7 +59,7 @@ class StatusRules:
     """What the states of the log are called here; each may set further fields, such as what is waited for."""
 
     column: str
-    values: Mapping[str, dict[str, Any]]
+    values: Mapping[str, dict[str, object]]
     refuses_unknown: bool
     further: tuple[str, ...]
     """Fields that some state sets; they are emptied by the others."""
@@ -83,7 +83,7 @@ class Rule:
     name: str
     columns: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, object] = field(default_factory=dict)
     default: str = ""
     once: bool = False
     states: frozenset[str] = frozenset()
@@ -218,7 +218,7 @@ def parse(text: str) -> LogMapping:
 class Table:
     """A TOML table that knows where it stands and which of its keys were asked for."""
 
-    def __init__(self, where: str, data: Mapping[str, Any]) -> None:
+    def __init__(self, where: str, data: Mapping[str, object]) -> None:
         self.where, self._data, self._asked = where, data, set[str]()
 
     def fault(self, key: str, message: str) -> ValidationError:
@@ -252,7 +252,7 @@ class Table:
     def tables(self) -> "Iterable[tuple[str, Table]]":
         return [(key, self.table(key)) for key in self._data]
 
-    def values(self, key: str) -> dict[str, Any]:
+    def values(self, key: str) -> dict[str, object]:
         return dict(self._take(key, dict, {}))
 
     def choice(self, key: str, allowed: Iterable[str], default: str) -> str:
@@ -270,7 +270,7 @@ class Table:
     def __bool__(self) -> bool:
         return bool(self._data)
 
-    def _take(self, key: str, kind: Any, default: Any) -> Any:
+    def _take(self, key: str, kind: type | tuple[type, ...], default: object) -> Any:
         self._asked.add(key)
         value = self._data.get(key, default)
         if not isinstance(value, kind):
@@ -372,7 +372,7 @@ class _Reader:
         if self.record_type.workflow is None:
             raise table.fault("column", _("%s has no states.") % self.record_type.label)
         values = {
-            said: ({"status": meant} if isinstance(meant, str) else dict(meant))
+            said: (dict(meant) if isinstance(meant, dict) else {"status": meant})
             for said, meant in table.values("values").items()
         }
         for said, meant in values.items():

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -46,7 +46,7 @@ class Names:
         self.fresh: set[tuple[type[Record], tuple[str, ...]]] = set()
         self._known: OrderedDict[Name, Record] = OrderedDict()
 
-    def get(self, name: Name) -> Any:
+    def get(self, name: Name) -> Record | None:
         """Return the record that a prepared name stands for; None when it could not be made."""
         return self._known.get(name)
 
@@ -98,7 +98,7 @@ class Names:
         return found
 
     def _make(self, names: list[Name], at: datetime) -> None:
-        fresh: dict[Any, Record] = {}
+        fresh: dict[object, Record] = {}
         with History(self.source, by=SYSTEM) as history:
             for name in names:
                 if name.key in fresh:
@@ -114,8 +114,8 @@ class Names:
                 key = registry.for_model(name.model).key
                 self.made[key] = self.made.get(key, 0) + 1
 
-    def _values(self, name: Name) -> dict[str, Any]:
-        values: dict[str, Any] = {"title": name.path[-1]}
+    def _values(self, name: Name) -> dict[str, object]:
+        values: dict[str, object] = {"title": name.path[-1]}
         if name.party and registry.for_model(name.model).scope == "party":
             values["party"] = self.parties[name.party]
         if len(name.path) > 1:

@@ -14,6 +14,7 @@ from stellwerk.importers.mapping import COLUMN, ChangeRules, FileRules, LogMappi
 from stellwerk.importers.names import Name
 from stellwerk.importers.source import Group, Row
 from stellwerk.kernel.identity.person import Person
+from stellwerk.kernel.model.record import Record
 
 YES = {"true": True, "yes": True, "1": True, "y": True, "t": True}
 NO = {"false": False, "no": False, "0": False, "n": False, "f": False}
@@ -41,10 +42,10 @@ class Update:
     at: datetime
     reason: str
     by: Name | None
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, object] = field(default_factory=dict)
     names: dict[str, Name | None] = field(default_factory=dict)
-    status: dict[str, Any] = field(default_factory=dict)
-    judged: dict[str, Any] = field(default_factory=dict)
+    status: dict[str, object] = field(default_factory=dict)
+    judged: dict[str, object] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -76,7 +77,7 @@ class Interpreter:
         self.mapping, self.findings = mapping, findings
         self.fields = {rule.name: self._field(rule) for rule in mapping.rules}
         self.readings = lru_cache(maxsize=20_000)(lambda text: _readings(text, mapping.file))
-        self._readings: tuple[tuple[type[Any], Callable[[str], Any]], ...] = (
+        self._readings: tuple[tuple[type[object], Callable[[str], object]], ...] = (
             (models.DateTimeField, self._dated),
             (models.DateField, self._day),
             (models.BooleanField, _yes_or_no),
@@ -110,7 +111,7 @@ class Interpreter:
         dated = [readings for readings, _row in read if readings]
         if dated and dated[0][0] > dated[-1][0]:
             read.reverse()  # the newest stands first
-        keyed: list[tuple[list[Any], Row]] = []
+        keyed: list[tuple[list[tuple[int, object]], Row]] = []
         before: datetime | None = None
         for readings, row in read:
             key = self._order(row)
@@ -141,9 +142,9 @@ class Interpreter:
             own = {column: cell for column, cell in row.cells.items() if column not in common}
             yield Row(row.line, {**own, **_filled(known)})
 
-    def _order(self, row: Row) -> list[tuple[int, Any]]:
+    def _order(self, row: Row) -> list[tuple[int, object]]:
         """Compare instants, numbers, and everything else as text."""
-        keys: list[tuple[int, Any]] = []
+        keys: list[tuple[int, object]] = []
         for column in self.mapping.ticket.order:
             text = row.get(column)
             if (readings := self.readings(text)) is not None:
@@ -217,14 +218,14 @@ class Interpreter:
         except Unfit as fault:
             self._note(str(fault), row, *rule.columns[:1])
 
-    def _refer(self, rule: Rule, target: type[Any], row: Row, update: Update) -> None:
+    def _refer(self, rule: Rule, target: type[Record], row: Row, update: Update) -> None:
         path = tuple(self._names(rule, target, row))
         if path:
             update.names[rule.name] = Name(target, path, rule.party or self.mapping.ticket.party, rule.match)
         elif self.mapping.record_type.field(rule.name).blank:
             update.names[rule.name] = None
 
-    def _names(self, rule: Rule, target: type[Any], row: Row) -> Iterator[str]:
+    def _names(self, rule: Rule, target: type[Record], row: Row) -> Iterator[str]:
         """Yield the steps of the way to what a row names, of which most have one only."""
         said = [row.get(column) or rule.default for column in rule.columns] or [self._text(rule, row)]
         if len(said) == 1 and hasattr(target, "parent"):
@@ -235,7 +236,7 @@ class Interpreter:
                 return
             yield str(rule.values.get(name, name))
 
-    def _value(self, rule: Rule, model_field: Any, text: str, row: Row) -> Any:
+    def _value(self, rule: Rule, model_field: object, text: str, row: Row) -> object:
         if rule.values:
             if text not in rule.values:
                 raise Unfit(_("the mapping doesn't know this value"))
@@ -247,7 +248,7 @@ class Interpreter:
                 return read(text)
         return self._shortened(model_field, text, row, rule)
 
-    def _custom(self, kind: str, text: str) -> Any:
+    def _custom(self, kind: str, text: str) -> object:
         if kind == "yes_no":
             return _yes_or_no(text)
         if kind == "date":
@@ -264,20 +265,20 @@ class Interpreter:
         """Read the day that it was where the log was kept."""
         return self._dated(text).astimezone(self.mapping.file.zone).date()
 
-    def _shortened(self, model_field: Any, text: str, row: Row, rule: Rule) -> str:
+    def _shortened(self, model_field: object, text: str, row: Row, rule: Rule) -> str:
         longest = getattr(model_field, "max_length", None)
         if longest and len(text) > longest:
             self._note(_("shortened to %d characters") % longest, row, *rule.columns[:1])
             return text[: longest - 1] + "…"
         return text
 
-    def _looked_up(self, rule: Rule, row: Row) -> Any:
+    def _looked_up(self, rule: Rule, row: Row) -> object:
         text = self._text(rule, row)
         if text and text not in rule.values:
             self._note(_("the mapping doesn't know this value"), row, *rule.columns[:1])
         return rule.values.get(text)
 
-    def _status(self, row: Row) -> dict[str, Any]:
+    def _status(self, row: Row) -> dict[str, object]:
         rules = self.mapping.status
         if rules is None or not (said := row.get(rules.column)):
             return {}

@@ -154,7 +154,10 @@ def index(source: Source, apps: StateApps) -> Tally:
     passed = Tally()
     rows = passed.passing(source.rows(SEARCH))
     records = apps.get_model("kernel", "Record")._default_manager
-    while batch := list(islice(rows, AT_ONCE)):
+    while some_rows := list(islice(rows, AT_ONCE)):
+        batch = [
+            (pk, str(public), str(internal)) for pk, public, internal in some_rows if isinstance(pk, int)
+        ]
         some = records.filter(pk__in=[row[0] for row in batch])
         heads = {pk: head for pk, *head in some.values_list("pk", "kind", "reference", "title")}
         search_index.index(SearchRow(pk, *heads[pk], *texts) for pk, *texts in batch if pk in heads)

@@ -17,8 +17,8 @@ from django.db import models
 
 from stellwerk.operations.preflight import OperatorError
 
-Row = tuple[Any, ...]
-Reader = Callable[[Any], Any]
+Row = tuple[object, ...]
+Reader = Callable[[Any], object]
 
 _decode, _encode = json.JSONDecoder().decode, json.JSONEncoder(sort_keys=True).encode
 
@@ -86,7 +86,7 @@ class Table:
     numbered: bool = False
     """Whether the database gives the keys."""
 
-    def read(self, rows: Iterable[Sequence[Any]]) -> Iterator[Row]:
+    def read(self, rows: Iterable[Sequence[object]]) -> Iterator[Row]:
         """Yield rows of a database in the portable form."""
         converted = [(at, reader) for at, reader in enumerate(self.readers) if reader]
         for row in rows:

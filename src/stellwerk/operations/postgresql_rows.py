@@ -45,7 +45,7 @@ class Dump:
 
     def migrations(self) -> set[tuple[str, str]]:
         """Return the migrations that made the tables."""
-        return {(app, name) for app, name in self.rows(MIGRATIONS)}
+        return {(str(app), str(name)) for app, name in self.rows(MIGRATIONS)}
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield a table's rows in the portable form, in the order in which they were dumped."""

@@ -262,7 +262,9 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
     )
 
 
-def given(setting: Setting, environment: Mapping[str, str], content: Mapping[str, Any], path: str) -> Given:
+def given(
+    setting: Setting, environment: Mapping[str, str], content: Mapping[str, object], path: str
+) -> Given:
     """Find what the setting was given; `content` is that of the file at path."""
     if setting.variable in environment:
         return Given(setting, environment[setting.variable], ENVIRONMENT)
@@ -285,7 +287,7 @@ def read_file(path: str) -> dict[str, Any]:
         raise ConfigurationError(f"The settings file {path} is not valid TOML: {error}.") from None
 
 
-def refuse_unknown_keys(content: Mapping[str, Any], path: str) -> None:
+def refuse_unknown_keys(content: Mapping[str, object], path: str) -> None:
     """Refuse keys of the file that no one reads, for the same reason as such variables."""
     unknown = sorted(set(content) - {setting.name for setting in SETTINGS})
     if unknown:

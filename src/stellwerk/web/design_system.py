@@ -1,7 +1,6 @@
 """The live page of all components, /design-system/: what docs/design-system.md describes, drawn by the same templates."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from django import forms
 from django.contrib.auth.decorators import login_required
@@ -10,8 +9,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.html import format_html
 
+from stellwerk.kernel.model.requestable import ReplyTemplate
 from stellwerk.web import components
 from stellwerk.web.components import Column, Row
+from stellwerk.web.parts import Chart, Figure, Pager, Series, Tab
+from stellwerk.web.record.context import Composer, MenuItem, OfferedStep, Property, PropertySection, WordKind
+from stellwerk.web.record.stream import Change, FileLink, StreamEntry
 
 SURFACES = [
     "canvas",
@@ -71,7 +74,7 @@ def design_system(request: HttpRequest) -> HttpResponse:
     return render(request, "stellwerk/design_system.html", samples(timezone.now()))
 
 
-def samples(now: datetime) -> dict[str, Any]:
+def samples(now: datetime) -> dict[str, object]:
     """Collect what the page shows."""
     return {
         "surfaces": SURFACES,
@@ -83,9 +86,9 @@ def samples(now: datetime) -> dict[str, Any]:
         "soon": now + timedelta(hours=1),
         "later": now + timedelta(days=2),
         "tabs": [
-            {"title": "Open", "url": "#lists", "count": 48, "active": True},
-            {"title": "Unassigned", "url": "#lists", "count": 9},
-            {"title": "All", "url": "#lists", "count": 2481},
+            Tab("Open", "#lists", True, "48"),
+            Tab("Unassigned", "#lists", False, "9"),
+            Tab("All", "#lists", False, "2481"),
         ],
         "filters": [{"label": "Status", "value": "open", "remove_url": "#lists"}],
         "choices": [
@@ -93,20 +96,20 @@ def samples(now: datetime) -> dict[str, Any]:
         ],
         "columns": _columns(),
         "rows": _rows(now),
-        "page": {"total": 2481, "first": 1, "last": 50, "next_url": "#lists", "previous_url": ""},
+        "page": Pager(2481, True, 1, 50, previous_url="", next_url="#lists"),
         "form": SampleForm(),
         "bad_form": SampleForm({"bad-service": "mail", "bad-urgency": "high"}, prefix="bad"),
         "figures": [
-            {"label": "need you", "value": 7, "url": "#figures", "lit": True},
-            {"label": "assigned to you", "value": 12, "url": "#figures"},
-            {"label": "late", "value": 2, "url": "#figures", "late": True},
+            Figure("need you", 7, "#figures", lit=True),
+            Figure("assigned to you", 12, "#figures"),
+            Figure("late", 2, "#figures", late=True),
         ],
         "charts": _charts(),
         "section": _section(),
         "stream": _stream(now),
         "composer": _composer(),
         "steps": _steps(),
-        "menu": [{"title": "Merge into …", "url": "#record", "icon": "merge"}],
+        "menu": [MenuItem("Merge into …", "#record", "merge", dialog=False)],
     }
 
 
@@ -164,97 +167,80 @@ def _rows(now: datetime) -> list[Row]:
     ]
 
 
-def _charts() -> list[dict[str, Any]]:
+def _charts() -> list[Chart]:
     teams, values = ["Service desk", "Compute operations", "Storage", "Network"], [44, 38, 29, 12]
     days, reported, resolved = ["Mon", "Tue", "Wed", "Thu", "Fri"], [14, 18, 12, 16, 9], [11, 17, 15, 18, 12]
+    lines = [Series("Reported", reported, hue="1"), Series("Resolved", resolved, hue="3")]
+    bars = Series("Open", values, ["#charts"] * 4)
     return [
-        {
-            "id": "in-and-out",
-            "title": "In and out per day",
-            "note": "4 fewer open than on Monday",
-            "data": {
-                "kind": "lines",
-                "labels": days,
-                "series": [
-                    {"name": "Reported", "values": reported, "hue": "1"},
-                    {"name": "Resolved", "values": resolved, "hue": "3"},
-                ],
-            },
-            "head": ["Day", "Reported", "Resolved"],
-            "rows": [list(line) for line in zip(days, reported, resolved, strict=True)],
-        },
-        {
-            "id": "by-team",
-            "title": "Open by team",
-            "data": {
-                "kind": "bars",
-                "labels": teams,
-                "series": [{"name": "Open", "values": values, "urls": ["#charts"] * 4}],
-            },
-            "head": ["Team", "Open"],
-            "rows": [list(line) for line in zip(teams, values, strict=True)],
-        },
+        Chart(
+            id="in-and-out",
+            title="In and out per day",
+            note="4 fewer open than on Monday",
+            data={"kind": "lines", "labels": [*days], "series": [one.as_json() for one in lines]},
+            head=["Day", "Reported", "Resolved"],
+            rows=list(zip(days, reported, resolved, strict=True)),
+        ),
+        Chart(
+            id="by-team",
+            title="Open by team",
+            note="",
+            data={"kind": "bars", "labels": [*teams], "series": [bars.as_json()]},
+            head=["Team", "Open"],
+            rows=list(zip(teams, values, strict=True)),
+        ),
     ]
 
 
-def _section() -> dict[str, Any]:
-    return {
-        "title": "Assignment",
-        "items": [
-            {
-                "name": "team",
-                "label": "Team",
-                "value": components.person("Compute operations", team=True),
-                "edit_url": "#record",
-            },
-            {"name": "assigned", "label": "Assigned", "value": "", "edit_url": "#record"},
-            {"name": "channel", "label": "Channel", "value": "Portal"},
+def _section() -> PropertySection:
+    team = components.person("Compute operations", team=True)
+    return PropertySection(
+        "Assignment",
+        [
+            Property("team", "Team", team, "#record"),
+            Property("assigned", "Assigned", "", "#record"),
+            Property("channel", "Channel", "Portal"),
         ],
-    }
+    )
 
 
-def _stream(now: datetime) -> list[dict[str, Any]]:
+def _stream(now: datetime) -> list[StreamEntry]:
+    note = "The reservation was never removed. I have asked the people in Karlsruhe."
+    answer = "<p>Short jobs start at once, only <code>{}</code> hangs.</p>"
     return [
-        {
-            "kind": "note",
-            "who": "Aiko Tanaka",
-            "at": now - timedelta(minutes=12),
-            "body": format_html(
-                "<p>{}</p>", "The reservation was never removed. I have asked the people in Karlsruhe."
-            ),
-        },
-        {
-            "kind": "change",
-            "who": "Aiko Tanaka",
-            "at": now - timedelta(minutes=31),
-            "changes": [{"label": "Status", "before": "New", "after": "In progress"}],
-        },
-        {
-            "kind": "reply",
-            "who": "Gus Lindqvist",
-            "what": "replied",
-            "via": "by mail",
-            "at": now - timedelta(hours=1),
-            "body": format_html("<p>Short jobs start at once, only <code>{}</code> hangs.</p>", "long"),
-            "files": [{"name": "squeue.txt", "url": "#record", "size": 4312}],
-        },
+        StreamEntry("note", "Aiko Tanaka", now - timedelta(minutes=12), body=format_html("<p>{}</p>", note)),
+        StreamEntry(
+            "change",
+            "Aiko Tanaka",
+            now - timedelta(minutes=31),
+            changes=[Change("Status", "New", "In progress")],
+        ),
+        StreamEntry(
+            "reply",
+            "Gus Lindqvist",
+            now - timedelta(hours=1),
+            what="replied",
+            via="by mail",
+            body=format_html(answer, "long"),
+            files=[FileLink("squeue.txt", "#record", 4312)],
+        ),
     ]
 
 
-def _composer() -> dict[str, Any]:
-    return {
-        "url": "#record",
-        "kinds": [
-            {"value": "reply", "label": "Reply", "hint": "Reply to Gus Lindqvist …"},
-            {"value": "note", "label": "Internal note", "hint": "Only the desk sees this …"},
+def _composer() -> Composer:
+    return Composer(
+        url="#record",
+        kinds=[
+            WordKind("reply", "Reply", "Reply to Gus Lindqvist …"),
+            WordKind("note", "Internal note", "Only the desk sees this …"),
         ],
-        "kind": "reply",
-        "templates": [{"title": "Ask for details", "body": "Could you tell us since when?"}],
-    }
+        kind="reply",
+        templates=[ReplyTemplate("Ask for details", "Could you tell us since when?")],
+    )
 
 
-def _steps() -> list[dict[str, Any]]:
+def _steps() -> list[OfferedStep]:
     return [
-        {"label": "Resolve", "icon": "circle-check", "natural": True, "url": "#record", "asks": True},
-        {"label": "Wait", "icon": "pause", "url": "#record", "asks": True},
+        OfferedStep("Resolve", "circle-check", "#record", asks=True, natural=True),
+        OfferedStep("Wait", "pause", "#record", asks=True),
     ]

@@ -1,7 +1,6 @@
 """From what the domain raises to what a browser is told: one sentence, the right status, nothing half-written."""
 
 import logging
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import OperationalError
@@ -28,7 +27,7 @@ class ErrorMiddleware:
             return _without_page(request, answer)
         return answer
 
-    def process_view(self, request: HttpRequest, *view: Any) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, *view: object) -> HttpResponse | None:
         """Answer addresses with a null character, which one database takes for a text and the other does not."""
         if request.path_info.startswith("/api/"):
             return None  # answers in its own words

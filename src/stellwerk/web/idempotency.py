@@ -7,7 +7,7 @@ transaction: whoever sends it a second time meanwhile waits, and is then answere
 import hashlib
 import json
 import secrets
-from typing import Any
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.contrib.messages.storage.cookie import MessageDecoder, MessageEncoder
@@ -84,12 +84,12 @@ class _Writes:
     def __init__(self) -> None:
         self.seen = False
 
-    def __call__(self, execute: Any, sql: str, *given: Any) -> Any:
+    def __call__(self, execute: Callable[..., object], sql: str, *given: object) -> object:
         self.seen = self.seen or sql.lstrip()[:6].upper() in WRITES
         return execute(sql, *given)
 
 
-def _messages(request: HttpRequest) -> list[Any]:
+def _messages(request: HttpRequest) -> list[object]:
     """Return what the answer to this request will say at the next page."""
     return list(getattr(getattr(request, "_messages", None), "_queued_messages", []))
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
@@ -98,10 +97,8 @@ def options_page(request: SignedInRequest, record_type: RecordType) -> HttpRespo
 
 def chosen(record_type_key: str, reference: str, person: Person) -> Record | None:
     """Return the visible record of a type with this reference, or as a picker shows it; None when there is none."""
-    model: Any = registry.get(record_type_key).model
-    visible = model._default_manager.visible_to(person)
-    found: Record | None = visible.filter(reference=reference_in(reference)).first()
-    return found
+    visible = registry.get(record_type_key).model.objects.visible_to(person)
+    return visible.filter(reference=reference_in(reference)).first()
 
 
 def _recent_first(
@@ -126,5 +123,5 @@ def with_parties(found: list[Option], person: Person) -> list[Option]:
     return [replace(each, party=titles.get(owners.get(each.id) or 0, "")) for each in found]
 
 
-def _options(queryset: QuerySet[Any]) -> list[Option]:
+def _options(queryset: QuerySet[Record]) -> list[Option]:
     return [Option(*row) for row in queryset.values_list("reference", "title", "id")]

@@ -49,14 +49,16 @@ class ReferenceField(forms.CharField):
         self.record_type = record_type
         self.person = person
 
-    def clean(self, value: object) -> Any:
-        text = super().clean(value)
-        return self._record(text) if text else None
+    def clean(self, value: object) -> object:
+        return self.record(value)
 
-    def _record(self, text: str) -> Record:
+    def record(self, value: object) -> Record | None:
+        """Return the record that was named; None where nothing was, and need not be."""
+        text = super().clean(value)
+        if not text:
+            return None
         visible = self.record_type.model._default_manager.visible_to(self.person)
         found = list(visible.filter(reference=reference_in(text))) or list(visible.filter(title=text)[:2])
         if len(found) != 1:
             raise ValidationError(_("Select a record from the list."))
-        record: Record = found[0]
-        return record
+        return found[0]

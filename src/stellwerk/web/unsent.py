@@ -6,7 +6,9 @@
 - A script that asks for a part of a page is told 401, so that no form for signing in is drawn into a page.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -21,6 +23,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.model.routes import nearest_page
 from stellwerk.signed_in import SignedInRequest
 from stellwerk.web.dialogs import GetResponse
@@ -34,7 +37,13 @@ OF_ACCOUNTS = "/account/"
 COMPOSERS = {"record_say": ("reply:{reference}", "record")}
 """Where a composer sends its text: the place of its draft, and the page on which it stands. Others add theirs."""
 
-Form = dict[str, Any]
+
+class Form(TypedDict):
+    """What a form held, as a session keeps it."""
+
+    address: str
+    fields: list[tuple[str, str]]
+    files: bool
 
 
 class SignedOutMiddleware:
@@ -177,6 +186,29 @@ def _as_draft(request: SignedInRequest, form: Form) -> HttpResponse | None:
     return redirect(page, reference)
 
 
+@dataclass(frozen=True, slots=True)
+class ShownForm:
+    """A form that was not taken: its words to be read and changed, and all of it to be sent."""
+
+    address: str
+    fields: Sequence[tuple[str, str]]
+    written: Sequence[tuple[str, str, str]]
+    """Name, label and text."""
+    rest: Sequence[tuple[str, str]]
+    marked: bool
+    message: str
+    action: str
+    cancel_url: str
+    files: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    forms: Sequence[ShownForm]
+    signed_out: bool
+    kept: bool
+
+
 def show_again(request: HttpRequest, message: str, status: int) -> HttpResponse:
     """Show a form that was not taken with what was written in it, to be checked and sent as a new one."""
     form = _contents(request)
@@ -186,28 +218,29 @@ def show_again(request: HttpRequest, message: str, status: int) -> HttpResponse:
     return _show(request, [_shown(form, form["address"], message)], status)
 
 
-def _show(request: HttpRequest, forms: list[dict[str, Any]], status: int) -> HttpResponse:
-    context = {"forms": forms, "signed_out": status == 401, "kept": status == 200}
+def _show(request: HttpRequest, forms: list[ShownForm], status: int) -> HttpResponse:
+    context = context_of(Unsent(forms, signed_out=status == 401, kept=status == 200))
     template = "parts/unsent" if is_by_script(request) else "unsent"
     return render(request, f"stellwerk/{template}.html", context, status=status)
 
 
-def _shown(form: Form, action: str, message: str = "") -> dict[str, Any]:
-    """Say what the page draws of a form: its words to be read and changed, and all of it to be sent."""
+def _shown(form: Form, action: str, message: str = "") -> ShownForm:
     fields = list(form["fields"])
-    written = [
-        (name, capfirst(name.replace("_", " ")), value) for name, value in fields if _is_written(name, value)
-    ]
-    return {
-        **form,
-        "fields": fields,
-        "written": written,
-        "rest": [(name, value) for name, value in fields if not _is_written(name, value)],
-        "marked": any(name == "once" for name, _value in fields),
-        "message": message or _said(form),
-        "action": action,
-        "cancel_url": nearest_page(form["address"]),
-    }
+    return ShownForm(
+        address=form["address"],
+        fields=fields,
+        written=[
+            (name, capfirst(name.replace("_", " ")), value)
+            for name, value in fields
+            if _is_written(name, value)
+        ],
+        rest=[(name, value) for name, value in fields if not _is_written(name, value)],
+        marked=any(name == "once" for name, _value in fields),
+        message=message or _said(form),
+        action=action,
+        cancel_url=nearest_page(form["address"]),
+        files=form.get("files", False),
+    )
 
 
 def _said(form: Form) -> str:

@@ -1,7 +1,7 @@
 """Why may somebody see a record, or why not: the answer in full, for administrators."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.role_assignment import RoleAssignment
 from stellwerk.kernel.identity.team import TeamMembership
@@ -45,6 +46,28 @@ class Ground:
         return bool(self.gives)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Of whom and of what it is asked; `missing` are the references that lead nowhere."""
+
+    asked: Mapping[str, str]
+    person: Person | None
+    record: Record | None
+    missing: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Whether somebody sees a record, how far they go, and what each assignment and share contributes."""
+
+    sees: bool = False
+    verdict: str = ""
+    internal: bool = False
+    grounds: Sequence[Ground] = ()
+    may: Sequence[str] = ()
+    """The steps that they may take."""
+
+
 @login_required
 @require_safe
 def why_page(request: SignedInRequest) -> HttpResponse:
@@ -55,33 +78,32 @@ def why_page(request: SignedInRequest) -> HttpResponse:
     asked = {name: request.GET.get(name, "").strip().upper() for name in ("person", "record")}
     person = Person.objects.filter(reference=asked["person"]).first()
     record = Record.objects.filter(reference=asked["record"]).first()
-    context: dict[str, Any] = {"asked": asked, "person": person, "record": record}
-    if person and record:
-        context |= explanation(person, record)
-    context["missing"] = [
+    missing = [
         reference
         for reference, found in ((asked["person"], person), (asked["record"], record))
         if reference and not found
     ]
-    return render(request, "stellwerk/why.html", context, status=404 if context["missing"] else 200)
+    told = explanation(person, record) if person and record else Explanation()
+    context = context_of(Question(asked, person, record, missing), told)
+    return render(request, "stellwerk/why.html", context, status=404 if missing else 200)
 
 
-def explanation(person: Person, record: Record) -> dict[str, Any]:
+def explanation(person: Person, record: Record) -> Explanation:
     """Say whether the person sees the record, how far they go, and what each assignment and share contributes."""
     policy = AccessPolicy(person)
     level = policy.access_to(record)
     sees = Record.objects.filter(policy.visible(Record), pk=record.pk).exists()
-    return {
-        "sees": sees,
-        "verdict": _verdict(person, record, sees=sees, level=level),
-        "internal": sees and policy.sees_internal(record),
-        "grounds": [
+    return Explanation(
+        sees=sees,
+        verdict=_verdict(person, record, sees=sees, level=level),
+        internal=sees and policy.sees_internal(record),
+        grounds=[
             *_general(person, record),
             *_assignments(policy, person, record),
             *_shares(policy, record),
         ],
-        "may": [str(step.label) for step in _steps(record) if policy.may_take(step, record)] if sees else [],
-    }
+        may=[str(step.label) for step in _steps(record) if policy.may_take(step, record)] if sees else [],
+    )
 
 
 def _verdict(person: Person, record: Record, *, sees: bool, level: Access) -> str:

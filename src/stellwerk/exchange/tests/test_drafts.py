@@ -362,8 +362,8 @@ def test_the_preview_says_values_as_pages_do(as_maria: Client, maria: Person) ->
     head = "title,requester,impact,custom.since,custom.rooms"
     answer = upload(as_maria, f"{head}\nx,{maria.reference},high,2026-03-31,e 2; E 1\n".encode())
     ((line,),) = [answer.context["lines"]]
-    assert (line["line"].number, line["new"]) == (2, True)
-    said = {label: cell[1] for label, cell in zip(answer.context["columns"], line["cells"], strict=True)}
+    assert (line.line.number, line.new) == (2, True)
+    said = {label: cell[1] for label, cell in zip(answer.context["columns"], line.cells, strict=True)}
     assert {name: said[name] for name in ("Requester", "Impact", "Since", "Rooms", "Status")} == {
         "Requester": "Maria Keller",
         "Impact": "High",

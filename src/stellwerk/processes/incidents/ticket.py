@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.urls import reverse
 from django.utils import timezone
@@ -236,7 +236,7 @@ WAITING_PHRASES = {
 }
 
 
-def waiting_phrase(after: Mapping[str, Any]) -> str:
+def waiting_phrase(after: Mapping[str, object]) -> str:
     """Say for whom the ticket was set waiting, from the values after the step."""
     return str(WAITING_PHRASES.get(str(after.get("waiting_for")), gettext("set it waiting")))
 
@@ -610,7 +610,7 @@ class TicketType(Requestable[T]):
     portal_page = "portal_ticket"
     workflow = TICKET_WORKFLOW
 
-    def defaults(self, by: Actor, via: Via) -> dict[str, Any]:
+    def defaults(self, by: Actor, via: Via) -> dict[str, object]:
         channel = {"channel": CHANNELS[via]} if via in CHANNELS else {}
         return {**super().defaults(by, via), **channel}
 
@@ -645,7 +645,7 @@ class TicketType(Requestable[T]):
         for pk, reference in named.items():
             merged[pk].merged_into = known.get(reference)
 
-    def follows_from_state(self, record: T, status: str, at: datetime) -> dict[str, Any]:
+    def follows_from_state(self, record: T, status: str, at: datetime) -> dict[str, object]:
         if status == Ticket.Status.RESOLVED:
             return {"resolved_at": at, "closed_at": None}
         if status == Ticket.Status.CLOSED:
@@ -733,7 +733,7 @@ def _customer_of(ticket: Ticket) -> Party | None:
     return party if party and party.party_kind == Party.Kind.CUSTOMER else None
 
 
-def _judged(ticket: Ticket) -> tuple[Any, ...]:
+def _judged(ticket: Ticket) -> tuple[object, ...]:
     return ticket.impact, ticket.urgency, ticket.priority_override
 
 

@@ -1,7 +1,5 @@
 """Numbers, spans of time, yes and no."""
 
-from typing import Any
-
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models.fields import BLANK_CHOICE_DASH
@@ -26,11 +24,11 @@ class NumberRenderer(Renderer):
 class SpanField(forms.Field):
     """Takes "4 h 30 min" or "4:30"; gives seconds."""
 
-    def __init__(self, field: Field, **kwargs: Any) -> None:
-        super().__init__(widget=forms.TextInput({"maxlength": "40"}), **kwargs)
+    def __init__(self, field: Field) -> None:
+        super().__init__(widget=forms.TextInput({"maxlength": "40"}), **about(field))
         self.field = field
 
-    def to_python(self, value: object) -> Any:
+    def to_python(self, value: object) -> object:
         text = str(value or "").strip()
         if not text:
             return None
@@ -43,7 +41,7 @@ class SpanField(forms.Field):
 @renders(Duration)
 class DurationRenderer(Renderer):
     def form_field(self, field: Field, asked: Asked) -> forms.Field:
-        return SpanField(field, **about(field))
+        return SpanField(field)
 
     def initial(self, field: Field, value: object, offered: Offered | None) -> object:
         return said_span(value) if isinstance(value, int) else value

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Unpack
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -23,6 +23,7 @@ from stellwerk.kernel.model.record import Record
 from stellwerk.kernel.model.retirable import Retirable
 from stellwerk.web import components
 from stellwerk.web.fields.renderer import (
+    About,
     Asked,
     Cell,
     CellPage,
@@ -53,7 +54,9 @@ class RecordChoiceField(ReferenceField):
     Offers a plain list when there are only a few; gives the record's id.
     """
 
-    def __init__(self, record_type: RecordType, person: Person, offered: Offered, **kwargs: Any) -> None:
+    def __init__(
+        self, record_type: RecordType, person: Person, offered: Offered, **kwargs: Unpack[About]
+    ) -> None:
         super().__init__(record_type, person, **kwargs)
         self.offered = {choice.reference: choice.pk for choice in offered.choices}
         if offered.few:
@@ -64,14 +67,16 @@ class RecordChoiceField(ReferenceField):
         found = _REFERENCE.findall(str(value or "").upper())
         if found and found[-1] in self.offered:
             return self.offered[found[-1]]
-        record: Record | None = super().clean(found[-1] if found else value)
+        record = self.record(found[-1] if found else value)
         return record.pk if record else None
 
 
 class RecordsField(forms.MultipleChoiceField):
     """Takes several records, one per line, or ticked where there are only a few; gives their ids in that order."""
 
-    def __init__(self, target: RecordType, person: Person, offered: Offered | None, **kwargs: Any) -> None:
+    def __init__(
+        self, target: RecordType, person: Person, offered: Offered | None, **kwargs: Unpack[About]
+    ) -> None:
         self.target, self.person = target, person
         self.offered = {choice.reference: choice.pk for choice in offered.choices} if offered else {}
         choices = [(choice.shown, choice.label) for choice in offered.choices] if offered else []
@@ -192,7 +197,7 @@ class SeveralReferencesRenderer(ReferenceRenderer):
             return forms.CharField(
                 max_length=10_000,
                 widget=forms.TextInput(),
-                **about(field) | {"help_text": field.help or _("References, separated by commas.")},
+                **about(field) | {"help_text": str(field.help) or _("References, separated by commas.")},
             )
         target = registry.for_model(field.target)
         return RecordsField(target, asked.person, asked.offered, **about(field))

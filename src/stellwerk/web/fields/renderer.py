@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import ClassVar, Protocol, TypedDict, TypeVar
 
 from django import forms
 from django.utils import timezone
@@ -220,8 +220,16 @@ def no_longer_offered(value: object) -> str:
     return _("%s (no longer offered)") % value
 
 
-def about(field: Field) -> dict[str, Any]:
-    return {"label": field.title, "help_text": field.help, "required": field.required}
+class About(TypedDict):
+    """What every form field is told of the field it asks for."""
+
+    label: str
+    help_text: str
+    required: bool
+
+
+def about(field: Field) -> About:
+    return {"label": field.title, "help_text": str(field.help), "required": field.required}
 
 
 def titles_of(names: Names) -> Callable[[object], str | None]:

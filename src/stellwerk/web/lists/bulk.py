@@ -1,15 +1,14 @@
 """Acting on many records of a list at once: the same verbs, one record after the other, each with its result."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -17,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from stellwerk.contexts import context_of
 from stellwerk.kernel.identity.person import Person
 from stellwerk.kernel.identity.team import Team
 from stellwerk.kernel.journal.entry import Entry
@@ -30,9 +30,11 @@ from stellwerk.kernel.write import services
 from stellwerk.kernel.write.access_changes import new_access
 from stellwerk.kernel.write.undo import undo
 from stellwerk.signed_in import SignedInRequest
+from stellwerk.vocabulary import Values
 from stellwerk.web.error_responses import sentence
 from stellwerk.web.fields import renderer_of
 from stellwerk.web.fields.renderer import Asked
+from stellwerk.web.parts import TypeHead
 from stellwerk.web.record.forms import name_empty_choice
 from stellwerk.web.record.related import message_with_undo
 
@@ -88,6 +90,31 @@ def offered(record_type: RecordType, person: Person) -> list[Menu]:
     return [menu for menu in menus if menu.items]
 
 
+@dataclass(frozen=True, slots=True)
+class BulkForm:
+    """What an action asks before it is done to the selected records."""
+
+    type: TypeHead
+    item: Item
+    form: forms.Form
+    records: Sequence[Record]
+    back: str
+    bulk_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What was done, and what was refused and why."""
+
+    type: TypeHead
+    item: Item
+    summary: str
+    access: str
+    refused: Sequence[Outcome]
+    done: Sequence[Outcome]
+    back: str
+
+
 @login_required
 @require_POST
 def bulk_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse:
@@ -99,18 +126,19 @@ def bulk_page(request: SignedInRequest, record_type: RecordType) -> HttpResponse
     given = request.POST if "apply" in request.POST else None
     form = _form(record_type, item, person, given)
     if form.fields and not (form.is_bound and form.is_valid()):
-        context = {
-            "type": _type(record_type),
-            "item": item,
-            "form": form,
-            "records": selected,
-            "back": back,
-            "bulk_url": reverse("list-bulk", args=[record_type]),
-        }
-        return render(request, "stellwerk/bulk_form.html", context, status=422 if form.is_bound else 200)
+        page = BulkForm(
+            type=_type(record_type),
+            item=item,
+            form=form,
+            records=selected,
+            back=back,
+            bulk_url=reverse("list-bulk", args=[record_type]),
+        )
+        status = 422 if form.is_bound else 200
+        return render(request, "stellwerk/bulk_form.html", context_of(page), status=status)
     outcomes = act(selected, item.name, form.cleaned_data if form.fields else {}, by=person)
     if any(outcome.why for outcome in outcomes):
-        return render(request, "stellwerk/bulk_result.html", _result(record_type, item, outcomes, back))
+        return _result(request, record_type, item, outcomes, back)
     told = " ".join(filter(None, [f"{item.title}: {summary(outcomes)}.", _new_access(outcomes)]))
     message_with_undo(request, told, _undo_address(record_type, outcomes, back))
     return redirect(back)
@@ -126,8 +154,7 @@ def bulk_undo_page(request: SignedInRequest, record_type: RecordType) -> HttpRes
     outcomes = [_take_back(record, entries[str(record.pk)], person) for record in selected]
     back = _back(record_type, request.GET.get("back", ""))
     if any(outcome.why for outcome in outcomes):
-        result = _result(record_type, Item("undo", _("Undo")), outcomes, back)
-        return render(request, "stellwerk/bulk_result.html", result)
+        return _result(request, record_type, Item("undo", _("Undo")), outcomes, back)
     messages.success(request, f"{_('Undo')}: {summary(outcomes)}")
     return redirect(back)
 
@@ -136,12 +163,12 @@ def _new_access(outcomes: list[Outcome]) -> str:
     return new_access((outcome.before, outcome.record) for outcome in outcomes if outcome.before)
 
 
-def act(records: Iterable[Record], action: str, values: dict[str, Any], *, by: Person) -> list[Outcome]:
+def act(records: Iterable[Record], action: str, values: Values, *, by: Person) -> list[Outcome]:
     """Do one thing to each record; a refusal concerns that record only."""
     return [_attempt(record, action, values, by) for record in records]
 
 
-def _attempt(record: Record, action: str, values: dict[str, Any], by: Person) -> Outcome:
+def _attempt(record: Record, action: str, values: Values, by: Person) -> Outcome:
     what, _dot, name = action.partition(".")
     try:
         if what == "step":
@@ -179,7 +206,7 @@ def _undo_address(record_type: RecordType, outcomes: list[Outcome], back: str) -
     return f"{reverse('list-bulk-undo', args=[record_type])}?{query}" if entries else ""
 
 
-def _selected(record_type: RecordType, given: list[str], person: Person) -> list[Any]:
+def _selected(record_type: RecordType, given: list[str], person: Person) -> list[Record]:
     ids = [int(value) for value in given if value.isascii() and value.isdigit() and len(value) < 19]
     if not ids:
         raise ValidationError(_("Select at least one row first, then choose what to do."))
@@ -198,7 +225,7 @@ def _chosen_item(record_type: RecordType, name: str, person: Person) -> Item:
     raise PermissionDenied(_("This can't be done for several records at once."))
 
 
-def _form(record_type: RecordType, item: Item, person: Person, given: Any) -> forms.Form:
+def _form(record_type: RecordType, item: Item, person: Person, given: QueryDict | None) -> forms.Form:
     form = forms.Form(given, prefix="value", label_suffix="")
     what, _dot, name = item.name.partition(".")
     if what == "field":
@@ -251,22 +278,24 @@ def _fits(record_type: RecordType, name: str) -> bool:
     return name != "title" and field.listed and not field.is_unique
 
 
-def _type(record_type: RecordType) -> dict[str, Any]:
-    return {"label_plural": record_type.label_plural, "list_url": reverse("list", args=[record_type])}
+def _type(record_type: RecordType) -> TypeHead:
+    return TypeHead(record_type.label, record_type.label_plural, reverse("list", args=[record_type]))
 
 
-def _result(record_type: RecordType, item: Item, outcomes: list[Outcome], back: str) -> dict[str, Any]:
-    refused = [outcome for outcome in outcomes if outcome.why]
-    done = [outcome for outcome in outcomes if not outcome.why]
-    return {
-        "type": _type(record_type),
-        "item": item,
-        "summary": summary(outcomes),
-        "access": _new_access(outcomes),
-        "refused": refused,
-        "done": done,
-        "back": back,
-    }
+def _result(
+    request: HttpRequest, record_type: RecordType, item: Item, outcomes: list[Outcome], back: str
+) -> HttpResponse:
+    """Say record by record what could not be done."""
+    page = BulkResult(
+        type=_type(record_type),
+        item=item,
+        summary=summary(outcomes),
+        access=_new_access(outcomes),
+        refused=[outcome for outcome in outcomes if outcome.why],
+        done=[outcome for outcome in outcomes if not outcome.why],
+        back=back,
+    )
+    return render(request, "stellwerk/bulk_result.html", context_of(page))
 
 
 def summary(outcomes: list[Outcome]) -> str:

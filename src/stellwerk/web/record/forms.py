@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -180,5 +180,5 @@ def label_field(record_type: RecordType) -> str:
     return name if record_type.own_fields[name].is_line else "title"
 
 
-def _choices(queryset: QuerySet[Any], label: str) -> list[Choice]:
+def _choices(queryset: QuerySet[Record], label: str) -> list[Choice]:
     return [Choice(*row) for row in queryset.values_list("pk", "reference", label)]

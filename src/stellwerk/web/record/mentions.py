@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -75,9 +74,9 @@ def _readers(record: Record, by: Person, text: str, internal: bool) -> Iterator[
             yield person
 
 
-def _candidates(record: Record, by: Person) -> QuerySet[Any]:
+def _candidates(record: Record, by: Person) -> QuerySet[Person]:
     """Select those whom `by` sees, or sees on this record, and who could have access at all: asking each costs time."""
-    people: QuerySet[Any] = Person.objects.filter(is_open=True, is_service=False).exclude(pk=by.pk)
+    people: QuerySet[Person] = Person.objects.filter(is_open=True, is_service=False).exclude(pk=by.pk)
     shared = Q(pk__in=Share.objects.filter(record_id=record.pk).values("person"))
     of_teams = TeamMembership.objects.filter(team__in=RoleAssignment.objects.values("team"))
     with_roles = Q(pk__in=RoleAssignment.objects.values("person")) | Q(pk__in=of_teams.values("person"))

@@ -54,7 +54,7 @@ class AnyRecordField(forms.CharField):
         super().__init__(max_length=250, **kwargs)
         self.person = person
 
-    def clean(self, value: object) -> Any:
+    def clean(self, value: object) -> object:
         reference = str(super().clean(value)).strip().upper()
         found = Record.objects.visible_to(self.person).filter(reference=reference).first()
         if found is None:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.urls import NoReverseMatch
@@ -78,7 +77,7 @@ class Renderer:
         text = "" if field.is_empty(value) else field.text(value, titles_of(self.names))
         return Truncator(text).chars(LONGEST)
 
-    def ids(self, values: Mapping[str, Any]) -> Iterable[int]:
+    def ids(self, values: Mapping[str, object]) -> Iterable[int]:
         """Yield the ids of the records that machine values, by field, point to."""
         for name, field in self.record_type.pointing.items():
             yield from field.refers(values.get(name))

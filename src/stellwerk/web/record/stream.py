@@ -7,7 +7,6 @@ their comments, their files, and the names of everything mentioned.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Q
 from django.urls import reverse
@@ -149,7 +148,7 @@ class Stream:
             files = files.filter(internal=False)
         return list(files.select_related("blob").order_by("id"))
 
-    def _ids(self, row: Entry) -> Iterable[Any]:
+    def _ids(self, row: Entry) -> Iterable[object]:
         pointing = self.record.record_type.pointing
         for name, pair in row.changes.items():
             if field := pointing.get(name):
@@ -251,7 +250,7 @@ class Stream:
         return found.title if found else ""
 
 
-def _listed(pair: Iterable[Any]) -> Iterable[Any]:
+def _listed(pair: Iterable[object]) -> Iterable[object]:
     """Go through what an entry says of one or of several."""
     for each in pair:
         yield from each if isinstance(each, list) else (each,)
@@ -261,7 +260,7 @@ def _text(about: object, name: str) -> str:
     return str(about.get(name, "")) if isinstance(about, dict) else ""
 
 
-def _link_label(about: dict[str, Any]) -> str:
+def _link_label(about: dict[str, object]) -> str:
     try:
         kind = types.get(str(about["type"]))
     except LookupError:

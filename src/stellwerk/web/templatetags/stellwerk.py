@@ -2,11 +2,10 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from django import template
 from django.contrib.staticfiles import finders
-from django.forms import BoundField, CheckboxSelectMultiple, RadioSelect
+from django.forms import BaseForm, BoundField, CheckboxSelectMultiple, RadioSelect
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -49,10 +48,10 @@ def form_marks(context: template.Context) -> SafeString:
 @register.inclusion_tag("stellwerk/parts/field.html")
 def field(
     bound: BoundField, placeholder: str = "", autofocus: bool = False, label: object = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Draw a form field: label, control, help and errors, tied together for screen readers."""
     kind = _kind(bound)
-    extra: dict[str, Any] = {"class": _css(kind, bound)}
+    extra: dict[str, str | bool] = {"class": _css(kind, bound)}
     if placeholder:
         extra["placeholder"] = placeholder
     elif bound.field.widget.attrs.get("placeholder") == bound.label:
@@ -68,7 +67,7 @@ def field(
 
 
 @register.inclusion_tag("stellwerk/parts/errors.html")
-def form_errors(form: Any) -> dict[str, Any]:
+def form_errors(form: BaseForm) -> dict[str, object]:
     """List what is wrong with a form, each problem linked to its field."""
     return {"form": form, "fields": [bound for bound in form if bound.errors] if form.errors else []}
 

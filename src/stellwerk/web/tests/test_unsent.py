@@ -88,9 +88,9 @@ def test_any_other_form_waits_ready_to_be_sent(path: str, client: Client, ticket
     text = page.content.decode()
     assert SHOWN in text
     form = page.context["forms"][0]
-    assert form["address"] == address
+    assert form.address == address
     values: dict[str, list[str]] = {}
-    for name, value in form["fields"]:
+    for name, value in form.fields:
         values.setdefault(name, []).append(value)
     assert values == {name: value if isinstance(value, list) else [value] for name, value in sent.items()}
     assert 'action="/unsent/?at=0"' in text
@@ -105,10 +105,10 @@ def test_what_waits_is_sent_with_one_press(client: Client, ticket: Incident) -> 
     sent = {"title": TEXT.replace("\n", " "), "version": str(ticket.version)}
     answer = client.post(f"/records/{ticket.reference}/fields/title/", sent)
     form = sign_in(client, answer["Location"]).context["forms"][0]
-    answer = client.post(form["action"], dict(form["fields"]))
+    answer = client.post(form.action, dict(form.fields))
     assert (answer.status_code, answer["Location"]) == (307, f"/records/{ticket.reference}/fields/title/")
-    client.post(answer["Location"], dict(form["fields"]))  # as browsers do after a 307
-    assert client.post(form["action"], dict(form["fields"]))["Location"] == "/"
+    client.post(answer["Location"], dict(form.fields))  # as browsers do after a 307
+    assert client.post(form.action, dict(form.fields))["Location"] == "/"
     ticket.refresh_from_db()
     assert ticket.title == sent["title"]
 
@@ -188,7 +188,7 @@ def test_who_signed_in_again_elsewhere_finds_the_text_ready_to_be_sent(
     )
     assert (answer.status_code, SHOWN in answer.content.decode()) == (403, True)
     assert not ticket.comments.exists()
-    again = dict(answer.context["forms"][0]["fields"]) | {"csrfmiddlewaretoken": answer.context["csrf_token"]}
+    again = dict(answer.context["forms"][0].fields) | {"csrfmiddlewaretoken": answer.context["csrf_token"]}
     for _press in range(2):
         assert client.post(path, again)["Location"] == f"/records/{ticket.reference}/"
     assert [said.body for said in ticket.comments.all()] == [TEXT]

@@ -295,7 +295,7 @@ def test_gus_finds_his_own_tickets_beside_the_services(
     comment(mine, "A secret about mail", by=SYSTEM, internal=True)
     create(Incident, {"title": "Mail of another", "requester": nobody}, by=SYSTEM)
     found = portal.get(url("_services"), {"q": "mail"}).context
-    assert [tile["name"] for tile in found["services"]] == ["Mail"]
+    assert [tile.name for tile in found["services"]] == ["Mail"]
     assert [row.reference for row in found["tickets"]] == [mine.reference]
     page = portal.get(url("_services"), {"q": "nine"}).content.decode()
     assert "Nothing arrives" in page
