@@ -10,11 +10,11 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Protocol, Required, TypedDict
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
@@ -23,11 +23,48 @@ from django.utils.translation import gettext as _
 from stellwerk.api.problems import CONTENT_TYPE, Problem
 from stellwerk.site.wsgi import application as django
 
-Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
-WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Any]
+
+
+class Scope(TypedDict):
+    """What ASGI says of a request, as far as it is asked here."""
+
+    type: str
+
+    method: str
+    path: str
+    raw_path: bytes
+    query_string: bytes
+    headers: Headers
+    scheme: str
+    http_version: str
+    server: tuple[str, int]
+    client: tuple[str, int]
+
+
+class Message(TypedDict, total=False):
+    """A part of a request or of an answer."""
+
+    type: Required[str]
+    body: bytes
+    more_body: bool
+    status: int
+    headers: Headers
+
+
+class Response(Protocol):
+    """What a WSGI application returns here: Django's answers all close what they hold."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None: ...
+
+
+Environ = dict[str, object]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+WsgiApplication = Callable[[Environ, Callable[..., Any]], Any]
+"""Its answers are Responses, which is more than the standard promises."""
 
 IN_MEMORY = 64 * 1024
 """So many bytes of a body, or of an answer that is made in pieces, are kept in memory; the rest in a temporary file."""
@@ -124,7 +161,7 @@ class Application:
         job = loop.run_in_executor(self.pool, self.work, environ_of(scope, body), gone)
         if not (await asyncio.wait({job}, timeout=PATIENCE_S))[0]:
             watch = asyncio.ensure_future(until_gone(receive))
-            waiting: set[asyncio.Future[Any]] = {job, watch}
+            waiting: set[asyncio.Future[Answer] | asyncio.Future[None]] = {job, watch}
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             watch.cancel()
             if not job.done():
@@ -133,19 +170,19 @@ class Application:
                 raise broken()
         return job.result()
 
-    def work(self, environ: dict[str, Any], gone: threading.Event) -> Answer:
+    def work(self, environ: Environ, gone: threading.Event) -> Answer:
         """Call the application and collect all of its answer; in a thread."""
-        head: list[Any] = []
+        head: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
-            head[:] = status, headers
+            head[:] = [(status, headers)]
 
-        response = self.application(environ, start_response)
+        response: Response = self.application(environ, start_response)
         try:
             content = content_of(response, gone)
         finally:
             response.close()
-        status, headers = head
+        ((status, headers),) = head
         return Answer(
             int(status[:3]),
             [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
@@ -165,7 +202,7 @@ def declared_length(scope: Scope) -> int:
     return max((int(value) for name, value in scope["headers"] if name == b"content-length"), default=0)
 
 
-async def chunks_of(receive: Receive) -> Any:
+async def chunks_of(receive: Receive) -> AsyncIterator[bytes]:
     """Yield the parts of a body; from a client that sends few bytes at a time they are taken ever less often."""
     pause = 0.01
     while True:
@@ -186,10 +223,10 @@ async def until_gone(receive: Receive) -> None:
         pass
 
 
-def environ_of(scope: Scope, body: Body) -> dict[str, Any]:
+def environ_of(scope: Scope, body: Body) -> Environ:
     """Return the WSGI environment of a request whose body is there."""
     host, port = scope["server"]
-    environ = {
+    environ: Environ = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
@@ -229,7 +266,7 @@ def header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return variables
 
 
-def content_of(response: Iterable[bytes], gone: threading.Event) -> bytes | IO[bytes]:
+def content_of(response: Response, gone: threading.Event) -> bytes | IO[bytes]:
     """Return all that a response sends; what is made in pieces is made to its end, unless nobody waits for it."""
     if not getattr(response, "streaming", False):
         return b"".join(response)
@@ -281,7 +318,7 @@ async def send_answer(answer: Answer, send: Send, *, head_only: bool) -> None:
             headers.append((b"content-length", str(size_of(content)).encode()))
         await send(start_of(answer.status, headers))
         for block in blocks_of(content) if not head_only else ():
-            part = {"type": "http.response.body", "body": block, "more_body": True}
+            part: Message = {"type": "http.response.body", "body": block, "more_body": True}
             try:
                 await asyncio.wait_for(send(part), STALLED_S)
             except TimeoutError:
@@ -289,7 +326,7 @@ async def send_answer(answer: Answer, send: Send, *, head_only: bool) -> None:
         await send({"type": "http.response.body", "body": b""})
 
 
-def start_of(status: int, headers: Headers) -> dict[str, Any]:
+def start_of(status: int, headers: Headers) -> Message:
     return {"type": "http.response.start", "status": status, "headers": headers}
 
 

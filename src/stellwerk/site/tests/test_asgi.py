@@ -18,7 +18,7 @@ from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from stellwerk.kernel.testing.environment import bare_environment
 from stellwerk.kernel.testing.loops import run_apart
 from stellwerk.site import asgi
-from stellwerk.site.asgi import Application
+from stellwerk.site.asgi import Application, Message, Scope
 
 LIMIT = 2**20
 Respond = Callable[[dict[str, Any]], Any]
@@ -40,7 +40,7 @@ class Wsgi:
         return response
 
 
-def scope(method: str = "POST", path: str = "/", *headers: tuple[bytes, bytes]) -> dict[str, Any]:
+def scope(method: str = "POST", path: str = "/", *headers: tuple[bytes, bytes]) -> Scope:
     return {
         "type": "http",
         "http_version": "1.1",
@@ -55,21 +55,19 @@ def scope(method: str = "POST", path: str = "/", *headers: tuple[bytes, bytes]) 
     }
 
 
-def part(body: bytes, more: bool = True) -> dict[str, Any]:
+def part(body: bytes, more: bool = True) -> Message:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-GONE = {"type": "http.disconnect"}
+GONE: Message = {"type": "http.disconnect"}
 
 
-def ask(
-    application: Application, asked: dict[str, Any], *messages: dict[str, Any] | float
-) -> list[dict[str, Any]]:
+def ask(application: Application, asked: Scope, *messages: Message | float) -> list[Message]:
     """Send a request in these parts, numbers being seconds of silence, and return what comes back."""
-    sent: list[dict[str, Any]] = []
+    sent: list[Message] = []
     left = list(messages)
 
-    async def receive() -> dict[str, Any]:
+    async def receive() -> Message:
         while left:
             message = left.pop(0)
             if isinstance(message, dict):
@@ -78,14 +76,14 @@ def ask(
         await asyncio.Event().wait()
         raise AssertionError("waits for ever")
 
-    async def send(message: dict[str, Any]) -> None:
+    async def send(message: Message) -> None:
         sent.append(message)
 
     run_apart(application(asked, receive, send))
     return sent
 
 
-def answer(sent: list[dict[str, Any]]) -> tuple[int, dict[bytes, bytes], bytes]:
+def answer(sent: list[Message]) -> tuple[int, dict[bytes, bytes], bytes]:
     headers = {name.lower(): value for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(message["body"] for message in sent[1:])
 
@@ -282,7 +280,7 @@ import django
 django.setup()
 from django.http import HttpResponse
 from stellwerk.site import serving
-from stellwerk.site.asgi import Application
+from stellwerk.site.asgi import Application, Message, Scope
 
 def slow(environ, start_response):
     print("begun", flush=True)
