@@ -11,7 +11,6 @@ form that was sent without it waits in the session and goes on by itself afterwa
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
 
 from allauth.account.adapter import get_adapter
 from allauth.account.app_settings import REAUTHENTICATION_TIMEOUT
@@ -21,6 +20,7 @@ from allauth.account.internal.flows.reauthentication import (
     get_reauthentication_flows,
     stash_and_reauthenticate,
 )
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import resolve, reverse
@@ -37,7 +37,7 @@ def confirmed(view: View) -> View:
     """Let a form through only from somebody who confirmed lately who they are; others are asked first."""
 
     @wraps(view)
-    def asking(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def asking(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         if request.method in ("GET", "HEAD") or has_confirmed(request):
             return view(request, *args, **kwargs)
         return ask_again(request)
@@ -113,6 +113,4 @@ def go_on(request: HttpRequest, kept: dict[str, str]) -> HttpResponse:
 
 
 def _has_provider(request: HttpRequest) -> bool:
-    from allauth.socialaccount.models import SocialAccount  # a model: not before the apps are ready
-
     return bool(SocialAccount.objects.filter(user=request.user.pk).exists())

@@ -81,7 +81,7 @@ def tokens(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         expiry = form.expires_at()
-        secret = make_token(owner, data["name"], data["scopes"], expires_at=expiry, by=_reader(request))
+        secret = make_token(owner, data["name"], data["scopes"], expires_at=expiry, by=request.user)
         form = TokenForm()
     listed = ApiToken.objects.filter(person=owner, revoked_at=None).order_by("-created_at")
     context = {"owner": owner, "own": owner == request.user, "form": form, "secret": secret, "tokens": listed}
@@ -96,7 +96,7 @@ def revoke_token(request: SignedInRequest, pk: int) -> HttpResponse:
     """End a token at once."""
     owner = _owner(request)
     token = get_object_or_404(ApiToken, pk=pk, person=owner)
-    end_token(token, by=_reader(request))
+    end_token(token, by=request.user)
     messages.success(request, _("“%s” was revoked.") % token.name)
     return HttpResponseRedirect(_tokens_url(owner, request.user))
 

@@ -13,6 +13,7 @@ from stellwerk.kernel.identity.party import Party
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.retirable import BECOME_FORMER, REINSTATE, in_use_until
 from stellwerk.kernel.model.via import Via
+from stellwerk.kernel.permissions import rights
 
 
 @register
@@ -51,6 +52,4 @@ class PartyType(Retirable[Party]):
     def authorise(self, record: Party, before: Party | None, by: Actor) -> None:
         """Roles reach what is below their party: who moves one gives and takes what they reach in it."""
         if before is not None and record.parent_id != before.parent_id:
-            from stellwerk.kernel.permissions import rights  # stands on parties
-
             rights.require_place(record, record.parent_id, by)

@@ -18,6 +18,8 @@ from stellwerk.kernel.identity.person import Person, takes_work_again
 from stellwerk.kernel.model.actor import Actor
 from stellwerk.kernel.model.declaration import RecordCommand
 from stellwerk.kernel.model.retirable import BECOME_FORMER, REINSTATE, in_use_until
+from stellwerk.kernel.permissions import rights
+from stellwerk.kernel.permissions.policy import policy_of
 
 SIGN_IN = ("email", "username", "is_service", "status")
 """What decides whether and how a person signs in."""
@@ -59,8 +61,6 @@ class PersonType(Retirable[Person]):
     )
 
     def commands(self, record: Person, by: Actor) -> list[RecordCommand]:
-        from stellwerk.kernel.permissions.policy import policy_of  # stands on people
-
         policy, commands = policy_of(by), []
         if record.address_is_confirmed and (by.pk == record.pk or policy.may_edit(record)):
             address = reverse("change_address", args=[record.reference])
@@ -83,8 +83,6 @@ class PersonType(Retirable[Person]):
     def authorise(self, record: Person, before: Person | None, by: Actor) -> None:
         """Whoever decides how somebody signs in could sign in as them."""
         if before is not None and any(getattr(record, name) != getattr(before, name) for name in SIGN_IN):
-            from stellwerk.kernel.permissions import rights  # stands on people
-
             rights.require_no_more_than_own(record, by)
             if isinstance(by, Person) and before.email != record.email and before.address_is_confirmed:
                 page = f"{settings.STELLWERK_URL}{reverse('change_address', args=[record.reference])}"

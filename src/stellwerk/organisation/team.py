@@ -23,12 +23,11 @@ from stellwerk.kernel.model.retirable import BECOME_FORMER, REINSTATE, in_use_un
 from stellwerk.kernel.model.via import Via
 from stellwerk.kernel.permissions import rights
 from stellwerk.kernel.permissions.policy import policy_of
+from stellwerk.kernel.permissions.workers import open_work
 
 
 def its_work_goes_somewhere(team: Team) -> None:
     """Refuse to end a team while open work is with it and nobody takes it over."""
-    from stellwerk.kernel.permissions.workers import open_work  # stands on teams
-
     if team.work_goes_to_id == team.pk:
         raise ValidationError({"work_goes_to": _("Select another team: this one is being dissolved.")})
     count = sum(records.count() for _name, records in open_work(team))
