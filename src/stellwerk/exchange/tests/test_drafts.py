@@ -385,6 +385,6 @@ def test_the_preview_is_a_table_with_what_was_and_what_becomes(as_maria: Client,
     assert '<span class="after">One and only</span>' in text
     columns = answer.context["columns"]
     changed, new = answer.context["lines"]
-    assert (changed["new"], changed["cells"][columns.index("Title")]) == (False, ["One", "One and only"])
-    assert changed["cells"][columns.index("Requester")] == []  # stays as it is
-    assert (new["new"], new["cells"][columns.index("Title")]) == (True, ["", "Two"])
+    assert (changed.new, changed.cells[columns.index("Title")]) == (False, ["One", "One and only"])
+    assert changed.cells[columns.index("Requester")] == []  # stays as it is
+    assert (new.new, new.cells[columns.index("Title")]) == (True, ["", "Two"])
