@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 
 from django.contrib import messages
+from django.contrib.messages.storage.base import Message
 from django.contrib.messages.storage.cookie import MessageDecoder, MessageEncoder
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse
@@ -89,9 +90,10 @@ class _Writes:
         return execute(sql, *given)
 
 
-def _messages(request: HttpRequest) -> list[object]:
-    """Return what the answer to this request will say at the next page."""
-    return list(getattr(getattr(request, "_messages", None), "_queued_messages", []))
+def _messages(request: HttpRequest) -> list[Message]:
+    """Return what the answer to this request will say at the next page, translated as it is said now."""
+    queued = getattr(getattr(request, "_messages", None), "_queued_messages", [])
+    return [Message(one.level, str(one.message), one.extra_tags) for one in queued]
 
 
 def _again(request: HttpRequest, known: IdempotentAnswer, fingerprint: str) -> HttpResponse:

@@ -194,7 +194,9 @@ def test_gus_confirms_and_reopens(portal: Client, ticket: Incident) -> None:
     answer = portal.post(url("_step", ticket.reference, "confirm"), follow=True).content.decode()
     assert Incident.objects.get().status == "closed"
     assert "Thank you. The ticket is closed." in answer
-    answer = portal.post(url("_step", ticket.reference, "reopen"), follow=True).content.decode()
+    answer = portal.post(
+        url("_step", ticket.reference, "reopen"), {"once": "drawn"}, follow=True
+    ).content.decode()
     assert Incident.objects.get().status == "in_progress"
     assert "It's open again and we're working on it." in unescape(answer)
 
