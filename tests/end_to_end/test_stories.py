@@ -372,7 +372,9 @@ def test_maria_merges_a_duplicate_and_takes_it_apart_again(
     duplicate.refresh_from_db()
     assert (duplicate.status, duplicate.resolution_code) == ("new", "")
     page.goto(f"/records/{ticket.reference}/")
-    expect(page.locator("#stream")).to_contain_text(f"{duplicate.reference} was undone")
+    expect(page.locator("#stream")).to_contain_text(
+        f"The merge of {duplicate.reference} into this ticket was undone."
+    )
 
 
 def test_maria_imports_a_table_once_its_bad_line_is_mended(

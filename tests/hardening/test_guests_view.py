@@ -79,14 +79,14 @@ def seen_by(person: Person, ticket: Incident) -> dict[str, Any]:
         "export by": browser.get("/incidents/export/?format=csv&columns=updated_at").status_code,
         "version on the page": browser.get(f"/portal/tickets/{ticket.reference}/").context["version"],
         "list": [
-            line["updated"]
+            line.updated
             for line in browser.get("/portal/tickets/?show=all").context["tickets"]
-            if line["reference"] == ticket.reference
+            if line.reference == ticket.reference
         ],
         "found": [
-            hit["updated"]
+            hit.updated
             for hit in browser.get(f"/search/?q={ticket.title.split()[-1]}").context["results"]
-            if hit["reference"] == ticket.reference
+            if hit.reference == ticket.reference
         ],
         "filtered": program.get("incidents?updated_at__gte=2020-01-01").json()["total"],
         "sorted": program.get("incidents?ordering=-updated_at").json()["total"],

@@ -71,6 +71,11 @@ TAKE_PART = {
     "incident": "404 404 ok 403 ok ok ok",
 }
 CREATE = {
+    "role_assignment priority_scheme": "403 403 403 403 403 403 ok",
+    "party person team service": "403 422 403 403 403 ok ok",
+    "incident": "422 422 422 422 ok ok ok",
+}
+CREATE_MANY = {
     "role_assignment priority_scheme": "422 422 422 422 422 422 ok",
     "party person team service": "422 422 422 422 422 ok ok",
     "incident": "422 422 422 422 ok ok ok",
@@ -91,10 +96,10 @@ OWN_DRAFT = {
 }
 ASK = {
     "role_assignment": "403 403 403 403 403 403 422",
-    "priority_scheme": "422 422 422 422 422 422 ok",
-    "person team service": "422 ok 422 422 422 ok ok",
+    "priority_scheme": "403 403 403 403 403 403 ok",
+    "person team service": "403 ok 403 403 403 ok ok",
     "incident": "ok 422 ok ok 422 422 422",
-    "party": "422 403 422 422 422 403 ok",
+    "party": "403 403 403 403 403 403 ok",
 }
 UNWATCH = {
     "party person team service incident": "404 404 404 403 ok ok ok",
@@ -144,8 +149,8 @@ MATRIX = (
     Try("GET", "api/v1/{type}", ANYBODY, 200),
     Try("POST", "api/v1/{type}", CREATE, 201, "new"),
     Try("POST", "api/v1/{type}", ASK, 201, "asked"),
-    Try("POST", "api/v1/{type}/bulk", CREATE, 200, "new in bulk"),
-    Try("PATCH", "api/v1/{type}/bulk", CREATE, 200, "change in bulk"),
+    Try("POST", "api/v1/{type}/bulk", CREATE_MANY, 200, "new in bulk"),
+    Try("PATCH", "api/v1/{type}/bulk", CREATE_MANY, 200, "change in bulk"),
     Try("GET", "api/v1/{type}/{reference}", READ, 200),
     Try("PATCH", "api/v1/{type}/{reference}", CHANGE, 200, "change"),
     Try("GET", "api/v1/{type}/{reference}/attachments", READ, 200),

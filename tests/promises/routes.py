@@ -142,6 +142,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
         Row("GET", "404 404 404 404 404 404 404 404"),
         Row("POST", "404 404 404 404 404 404 404 404"),
     ),
+    "account/confirmed/": (Row("GET", "302 302 302 302 302 302 302 302"),),
     "account/inactive/": (Row("GET", "200 200 200 200 200 200 200 200"),),
     "account/login/": (
         Row("GET", "200 302 302 302 302 302 302 302"),
@@ -200,7 +201,7 @@ ROUTES: dict[str, tuple[Row, ...]] = {
     "portal/tickets/": (Row("GET", "302 200 200 200 200 200 200 200"),),
     "portal/words/": (Row("GET", "302 200 200 200 200 200 200 200"),),
     "portal/tickets/<str:reference>/": (Row("GET", "302 404 404 200 200 200 200 200"),),
-    "portal/tickets/<str:reference>/<slug:name>/": (Row("POST", "302 404 404 422 422 422 422 422"),),
+    "portal/tickets/<str:reference>/<slug:name>/": (Row("POST", "302 404 404 422 403 422 422 422"),),
     "portal/tickets/<str:reference>/reply/": (Row("POST", "302 404 404 422 403 422 422 422"),),
     "portal/tickets/<str:reference>/withdraw/": (
         Row("GET", "302 404 404 200 403 200 200 200"),
