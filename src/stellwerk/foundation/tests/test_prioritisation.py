@@ -94,7 +94,7 @@ def test_schemes_belong_to_no_party_and_only_managers_of_all_write_them(
     assert scheme is not None
     for person, seen in ((maria, True), (agent, True), (nobody, False)):
         assert PriorityScheme.objects.visible_to(person).filter(pk=scheme.pk).exists() is seen
-    with pytest.raises(ValidationError):
+    with pytest.raises(PermissionDenied):
         create(PriorityScheme, {"title": "For us"}, by=maria)
     draft = create(PriorityScheme, {"title": "For all"}, by=SYSTEM)
     with pytest.raises(PermissionDenied):
