@@ -211,9 +211,9 @@ def test_what_was_resolved_elsewhere_long_ago_asks_gus_nothing(
             one = history.create(Incident, {"title": f"{days} days ago", "requester": gus}, by=gus, at=at)
             made[days] = history.transition(one, "resolve", SOLVED, by=root, at=at + timedelta(hours=1))
     home = portal.get(url("")).context
-    assert [row["title"] for row in home["waiting"]] == ["2 days ago"]
+    assert [row.title for row in home["waiting"]] == ["2 days ago"]
     assert home["tickets"] == []
-    assert [row["title"] for row in portal.get(url("_tickets")).context["tickets"]] == ["2 days ago"]
+    assert [row.title for row in portal.get(url("_tickets")).context["tickets"]] == ["2 days ago"]
     ended = portal.get(url("_tickets"), {"show": "ended"}).text
     assert "400 days ago" in ended
     assert ended.count("Solved: please confirm") == 1
