@@ -72,7 +72,9 @@ class Entries:
                 elif name in RELATED:
                     ends = linked if name == LINK else plain
                     ends |= {pk for pk, _about in _abouts(both)}
-        visible = Record.objects.filter(policy_of(self.person).visible(Record), pk__in=linked - plain)
+        visible = Record.objects.filter(
+            policy_of(self.person).visible(Record, few=True), pk__in=linked - plain
+        )
         found = [*summaries_of(plain).values(), *(visible if linked - plain else ())]
         return {each.pk: {"reference": each.reference, "title": each.title} for each in found}
 

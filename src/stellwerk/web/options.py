@@ -54,7 +54,7 @@ def options(
         visible = visible.exclude(reference=without)
     if not text.strip():
         return _options(visible.order_by("title", "id")[:most])
-    internal = policy_of(person).as_staff(visible.model)
+    internal = policy_of(person).as_staff(visible.model, few=True)
     found = index.find(visible, text, internal=internal, most=200).page(1, most)
     by_id = {option.id: option for option in _options(visible.filter(pk__in=found))}
     return [by_id[pk] for pk in found if pk in by_id]

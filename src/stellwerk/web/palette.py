@@ -89,9 +89,11 @@ def records(text: str, person: Person) -> list[Command]:
     if len(text) < 2:
         return []
     named = by_reference(text, person)
-    visible = Record.objects.visible_to(person)
+    visible = Record.objects.filter(policy_of(person).visible(Record, few=True))
     found = [named.pk] if named else []
-    found += index.find(visible, text, internal=policy_of(person).as_staff(Record), most=100).page(1, MOST)
+    found += index.find(visible, text, internal=policy_of(person).as_staff(Record, few=True), most=100).page(
+        1, MOST
+    )
     by_id = Record.objects.in_bulk(found)
     hits = [by_id[pk] for pk in dict.fromkeys(found) if pk in by_id]
     return [Command(r.title, r.get_absolute_url(), r.record_type.icon, r.reference) for r in hits[:MOST]]

@@ -209,8 +209,8 @@ def unread(person: Person) -> str:
 def _seen(ids: set[int], person: Person) -> dict[int, bool]:
     """Map the records among these that the person may still see to whether they see them as staff."""
     policy = policy_of(person)
-    staff = Case(When(policy.as_staff(Record), then=Value(True)), default=Value(False))
-    return dict(Record.objects.filter(policy.visible(Record), pk__in=ids).values_list("pk", staff))
+    staff = Case(When(policy.as_staff(Record, few=True), then=Value(True)), default=Value(False))
+    return dict(Record.objects.filter(policy.visible(Record, few=True), pk__in=ids).values_list("pk", staff))
 
 
 @lru_cache(maxsize=1)

@@ -92,7 +92,7 @@ def explanation(person: Person, record: Record) -> Explanation:
     """Say whether the person sees the record, how far they go, and what each assignment and share contributes."""
     policy = AccessPolicy(person)
     level = policy.access_to(record)
-    sees = Record.objects.filter(policy.visible(Record), pk=record.pk).exists()
+    sees = Record.objects.filter(policy.visible(Record, few=True), pk=record.pk).exists()
     return Explanation(
         sees=sees,
         verdict=_verdict(person, record, sees=sees, level=level),

@@ -64,7 +64,9 @@ def suggestions(record: Record, by: Person, text: str, *, internal: bool) -> lis
 
 def _readers(record: Record, by: Person, text: str, internal: bool) -> Iterator[Person]:
     candidates = _candidates(record, by)
-    found = index.find(candidates, text, internal=policy_of(by).as_staff(Person), most=MOST_LOOKED_AT)
+    found = index.find(
+        candidates, text, internal=policy_of(by).as_staff(Person, few=True), most=MOST_LOOKED_AT
+    )
     ids = found.page(1, MOST_LOOKED_AT)
     people = candidates.in_bulk(ids)
     for person in (people[pk] for pk in ids if pk in people):

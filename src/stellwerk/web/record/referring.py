@@ -241,8 +241,10 @@ class Referring:
     def _seen(self, ids: set[int]) -> dict[int, Seen]:
         """Read what the person sees of the records, and whether as staff."""
         policy = policy_of(self.person)
-        staff = Case(When(policy.as_staff(Record), then=Value(True)), default=Value(False))
-        rows = self._others(Record.objects.filter(policy.visible(Record), pk__in=ids)).annotate(staff=staff)
+        staff = Case(When(policy.as_staff(Record, few=True), then=Value(True)), default=Value(False))
+        rows = self._others(Record.objects.filter(policy.visible(Record, few=True), pk__in=ids)).annotate(
+            staff=staff
+        )
         return {row[0]: Seen(*row) for row in rows.values_list("pk", "is_open", "created_at", "staff")}
 
     def _numbers(self, groups: list[Group]) -> tuple[int, ...]:

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from stellwerk.kernel.activity.comments.services import comment
 from stellwerk.kernel.identity.party import Party
@@ -70,6 +71,17 @@ def test_a_search_asks_as_many_queries_however_much_it_finds(
         with django_assert_num_queries(expected):
             desk_client.get("/search/?q=fault")
         raise_many(20)
+
+
+@pytest.mark.parametrize("address", ["/search/?q=fault", "/palette/?q=fault"])
+def test_a_search_asks_for_the_shares_of_what_it_finds_only(
+    address: str, desk_client: Client, raise_many: RaiseMany
+) -> None:
+    """SQLite does as it is told, and would read every share that the reader's party has."""
+    raise_many(3)
+    with CaptureQueriesContext(connection) as queries:
+        assert "Fault" in desk_client.get(address).text
+    assert [each["sql"] for each in queries if 'IN (SELECT U0."record_id"' in each["sql"]] == []
 
 
 def test_hits_come_in_pages(desk_client: Client, raise_many: RaiseMany) -> None:
