@@ -25,7 +25,7 @@ assets: install ## build the front-end assets
 test: assets ## all tests, on SQLite and, where one is reachable, on PostgreSQL; ALL=1 walks through every type
 	@STELLWERK_TEST_ALL=$(ALL) $(VENV_PYTHON) tools/run_tests.py $(TESTS)
 
-check: assets ## format, lint, types, API document, import rules, missing migrations, security
+check: assets ## format, lint, types, API document, import rules, missing migrations, shape, security
 	@$(VENV_PYTHON) tools/run_checks.py
 
 shape: install ## measure the shape of the sources, and fail where it got worse: PLACES=1 says where

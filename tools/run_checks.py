@@ -22,6 +22,7 @@ CHECKS = {
     "import rules": [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
     "declarations": [sys.executable, "manage.py", "check", "--fail-level", "WARNING"],
+    "shape": [sys.executable, "tools/shape.py"],
     "security": [*PYTHON, *BANDIT, "--configfile", "pyproject.toml", "src"],
 }
 
