@@ -181,6 +181,17 @@ def test_a_change_needs_the_version_that_was_seen(as_maria: Program, ticket: dic
     assert as_maria.patch("incidents/INC-000001", {"title": "Second", "version": 2}).json()["version"] == 3
 
 
+@pytest.mark.parametrize("later", [1, 2**31, 2**63, 10**40])
+def test_a_version_that_is_yet_to_come_is_stale(
+    as_maria: Program, ticket: dict[str, Any], later: int
+) -> None:
+    path = f"incidents/{ticket['reference']}"
+    answer = as_maria.patch(path, {"title": "From tomorrow", "version": ticket["version"] + later})
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:stellwerk:problem:stale")
+    now = as_maria.get(path).json()
+    assert (now["title"], now["version"]) == (ticket["title"], ticket["version"])
+
+
 def test_a_hidden_reference_and_a_missing_one_are_refused_alike_even_in_a_stale_change(
     as_maria: Program, ticket: dict[str, Any], nobody: Person
 ) -> None:

@@ -292,7 +292,7 @@ def _refuse_stale(
         changed = frozenset[str]().union(*later)
     else:
         now = record.version
-        changed = changed_since(record, version) if version != now else frozenset()
+        changed = changed_since(record, version) if version < now else frozenset()
     if version > now or (whole and changed) or not changed.isdisjoint(values):
         raise StaleWrite(record, machine_values(record), dict(values), version, now)
 
