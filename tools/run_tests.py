@@ -40,7 +40,9 @@ def main(arguments: list[str]) -> int:
 
 def run_pytest(arguments: list[str], url: str) -> int:
     print(f"\nTests on {'PostgreSQL' if url else 'SQLite'}", flush=True)
-    environment = {name: value for name, value in os.environ.items() if name != URL_VARIABLE}
+    # Compiled modules are kept, whatever the machine says: the tests start hundreds of commands, each 0.8 s faster so.
+    dropped = (URL_VARIABLE, "PYTHONDONTWRITEBYTECODE")
+    environment = {name: value for name, value in os.environ.items() if name not in dropped}
     if url:
         environment[URL_VARIABLE] = url
     workers = [] if any(argument.startswith("-n") for argument in arguments) else ["-n", "auto"]
