@@ -263,6 +263,10 @@ def test_nothing_is_lost_or_done_twice_when_workers_are_killed() -> None:
     while queue.jobs("READY") or queue.jobs("RUNNING"):
         assert time.monotonic() < deadline, "jobs are stuck"
         time.sleep(0.2)
+    # The others may have done everything before the youngest came up: whoever is not up yet cannot end in order.
+    while not all(JobWorker.objects.filter(place__endswith=f":{each.pid}").exists() for each in processes):
+        assert time.monotonic() < deadline, "a worker does not come up"
+        time.sleep(0.1)
     for process in processes:
         process.send_signal(signal.SIGTERM)
     assert [process.wait(timeout=10) for process in processes] == [0, 0]
